@@ -1,0 +1,6 @@
+"""`python -m gutdiv`: the same door as the command `gutdiv`."""
+
+from gutdiv.cli.app import main
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""The command line: reads with io, calls one stage, writes with io."""

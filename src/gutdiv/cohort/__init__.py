@@ -1,0 +1,1 @@
+"""From files to one cohort: alignment, lineages, and what fell out."""

@@ -1,0 +1,1 @@
+"""Tests between groups and along variables."""

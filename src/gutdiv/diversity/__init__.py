@@ -1,0 +1,1 @@
+"""Alpha and beta diversity, rarefaction and ordination."""

@@ -1,0 +1,1 @@
+"""Flags and verdicts of samples against their reference."""

@@ -1,0 +1,1 @@
+"""The two small languages that users write: control expressions and formulas."""

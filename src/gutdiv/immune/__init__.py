@@ -1,0 +1,1 @@
+"""Immune-relevant taxa: matching, and their links with diversity."""

@@ -1,0 +1,216 @@
+"""What stages hand on: the columns of every result table, and the records that are no table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+SCHEMA_VERSION = 1
+
+# Columns of each table, in order: name to type. `open` tables may carry further columns after these.
+TABLES: Mapping[str, Mapping[str, str]] = {
+    "alignment": {"part": "str", "id": "str", "outcome": "str", "reason": "str"},
+    "alpha": {"sample_id": "str", "level": "str", "metric": "str", "value": "float", "sd": "float", "depth": "int"},
+    "depths": {
+        "depth": "int",
+        "samples": "int",
+        "share_kept": "float",
+        "smallest_group_share": "float",
+        "smallest_group": "str",
+        "median_coverage": "float",
+        "chosen": "bool",
+    },
+    "ordination": {"sample_id": "str"},
+    "group_test": {
+        "metric": "str",
+        "variable": "str",
+        "test": "str",
+        "unit": "str",
+        "contrast": "str",
+        "n_1": "int",
+        "n_2": "int",
+        "statistic": "float",
+        "df": "float",
+        "p": "float",
+        "permutations": "int",
+        "q": "float",
+        "family": "str",
+        "effect": "float",
+        "effect_name": "str",
+        "ci_low": "float",
+        "ci_high": "float",
+        "n_dropped": "int",
+    },
+    "permanova": {
+        "term": "str",
+        "df": "float",
+        "sum_of_squares": "float",
+        "r2": "float",
+        "f": "float",
+        "p": "float",
+        "permutations": "int",
+        "n": "int",
+    },
+    "verdicts": {
+        "sample_id": "str",
+        "verdict": "str",
+        "tier": "str",
+        "p": "float",
+        "q": "float",
+        "reason": "str",
+        "is_control": "bool",
+        "n_reference": "int",
+        "rank_diversity": "float",
+        "rank_neighbours": "float",
+        "rank_composition": "float",
+        "drivers": "str",
+    },
+    "flags": {
+        "sample_id": "str",
+        "metric": "str",
+        "value": "float",
+        "lower": "float",
+        "upper": "float",
+        "flag": "str",
+        "n_reference": "int",
+        "tail_below": "int",
+        "tail_above": "int",
+        "reason": "str",
+    },
+    "links": {
+        "taxon": "str",
+        "rank": "str",
+        "test_family": "str",
+        "estimate": "float",
+        "ci_low": "float",
+        "ci_high": "float",
+        "p": "float",
+        "q": "float",
+        "prevalence": "float",
+        "robustness": "str",
+        "n": "int",
+        "se": "float",
+        "estimate_per_reader": "float",
+        "n_reference_taxa": "int",
+        "partner": "str",
+        "tipping": "float",
+        "q_order_2": "float",
+        "direction": "str",
+    },
+    "matches": {
+        "row": "int",
+        "taxon": "str",
+        "rank": "str",
+        "outcome": "str",
+        "spellings": "str",
+        "n_features": "int",
+        "share_of_reads": "float",
+        "prevalence": "float",
+        "reason": "str",
+    },
+}
+OPEN_TABLES = frozenset({"ordination", "links", "group_test", "permanova", "flags", "verdicts", "alpha"})
+
+VERDICTS = ("outside", "borderline", "within", "not assessable")
+TIERS = ("none", "provisional", "aligned", "in-study")
+FLAGS = ("below", "borderline", "within", "above", "not assessable")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One decision taken by a stage, for the report to word: never prose, never computed in the report.
+
+    Parameters
+    ----------
+    what : str
+        The kind of finding, a word the report knows (`group_difference`, `structure`, `verdicts`, `link`, ...).
+    subject : str
+        What it is about: a metric, a taxon, a variable.
+    direction : str
+        `lower`, `higher`, `none`, or `present`.
+    size : float
+        The effect in the unit named by `unit`; NaN where it has none.
+    unit : str
+        Unit of `size`, in words.
+    strength : str
+        `clear` (passes its family's level), `weak` (does not), or `not assessable`.
+    rank : int
+        Order within its stage, 0 first.
+    values : mapping
+        Further numbers and names that the wording needs.
+    """
+
+    what: str
+    subject: str
+    direction: str
+    size: float
+    unit: str
+    strength: str
+    rank: int
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class DistanceMatrix:
+    """Distances between samples: `matrix` (n, n) symmetric with zero diagonal, `ids` the n sample ids in its order."""
+
+    ids: tuple[str, ...]
+    matrix: npt.NDArray[Any]
+    metric: str
+    record: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse a matrix that is not square or does not fit its ids."""
+        n = len(self.ids)
+        if self.matrix.shape != (n, n):
+            msg = f"a distance matrix of shape {self.matrix.shape} for {n} ids"
+            raise ValueError(msg)
+
+
+@dataclass(frozen=True, eq=False)
+class Ordination:
+    """Principal coordinates: `axes` (n, k); `proportion_explained` relates to the sum of all positive eigenvalues."""
+
+    ids: tuple[str, ...]
+    axes: npt.NDArray[np.float64]
+    eigenvalues: npt.NDArray[np.float64]
+    proportion_explained: npt.NDArray[np.float64]
+    negative_share: float
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A reference interval of one metric: limits at 2.5 and 97.5 %, each with its 90 % confidence interval.
+
+    A limit is None where there is none, and then `absent` says why.
+    """
+
+    metric: str
+    level: str
+    depth: int
+    n: int
+    method: str
+    lower: float | None
+    lower_ci: tuple[float, float] | None
+    upper: float | None
+    upper_ci: tuple[float, float] | None
+    median: float | None
+    absent: str | None = None
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Reference intervals made from the controls that the user declared."""
+
+    name: str
+    declared: str
+    controls_are: str
+    n_samples: int
+    n_subjects: int
+    depth: int
+    intervals: tuple[Interval, ...]
+    record: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""Reference intervals from declared controls."""

@@ -1,0 +1,1 @@
+"""The words and pictures: one HTML page from result files."""

@@ -1,0 +1,1 @@
+"""One file a panel: each turns results into Panel data, none computes."""
