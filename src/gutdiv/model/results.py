@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
+
+from gutdiv.model.cohort import SampleMetadata
 
 SCHEMA_VERSION = 1
 
@@ -214,3 +217,49 @@ class Reference:
     depth: int
     intervals: tuple[Interval, ...]
     record: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A result table with its record: `kind` names its columns in `TABLES`; a `str` cell that is undefined is the empty string."""
+
+    kind: str
+    frame: pd.DataFrame
+    record: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse a frame whose columns are not those of its kind."""
+        expected = list(TABLES[self.kind])
+        got = [str(c) for c in self.frame.columns]
+        if got[: len(expected)] != expected or (len(got) > len(expected) and self.kind not in OPEN_TABLES):
+            msg = f"a {self.kind} table has the columns {expected}, not {got}"
+            raise ValueError(msg)
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """All results of one cohort, as the report reads them.
+
+    Parameters
+    ----------
+    name : str
+        The cohort's name.
+    tables : mapping of str to Table
+        By place without ending: `diversity/alpha`, `diversity/depths`, `diversity/ordination/braycurtis`, `comparison/alpha`,
+        `comparison/permanova/braycurtis`, `dysbiosis/verdicts`, `dysbiosis/flags`, `immune/links`, `immune/matches`, `cohort/alignment`.
+    cohort : mapping
+        The content of `cohort/cohort.json`.
+    metadata : SampleMetadata or None
+        The cohort's sample metadata.
+    reference : Reference or None
+        The content of `reference/reference.json`.
+    knowledge : mapping of str to tuple of mapping
+        `immune_taxa` and `references`, rows of the knowledge base as read.
+    """
+
+    name: str
+    tables: Mapping[str, Table]
+    cohort: Mapping[str, Any]
+    metadata: SampleMetadata | None
+    reference: Reference | None
+    knowledge: Mapping[str, tuple[Mapping[str, str], ...]] = field(default_factory=dict)
