@@ -1,0 +1,227 @@
+"""Result files: written atomically with their record beside them, and checked when they are read."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import math
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gutdiv import __version__
+from gutdiv.errors import ArtifactError, InputError
+from gutdiv.model.results import SCHEMA_VERSION, TABLES, Interval, Reference, Table
+
+_NEEDS_QUOTES = re.compile(r'[\t\n\r"]')
+_TRUTH = {"true": True, "false": False}
+
+
+# ---------------------------------------------------------------- writing, whole or not at all
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary path in the same folder; on success it takes the place of `path` in one step."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"cannot make the folder {str(path.parent)!r} for {path.name}: {error.strerror}. Choose another --output."
+        raise InputError(msg) from error
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield temporary
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file in one step, UTF-8, line ends as given."""
+    with whole_file(path) as temporary:
+        temporary.write_bytes(text.encode())
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a record: sorted keys, NaN as null, one trailing newline."""
+    write_text(path, json.dumps(plain(content), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a record; raises ArtifactError where it is missing or damaged."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        msg = f"{path} is missing. Run the step that makes it first."
+        raise ArtifactError(msg) from error
+    except (OSError, ValueError) as error:
+        msg = f"{path} is no readable JSON record ({error}). Delete it and rerun the step that makes it."
+        raise ArtifactError(msg) from error
+    if not isinstance(content, dict):
+        msg = f"{path} holds no JSON object."
+        raise ArtifactError(msg)
+    return content
+
+
+def plain(value: Any) -> Any:
+    """Turn numpy scalars, tuples and NaN into what JSON can hold."""
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [plain(v) for v in value]
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+# ---------------------------------------------------------------- records
+def sha256(path: Path) -> str:
+    """Return the hexadecimal SHA-256 of a file's bytes."""
+    digest = hashlib.sha256()
+    with path.open("rb") as handle:
+        while block := handle.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def input_digest(role: str, path: Path | str) -> dict[str, str]:
+    """Return `role`, the file's bare name and its SHA-256: an input's entry in a record."""
+    path = Path(path)
+    try:
+        return {"role": role, "name": path.name, "sha256": sha256(path)}
+    except OSError as error:
+        msg = f"cannot read {role} {str(path)!r}: {error.strerror}."
+        raise InputError(msg) from error
+
+
+def record(
+    kind: str,
+    *,
+    options: Mapping[str, Any] | None = None,
+    inputs: Sequence[Mapping[str, str]] = (),
+    seed: int | None = None,
+    **more: Any,
+) -> dict[str, Any]:
+    """Make a record: what a result is, by which version and options, from which inputs; no clock, host or path."""
+    return {
+        "kind": kind,
+        "schema_version": SCHEMA_VERSION,
+        "gutdiv_version": __version__,
+        "options": dict(options or {}),
+        "inputs": [dict(i) for i in inputs],
+        "seed": seed,
+        **more,
+    }
+
+
+# ---------------------------------------------------------------- tables
+def cell_text(value: Any) -> str:
+    """Write one cell: empty where undefined, shortest exact float, quotes only where needed."""
+    if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, (bool, np.bool_)):
+        return "true" if value else "false"
+    if isinstance(value, (float, np.floating)):
+        return repr(float(value))
+    text = str(value)
+    return '"' + text.replace('"', '""') + '"' if _NEEDS_QUOTES.search(text) else text
+
+
+def write_rows(path: Path, header: Sequence[str], rows: Iterator[Sequence[Any]]) -> None:
+    """Write a TSV: one header line, tabs, UTF-8."""
+    with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as handle:
+        handle.write("\t".join(cell_text(h) for h in header) + "\n")
+        handle.writelines("\t".join(map(cell_text, row)) + "\n" for row in rows)
+
+
+def read_rows(path: Path) -> tuple[list[str], list[list[str]]]:
+    """Read a TSV that gutdiv wrote: header and rows of text cells; raises ArtifactError on a ragged row."""
+    csv.field_size_limit(1 << 30)
+    try:
+        with path.open(encoding="utf-8", newline="") as handle:
+            rows = list(csv.reader(handle, delimiter="\t", strict=True))
+    except FileNotFoundError as error:
+        msg = f"{path} is missing. Run the step that makes it first."
+        raise ArtifactError(msg) from error
+    except (OSError, ValueError, csv.Error) as error:
+        msg = f"{path} cannot be read as a table ({error}). Delete it and rerun the step that makes it."
+        raise ArtifactError(msg) from error
+    if not rows:
+        msg = f"{path} is empty. Delete it and rerun the step that makes it."
+        raise ArtifactError(msg)
+    header, body = rows[0], rows[1:]
+    for number, row in enumerate(body, start=2):
+        if len(row) != len(header):
+            msg = f"{path}, row {number}: {len(row)} cells where the header has {len(header)}. Delete it and rerun its step."
+            raise ArtifactError(msg)
+    return header, body
+
+
+def write_table(path: Path | str, table: Table) -> None:
+    """Write a result table and, beside it, its record (same name, ending `.json`)."""
+    path = Path(path)
+    columns = [table.frame[c].tolist() for c in table.frame.columns]
+    write_rows(path, [str(c) for c in table.frame.columns], zip(*columns, strict=True) if columns else iter(()))
+    write_json(path.with_suffix(".json"), {"kind": table.kind, **table.record})
+
+
+def read_table(path: Path | str, kind: str) -> Table:
+    """Read a result table of this kind with its record; raises ArtifactError where either is not what it should be."""
+    path = Path(path)
+    about = read_json(path.with_suffix(".json"))
+    if about.get("kind") != kind:
+        msg = f"{path} holds {about.get('kind')!r}, where {kind!r} is expected."
+        raise ArtifactError(msg)
+    header, rows = read_rows(path)
+    types = TABLES[kind]
+    if header[: len(types)] != list(types):
+        msg = f"{path} has the columns {header}, where {list(types)} is expected. Rerun the step that makes it."
+        raise ArtifactError(msg)
+    cells = list(zip(*rows, strict=True)) if rows else [() for _ in header]
+    frame = pd.DataFrame({name: _typed(cells[i], types.get(name)) for i, name in enumerate(header)})
+    return Table(kind, frame, about)
+
+
+def _typed(cells: Sequence[str], kind: str | None) -> pd.Series[Any]:
+    """Turn a column's text cells into its type; columns beyond the declared ones become floats where all are numbers."""
+    if kind == "str":
+        return pd.Series(list(cells), dtype=object)
+    if kind == "int":
+        return pd.Series([pd.NA if c == "" else int(c) for c in cells], dtype="Int64")
+    if kind == "bool":
+        return pd.Series([_TRUTH[c] for c in cells], dtype=bool)
+    if kind == "float":
+        return pd.Series([float("nan") if c == "" else float(c) for c in cells], dtype="float64")
+    try:
+        return _typed(cells, "float")
+    except ValueError:
+        return _typed(cells, "str")
+
+
+# ---------------------------------------------------------------- references
+def write_reference(path: Path, reference: Reference) -> None:
+    """Write a reference as one versioned JSON file without sample rows."""
+    content = asdict(reference)
+    about = content.pop("record")
+    write_json(path, {**about, "kind": "reference", "reference": content})
+
+
+def read_reference(path: Path) -> Reference:
+    """Read a reference; raises ArtifactError where the file is none."""
+    content = read_json(path)
+    if content.get("kind") != "reference":
+        msg = f"{path} holds {content.get('kind')!r}, where a reference is expected. `gutdiv reference build` makes one."
+        raise ArtifactError(msg)
+    body = dict(content.pop("reference"))
+    pair = {"lower_ci", "upper_ci"}
+    body["intervals"] = tuple(Interval(**{k: tuple(v) if k in pair and v is not None else v for k, v in i.items()}) for i in body["intervals"])
+    return Reference(**body, record=content)
