@@ -1,0 +1,118 @@
+"""`gutdiv cohort`: build a cohort from files, or say what files are."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from gutdiv.cli.options import add_output
+from gutdiv.errors import GutdivError, InputError
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the subcommands."""
+    commands = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    build = commands.add_parser("build", help="align a table with its taxonomy, tree and metadata")
+    build.add_argument("--table", type=Path, required=True, metavar="T", help="abundance table: BIOM 2.1 or 1.0, or classic TSV")
+    build.add_argument("--taxonomy", type=Path, metavar="X", help="lineages of the features: QIIME 2 TSV, or one column a rank")
+    build.add_argument("--tree", type=Path, metavar="N", help="rooted tree of the features, Newick")
+    build.add_argument("--metadata", type=Path, metavar="M", help="sample metadata, TSV")
+    build.add_argument("--name", help="the cohort's name (default: the table's file stem)")
+    build.add_argument("--subject", metavar="COL", help="metadata column: which samples are of one subject")
+    build.add_argument("--group", metavar="COL", help="metadata column: the groups to compare")
+    build.add_argument("--time", metavar="COL", help="metadata column: when the sample was taken")
+    build.add_argument("--specimen", metavar="S", help="what the samples are: stool, biopsy, ...")
+    build.add_argument("--age-band", choices=("adult", "child", "infant"), metavar="A", help="adult, child or infant")
+    build.add_argument("--missing-tips", choices=("error", "drop"), default="error", help="features that the tree lacks: stop, or drop and list them")
+    add_output(build, "folder for cohort.json, counts.biom, taxonomy.tsv, metadata.tsv, tree.nwk and alignment.tsv", metavar="DIR")
+    build.set_defaults(run=_build)
+    inspect = commands.add_parser("inspect", help="say in a few lines what files are and how they fit")
+    inspect.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+    inspect.set_defaults(run=_inspect)
+
+
+def _build(args: argparse.Namespace) -> int:
+    """Read, align, write."""
+    from gutdiv.cohort.align import align
+    from gutdiv.io.artifacts import input_digest
+    from gutdiv.io.cohorts import write_cohort
+    from gutdiv.io.knowledge import read_synonyms
+    from gutdiv.io.metadata import read_metadata
+    from gutdiv.io.newick import read_newick
+    from gutdiv.io.tables import read_abundance_table
+    from gutdiv.io.taxonomy import read_taxonomy
+    from gutdiv.model.cohort import Roles
+
+    table = read_abundance_table(args.table)
+    taxonomy = read_taxonomy(args.taxonomy) if args.taxonomy else None
+    tree = read_newick(args.tree) if args.tree else None
+    metadata = read_metadata(args.metadata) if args.metadata else None
+    roles = Roles(args.group, args.subject, args.time, args.specimen, args.age_band)
+    cohort, fallen = align(
+        table, taxonomy=taxonomy, tree=tree, metadata=metadata, roles=roles, synonyms=read_synonyms(), missing_tips=args.missing_tips
+    )
+    parts = {"table": args.table, "taxonomy": args.taxonomy, "tree": args.tree, "metadata": args.metadata}
+    formats = {"table": table.format, "taxonomy": taxonomy and taxonomy.format, "tree": tree and "Newick", "metadata": metadata and "TSV"}
+    inputs = [{**input_digest(role, path), "format": formats[role]} for role, path in parts.items() if path]
+    about = {"inputs": inputs, "options": {"missing_tips": args.missing_tips}}
+    write_cohort(args.output, cohort, fallen, name=args.name or args.table.name.split(".")[0], about=about)
+    dropped = sum(f.outcome == "dropped" for f in fallen)
+    sys.stderr.write(
+        f"cohort: {len(cohort.sample_ids):,} samples, {len(cohort.feature_ids):,} features, {int(cohort.depth.sum()):,} reads; "
+        f"{dropped:,} dropped and {len(fallen) - dropped:,} kept incomplete, listed in {args.output / 'alignment.tsv'}\n"
+    )
+    return 0
+
+
+def _inspect(args: argparse.Namespace) -> int:
+    """Say of each file what it is; of table and others how they fit."""
+    from gutdiv.cohort.inspect import describe, fit
+
+    found = {}
+    failed = 0
+    for path in args.paths:
+        try:
+            role, thing = _read_any(path)
+        except GutdivError as error:
+            failed += 1
+            sys.stdout.write(f"{path.name}: not understood. {error}\n")
+            continue
+        found[role] = thing
+        sys.stdout.write("".join(f"{line}\n" for line in describe(role, thing, path.name)))
+    sys.stdout.write("".join(f"{line}\n" for line in fit(found)))
+    if "table" in found:
+        names = {role: str(p) for p in args.paths for role, t in found.items() if getattr(t, "source", None) == p.name}
+        names |= {"metadata": str(p) for p in args.paths if "metadata" in found and p.name not in {Path(n).name for n in names.values()}}
+        sys.stdout.write("next: gutdiv run " + " ".join(f"--{r} {_shown(names[r])}" for r in ("table", "taxonomy", "tree", "metadata") if r in names) + " --output results-folder\n")
+    return 2 if failed else 0
+
+
+def _shown(path: str) -> str:
+    """Quote a path for the shell."""
+    import shlex
+
+    return shlex.quote(path)
+
+
+def _read_any(path: Path) -> tuple[str, object]:
+    """Read a file as the first of table, tree, taxonomy and metadata that it is."""
+    from gutdiv.io.metadata import read_metadata
+    from gutdiv.io.newick import read_newick
+    from gutdiv.io.tables import read_abundance_table
+    from gutdiv.io.taxonomy import read_taxonomy
+    from gutdiv.io.text import open_bytes
+
+    head = open_bytes(path, "input").lstrip()[:2000]
+    if head.startswith(b"("):
+        return "tree", read_newick(path)
+    if head.startswith((b"\x89HDF", b"{")):
+        return "table", read_abundance_table(path)
+    reasons = []
+    for role, reader in (("taxonomy", read_taxonomy), ("metadata", read_metadata), ("table", read_abundance_table)):
+        try:
+            return role, reader(path)
+        except InputError as error:
+            reasons.append(f"as {role}: {error}")
+    msg = " ".join(reasons)
+    raise InputError(msg)
