@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ from gutdiv.errors import ArtifactError, InputError
 from gutdiv.io.artifacts import cell_text, plain, read_json, read_rows, whole_file, write_json
 from gutdiv.model.results import DistanceMatrix
 
+Matrix = np.ndarray[Any, Any]
 
-def write_distances(path: Path | str, distances: DistanceMatrix, *, rows: tuple[int, int] | None = None) -> None:
-    """Write a distance matrix, or with `rows=(start, stop)` only these rows of it (HDF5 only).
+
+def write_rows_block(path: Path | str, ids: tuple[str, ...], block: Matrix, rows: tuple[int, int], about: Mapping[str, Any]) -> None:
+    """Write rows start..stop of a distance matrix (HDF5), or the whole of it (`.h5` or `.tsv`).
 
     Raises
     ------
@@ -22,13 +25,13 @@ def write_distances(path: Path | str, distances: DistanceMatrix, *, rows: tuple[
         Where the ending is neither `.h5` nor `.tsv`.
     """
     path = Path(path)
-    about = {"kind": "distances", "metric": distances.metric, **distances.record}
+    whole = rows == (0, len(ids))
     if path.suffix == ".h5":
-        _write_h5(path, distances, about, rows)
-    elif path.suffix == ".tsv" and rows is None:
+        _write_h5(path, ids, block, rows, about)
+    elif path.suffix == ".tsv" and whole:
         with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as handle:
-            handle.write("\t" + "\t".join(map(cell_text, distances.ids)) + "\n")
-            for name, values in zip(distances.ids, distances.matrix, strict=True):
+            handle.write("\t" + "\t".join(map(cell_text, ids)) + "\n")
+            for name, values in zip(ids, block, strict=True):
                 handle.write(cell_text(name) + "\t" + "\t".join(repr(float(v)) for v in values) + "\n")
         write_json(path.with_suffix(".json"), about)
     else:
@@ -36,17 +39,43 @@ def write_distances(path: Path | str, distances: DistanceMatrix, *, rows: tuple[
         raise InputError(msg)
 
 
-def _write_h5(path: Path, distances: DistanceMatrix, about: dict[str, Any], rows: tuple[int, int] | None) -> None:
-    """Write the layout of the unifrac tools, without time stamps."""
+def _write_h5(path: Path, ids: tuple[str, ...], block: Matrix, rows: tuple[int, int], about: Mapping[str, Any]) -> None:
+    """Write the layout of the unifrac tools, without time stamps; a block also says which rows it holds."""
     import h5py
 
     with whole_file(path) as temporary, h5py.File(temporary, "w", libver="v108") as file:
-        ids = np.array([i.encode() for i in distances.ids], dtype=object)
-        file.create_dataset("order", data=ids, dtype=h5py.string_dtype("utf-8"), track_times=False)
-        file.create_dataset("matrix", data=distances.matrix, track_times=False)
-        if rows is not None:
+        names = np.array([i.encode() for i in ids], dtype=object)
+        file.create_dataset("order", data=names, dtype=h5py.string_dtype("utf-8"), track_times=False)
+        file.create_dataset("matrix", data=block, track_times=False)
+        if rows != (0, len(ids)):
             file.attrs["rows"] = np.array(rows, dtype=np.int64)
-        file.attrs["record"] = json.dumps(plain(about), sort_keys=True)
+        text = json.dumps(plain(about), sort_keys=True).encode()
+        file.create_dataset("record", data=np.frombuffer(text, dtype=np.uint8), track_times=False)
+
+
+def gather_blocks(parts: Sequence[Path], path: Path) -> None:
+    """Put blocks of rows together into one matrix, bit for bit what one run would have written.
+
+    Raises
+    ------
+    ArtifactError
+        Where blocks differ in samples or record, overlap, or leave a gap.
+    """
+    blocks = sorted((read_block(p) for p in parts), key=lambda b: b[3])
+    ids, _, about, _ = blocks[0]
+    at = 0
+    for part_ids, _, part_about, (start, stop) in blocks:
+        if part_ids != ids or part_about != about:
+            msg = "the blocks are not of one distance matrix: their samples, options or inputs differ. Rerun `gutdiv diversity beta --rows`."
+            raise ArtifactError(msg)
+        if start != at:
+            msg = f"rows {min(at, start) + 1} to {max(at, start)} of {len(ids)} are {'missing' if start > at else 'held twice'}. Give each block once."
+            raise ArtifactError(msg)
+        at = stop
+    if at != len(ids):
+        msg = f"rows {at + 1} to {len(ids)} are missing. Give each block once."
+        raise ArtifactError(msg)
+    write_rows_block(path, ids, np.vstack([b[1] for b in blocks]), (0, len(ids)), about)
 
 
 def read_distances(path: Path | str) -> DistanceMatrix:
@@ -80,7 +109,7 @@ def read_block(path: Path) -> tuple[tuple[str, ...], np.ndarray[Any, Any], dict[
         with h5py.File(path, "r") as file:
             ids = tuple(i.decode() if isinstance(i, bytes) else str(i) for i in file["order"][:])
             matrix = file["matrix"][:]
-            about = json.loads(file.attrs["record"]) if "record" in file.attrs else {}
+            about = json.loads(bytes(file["record"][:])) if "record" in file else {}
             start, stop = (int(v) for v in file.attrs["rows"]) if "rows" in file.attrs else (0, len(ids))
     except (OSError, KeyError) as error:
         msg = f"{path} is no HDF5 file with `matrix` and `order` ({error}). Rerun `gutdiv diversity beta`."

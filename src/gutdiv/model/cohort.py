@@ -132,3 +132,16 @@ class Cohort:
     def has_singletons(self) -> bool:
         """Whether any feature was seen exactly once in a sample; denoisers such as DADA2 leave none."""
         return bool(np.any(self.counts.data == 1))
+
+    def genera(self) -> tuple[str, ...]:
+        """Name of each feature's genus: the canonical one, else `unclassified <lowest named rank above>`, else `unclassified`.
+
+        Without lineages every feature is its own name.
+        """
+        if self.lineages is None:
+            return self.feature_ids
+        names = []
+        for row in self.lineages[["canonical_genus", "canonical_family", "order", "class", "phylum", "domain"]].itertuples(index=False, name=None):
+            above = next((r for r in row[1:] if r), None)
+            names.append(row[0] or (f"unclassified {above}" if above else "unclassified"))
+        return tuple(names)

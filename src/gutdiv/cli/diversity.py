@@ -1,0 +1,146 @@
+"""`gutdiv diversity`: depth, alpha, beta, gather, ordination."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from gutdiv.cli.options import add_cohort, add_depth, add_output, add_seed, positive
+from gutdiv.errors import InputError
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the subcommands."""
+    commands = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    depth = commands.add_parser("depth", help="weigh rarefaction depths and show the one that `auto` takes")
+    add_cohort(depth)
+    add_depth(depth)
+    add_output(depth, "depths.tsv")
+    depth.set_defaults(run=_depth)
+
+    alpha = commands.add_parser("alpha", help="alpha diversity of every sample")
+    add_cohort(alpha)
+    alpha.add_argument("--metric", action="append", metavar="NAME", help="metric, repeatable (default: all that the cohort allows)")
+    alpha.add_argument("--level", choices=("feature", "genus"), default="feature", help="count features or genera (default: %(default)s)")
+    add_depth(alpha)
+    alpha.add_argument("--draws", type=positive, default=100, metavar="R", help="rarefaction draws (default: %(default)s)")
+    add_seed(alpha)
+    add_output(alpha, "alpha.tsv")
+    alpha.set_defaults(run=_alpha)
+
+    beta = commands.add_parser("beta", help="distances between samples")
+    add_cohort(beta)
+    beta.add_argument("--metric", required=True, metavar="NAME", help="one metric")
+    add_depth(beta)
+    add_seed(beta)
+    beta.add_argument("--rows", type=_part, default=(1, 1), metavar="K/N", help="compute only the K-th of N blocks of rows")
+    beta.add_argument("--precision", choices=("double", "single"), default="double", help="precision of the stored matrix (default: %(default)s)")
+    beta.add_argument("--threads", type=positive, metavar="T", help="threads (default: all)")
+    add_output(beta, "distances, .h5 or .tsv")
+    beta.set_defaults(run=_beta)
+
+    gather = commands.add_parser("gather", help="put blocks of rows together into one matrix")
+    gather.add_argument("parts", nargs="+", type=Path, metavar="PART", help="files that `diversity beta --rows` wrote")
+    add_output(gather, "distances, .h5 or .tsv")
+    gather.set_defaults(run=_gather)
+
+    ordination = commands.add_parser("ordination", help="principal coordinates of distances")
+    ordination.add_argument("--distances", type=Path, required=True, metavar="D", help="distances, .h5 or .tsv")
+    ordination.add_argument("--axes", type=positive, default=10, metavar="K", help="axes to keep (default: %(default)s)")
+    add_output(ordination, "ordination.tsv")
+    ordination.set_defaults(run=_ordination)
+
+
+def _part(text: str) -> tuple[int, int]:
+    """Read `K/N`."""
+    k, slash, n = text.partition("/")
+    if not (slash and k.isdecimal() and n.isdecimal() and 1 <= int(k) <= int(n)):
+        msg = f"{text!r} is not K/N with 1 <= K <= N, as in 2/8"
+        raise argparse.ArgumentTypeError(msg)
+    return int(k), int(n)
+
+
+def _depth(args: argparse.Namespace) -> int:
+    """Write the table of candidate depths."""
+    from gutdiv.diversity.rarefaction import COVERAGE, KEPT, depth_table, resolve_depth
+    from gutdiv.io.artifacts import input_digest, record, write_table
+    from gutdiv.io.cohorts import read_cohort
+    from gutdiv.model.results import Table
+
+    cohort = read_cohort(args.cohort)
+    table = depth_table(cohort)
+    target = resolve_depth(cohort, args.depth)
+    about = record("depths", options={"depth": args.depth}, inputs=[input_digest("cohort", args.cohort)], depth=target, keeps=KEPT, coverage=COVERAGE)
+    write_table(args.output, Table("depths", table, about))
+    return 0
+
+
+def _alpha(args: argparse.Namespace) -> int:
+    """Measure and write alpha diversity."""
+    from gutdiv.diversity.measure import measure_alpha
+    from gutdiv.io.artifacts import input_digest, record, write_table
+    from gutdiv.io.cohorts import read_cohort
+    from gutdiv.model.results import Table
+
+    cohort = read_cohort(args.cohort)
+    frame, about = measure_alpha(cohort, args.metric, depth=args.depth, draws=args.draws, seed=args.seed, level=args.level)
+    options = {"metric": args.metric, "level": args.level, "depth": args.depth, "draws": args.draws}
+    head = record("alpha", options=options, inputs=[input_digest("cohort", args.cohort)], seed=args.seed, **about)
+    write_table(args.output, Table("alpha", frame, head))
+    return 0
+
+
+def _beta(args: argparse.Namespace) -> int:
+    """Measure and write distances, or one block of their rows."""
+    from gutdiv.diversity.measure import measure_beta
+    from gutdiv.io.artifacts import input_digest, record
+    from gutdiv.io.cohorts import read_cohort
+    from gutdiv.io.distances import write_rows_block
+    from gutdiv.numerics.jit import use_threads
+
+    if args.threads:
+        use_threads(args.threads)
+    if args.rows != (1, 1) and args.output.suffix != ".h5":
+        msg = f"a block of rows is written as .h5, not {args.output.name!r}. Change the ending of --output."
+        raise InputError(msg)
+    cohort = read_cohort(args.cohort)
+    ids, block, rows, about = measure_beta(cohort, args.metric, depth=args.depth, seed=args.seed, part=args.rows)
+    options = {"metric": args.metric, "depth": args.depth, "precision": args.precision}
+    head = {**record("distances", options=options, inputs=[input_digest("cohort", args.cohort)], seed=args.seed), **about}
+    write_rows_block(args.output, ids, block.astype("float32") if args.precision == "single" else block, rows, head)
+    return 0
+
+
+def _gather(args: argparse.Namespace) -> int:
+    """Put blocks together."""
+    from gutdiv.io.distances import gather_blocks
+
+    gather_blocks(args.parts, args.output)
+    return 0
+
+
+def _ordination(args: argparse.Namespace) -> int:
+    """Compute and write principal coordinates."""
+    import pandas as pd
+
+    from gutdiv.diversity.ordination import ordinate
+    from gutdiv.io.artifacts import input_digest, record, write_table
+    from gutdiv.io.distances import read_distances
+    from gutdiv.model.results import Table
+
+    distances = read_distances(args.distances)
+    result = ordinate(distances, axes=args.axes)
+    frame = pd.DataFrame({"sample_id": list(result.ids), **{f"axis_{k + 1}": result.axes[:, k] for k in range(result.axes.shape[1])}})
+    about = record(
+        "ordination",
+        options={"axes": args.axes},
+        inputs=[input_digest("distances", args.distances)],
+        metric=distances.metric,
+        traits=distances.record.get("traits", {}),
+        depth=distances.record.get("depth"),
+        eigenvalues=result.eigenvalues.tolist(),
+        proportion_explained=result.proportion_explained.tolist(),
+        negative_share=result.negative_share,
+    )
+    write_table(args.output, Table("ordination", frame, about))
+    return 0

@@ -1,0 +1,124 @@
+"""What a metric is: a plain function over a whole matrix, with its traits declared above it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from gutdiv.model.tree import Tree
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What metrics see: counts of the samples (perhaps of one rarefaction draw, then with stored zeros) and the tree.
+
+    Parameters
+    ----------
+    indptr, indices, data
+        CSR rows of int64 counts, (n_samples, n_features).
+    width : int
+        Number of features.
+    tree : Tree or None
+        Its tips are the features, in their order.
+    """
+
+    indptr: npt.NDArray[np.int64]
+    indices: npt.NDArray[np.int64]
+    data: npt.NDArray[np.int64]
+    width: int
+    tree: Tree | None
+
+    @property
+    def matrix(self) -> sparse.csr_matrix:
+        """The counts as a CSR matrix of float64 without stored zeros."""
+        shape = (self.indptr.size - 1, self.width)
+        out = sparse.csr_matrix((self.data.astype(np.float64), self.indices.copy(), self.indptr.copy()), shape=shape)
+        out.eliminate_zeros()
+        return out
+
+
+@dataclass(frozen=True, eq=False)
+class Metric:
+    """A metric with its traits; see `metric` for their meaning."""
+
+    name: str
+    scope: str
+    label: str
+    unit: str
+    needs: tuple[str, ...]
+    bounds: tuple[float, float]
+    citation: str
+    estimator: str
+    rarefied: bool
+    function: Callable[..., Floats]
+
+    @property
+    def needs_tree(self) -> bool:
+        """Whether the metric walks on a tree."""
+        return "tree" in self.needs
+
+    @property
+    def traits(self) -> dict[str, Any]:
+        """What rides along in the record of a result."""
+        return {
+            "label": self.label,
+            "unit": self.unit,
+            "bounds": list(self.bounds),
+            "citation": self.citation,
+            "estimator": self.estimator,
+            "rarefied": self.rarefied,
+        }
+
+
+REGISTRY: dict[str, Metric] = {}
+
+
+def metric(
+    *,
+    scope: str,
+    label: str,
+    unit: str,
+    bounds: tuple[float, float],
+    citation: str,
+    estimator: str,
+    needs: tuple[str, ...] = ("counts",),
+    rarefied: bool = True,
+) -> Callable[[Callable[..., Floats]], Callable[..., Floats]]:
+    """Declare a metric.
+
+    Parameters
+    ----------
+    scope : {'alpha', 'beta'}
+        One value a sample, or one a pair.
+    label, unit : str
+        For people; unit in words, `1` where it has none.
+    bounds : tuple of float
+        Lowest and highest value.
+    citation : str
+        Key of the paper that defines it.
+    estimator : str
+        The formula in a few words, where tools differ.
+    needs : tuple of str
+        `counts`, `singletons` (withheld where the table has none), `tree`.
+    rarefied : bool
+        Whether it is computed on rarefied counts when a depth is given.
+    """
+
+    def declare(function: Callable[..., Floats]) -> Callable[..., Floats]:
+        name = function.__name__
+        REGISTRY[name] = Metric(name, scope, label, unit, needs, bounds, citation, estimator, rarefied, function)
+        return function
+
+    return declare
+
+
+def chosen(registry: Mapping[str, Metric], scope: str) -> dict[str, Metric]:
+    """Return the metrics of a scope, in the order of their declaration."""
+    return {name: m for name, m in registry.items() if m.scope == scope}

@@ -1,0 +1,57 @@
+"""The one place that knows numba: compiled once, cached in a writable folder, no fast-math."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numba
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def cache_folder() -> Path:
+    """Return the first writable of `$GUTDIV_CACHE_DIR`, `$XDG_CACHE_HOME/gutdiv`, `~/.cache/gutdiv` and a folder of the user under the temporary one.
+
+    Installed files may be read-only and home folders may not exist on a compute node, so that numba's own choice is not relied on.
+    """
+    own = os.environ.get("GUTDIV_CACHE_DIR")
+    xdg = os.environ.get("XDG_CACHE_HOME")
+    candidates = [Path(own)] if own else []
+    candidates += [Path(xdg) / "gutdiv"] if xdg else []
+    home = os.path.expanduser("~")  # noqa: PTH111 - Path.home() raises where there is none
+    candidates += [Path(home) / ".cache" / "gutdiv"] if home != "~" else []
+    candidates += [Path(tempfile.gettempdir()) / f"gutdiv-{os.getuid() if hasattr(os, 'getuid') else 'cache'}"]
+    for folder in candidates:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                return folder
+        except OSError:
+            continue
+    return Path(tempfile.mkdtemp(prefix="gutdiv-"))
+
+
+if not os.environ.get("NUMBA_CACHE_DIR"):
+    numba.config.CACHE_DIR = str(cache_folder() / "numba")
+
+
+def compiled(function: F) -> F:
+    """Compile a function for one thread."""
+    return cast("F", numba.njit(cache=True, nogil=True, fastmath=False)(function))
+
+
+def threaded(function: F) -> F:
+    """Compile a function whose `prange` loops own their rows, so that threads never change a sum's order."""
+    return cast("F", numba.njit(cache=True, nogil=True, fastmath=False, parallel=True)(function))
+
+
+prange = numba.prange
+
+
+def use_threads(n: int) -> None:
+    """Use at most n threads, n >= 1; more than the machine offers are not taken."""
+    numba.set_num_threads(max(1, min(n, numba.config.NUMBA_NUM_THREADS)))
