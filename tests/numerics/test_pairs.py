@@ -94,5 +94,5 @@ def _newick(tree) -> str:
         text = f"({','.join(texts[v])})" if texts[v] else names[v]
         if up < 0:
             return text + ";"
-        texts[up].append(f"{text}:{tree.length[v]!r}")
+        texts[up].append(f"{text}:{float(tree.length[v])!r}")
     raise AssertionError

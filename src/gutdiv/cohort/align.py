@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
-from gutdiv.cohort.lineages import canonical, dialect, parse_lineage
+from gutdiv.cohort.lineages import Synonyms, canonical, dialect, parse_lineage, split_columns
 from gutdiv.errors import AlignmentError, InputError, count_noun, first_ids
-from gutdiv.model.cohort import LINEAGE_COLUMNS, RANKS, Cohort, Roles, SampleMetadata
+from gutdiv.model.cohort import LINEAGE_COLUMNS, Cohort, Roles, SampleMetadata
 from gutdiv.model.inputs import RawTable, RawTaxonomy, RawTree
 from gutdiv.model.tree import Tree
 
@@ -35,7 +35,7 @@ def align(
     tree: RawTree | None = None,
     metadata: SampleMetadata | None = None,
     roles: Roles | None = None,
-    synonyms: Any,
+    synonyms: Synonyms,
     missing_tips: str = "error",
 ) -> tuple[Cohort, list[Fallen]]:
     """Make a cohort of inputs that may not fit each other.
@@ -172,7 +172,7 @@ def _checked(roles: Roles, metadata: SampleMetadata | None) -> Roles:
 
 # ---------------------------------------------------------------- lineages
 def _lineages(
-    features: list[str], known: set[str], table: RawTable, taxonomy: RawTaxonomy | None, synonyms: Any, fallen: list[Fallen]
+    features: list[str], known: set[str], table: RawTable, taxonomy: RawTaxonomy | None, synonyms: Synonyms, fallen: list[Fallen]
 ) -> tuple[pd.DataFrame | None, dict[str, Any]]:
     """Give each feature its lineage as spelled and its canonical family and genus."""
     rows: Mapping[str, tuple[str | None, ...]]
@@ -190,29 +190,19 @@ def _lineages(
     else:
         return None, {"dialect": None}
     fallen += [Fallen("feature", f, "kept", "no lineage in the taxonomy") for f in features if not any(rows.get(f, ()))]
-    memo: dict[tuple[str | None, ...], tuple[str | None, ...]] = {}
-    out = []
-    for feature in features:
-        cells = rows.get(feature, (None,) * len(ranks))
-        if cells not in memo:
-            memo[cells] = _row(cells, ranks, synonyms)
-        out.append(memo[cells])
-    frame = pd.DataFrame(out, index=pd.Index(features, dtype=object), columns=list(LINEAGE_COLUMNS), dtype=object)
-    spelled = [row[-1] for row in memo.values() if row[-1]]
-    return frame, {"dialect": dialect(spelled)}
+    cells = {f: rows.get(f, (None,) * len(ranks)) for f in features}
+    spelled = {c: "; ".join(v or "" for v in c).rstrip("; ") or None for c in dict.fromkeys(cells.values())}
+    found = dialect(t for t in spelled.values() if t)
+    memo = {c: (*_names(c, ranks, synonyms, found), text) for c, text in spelled.items()}
+    frame = pd.DataFrame([memo[cells[f]] for f in features], index=pd.Index(features, dtype=object), columns=list(LINEAGE_COLUMNS), dtype=object)
+    return frame, {"dialect": found}
 
 
-def _row(cells: tuple[str | None, ...], ranks: tuple[str, ...], synonyms: Any) -> tuple[str | None, ...]:
-    """One feature's names by rank, canonical family and genus, and the lineage as spelled."""
-    if ranks == ("lineage",):
-        spelled = cells[0]
-        names = parse_lineage(spelled) if spelled else (None,) * len(RANKS)
-    else:
-        by_rank = dict(zip(ranks, cells, strict=True))
-        spelled = "; ".join(c or "" for c in cells).rstrip("; ") or None
-        names = tuple(by_rank.get(r) for r in RANKS)
-    family, genus, _ = canonical(names, synonyms)
-    return (*names, family, genus, spelled)
+def _names(cells: tuple[str | None, ...], ranks: tuple[str, ...], synonyms: Synonyms, found: str) -> tuple[str | None, ...]:
+    """One feature's names by rank, then its canonical family and genus."""
+    names = split_columns(dict(zip(ranks, cells, strict=True))) if ranks != ("lineage",) else parse_lineage(cells[0] or "")
+    family, genus, _ = canonical(names, synonyms, dialect=found)
+    return (*names, family, genus)
 
 
 # ---------------------------------------------------------------- tree

@@ -219,6 +219,31 @@ class Reference:
     record: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Controls:
+    """The samples that the user declared as controls, and who stands for each subject.
+
+    Parameters
+    ----------
+    declared : str
+        The control expression.
+    samples : tuple of str
+        All samples that it selects.
+    chosen : tuple of str
+        One sample a subject, among those with enough reads.
+    subjects : mapping of str to str
+        Subject of every sample of the cohort, controls or not; a sample without a subject is its own.
+    too_shallow : tuple of str
+        Selected samples with too few reads.
+    """
+
+    declared: str
+    samples: tuple[str, ...]
+    chosen: tuple[str, ...]
+    subjects: Mapping[str, str]
+    too_shallow: tuple[str, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """A result table with its record: `kind` names its columns in `TABLES`; a `str` cell that is undefined is the empty string."""

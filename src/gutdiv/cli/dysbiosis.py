@@ -1,0 +1,63 @@
+"""`gutdiv dysbiosis`: verdicts and flags."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from gutdiv.cli.options import add_cohort, add_depth, add_output, add_seed, add_subject
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the subcommand."""
+    commands = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    verdict = commands.add_parser("verdict", help="judge every sample against the controls")
+    add_cohort(verdict)
+    verdict.add_argument("--alpha", type=Path, metavar="A", help="alpha.tsv (default: measured here, at --depth)")
+    verdict.add_argument("--controls", metavar="EXPR", help="which samples are controls, as in 'group == \"control\"'")
+    verdict.add_argument("--reference", type=Path, metavar="R", help="reference.json, whose intervals flag samples where no controls are given")
+    add_subject(verdict)
+    add_depth(verdict)
+    add_seed(verdict)
+    add_output(verdict, "folder for verdicts.tsv and flags.tsv", metavar="DIR")
+    verdict.set_defaults(run=_verdict)
+
+
+def _verdict(args: argparse.Namespace) -> int:
+    """Measure what is missing, flag, judge, write."""
+    from dataclasses import asdict
+
+    import numpy as np
+
+    from gutdiv.diversity.measure import measure_alpha
+    from gutdiv.diversity.rarefaction import resolve_depth, sample_keys
+    from gutdiv.dysbiosis.flags import flag_samples
+    from gutdiv.dysbiosis.verdict import DRAWS, judge
+    from gutdiv.io.artifacts import input_digest, read_reference, read_table, record, write_table
+    from gutdiv.io.cohorts import read_cohort
+    from gutdiv.model.results import Table
+    from gutdiv.reference.controls import choose_controls
+
+    cohort = read_cohort(args.cohort)
+    reference = read_reference(args.reference) if args.reference else None
+    if args.alpha:
+        alpha = read_table(args.alpha, "alpha")
+        frame, about = alpha.frame, dict(alpha.record)
+    else:
+        frame, about = measure_alpha(cohort, depth=args.depth, seed=args.seed)
+    depth = about["depth"] or resolve_depth(cohort, args.depth if args.depth != "none" else "auto")
+    assert depth is not None
+    shannon = frame[(frame["metric"] == "shannon") & (frame["level"] == "feature")]
+    if about["depth"] is None or shannon.empty:
+        shannon, _ = measure_alpha(cohort, ["shannon"], depth=depth, seed=args.seed)
+    controls = choose_controls(cohort, args.controls, subject=args.subject, depth=depth) if args.controls else None
+    entropy = shannon.set_index("sample_id")["value"].reindex(list(cohort.sample_ids)).to_numpy(dtype=np.float64)
+    verdicts, findings = judge(cohort, controls, entropy, depth=depth, keys=sample_keys(cohort.sample_ids), seed=args.seed)
+    flags = flag_samples(frame, controls, depth=about["depth"], reference=reference)
+    given = {"cohort": args.cohort, "alpha": args.alpha, "reference": args.reference}
+    inputs = [input_digest(role, path) for role, path in given.items() if path]
+    options = {"controls": args.controls, "subject": args.subject, "draws": DRAWS}
+    head = {"options": options, "inputs": inputs, "seed": args.seed, "depth": depth}
+    write_table(args.output / "flags.tsv", Table("flags", flags, record("flags", **head)))
+    write_table(args.output / "verdicts.tsv", Table("verdicts", verdicts, record("verdicts", **head, findings=[asdict(f) for f in findings])))
+    return 0
