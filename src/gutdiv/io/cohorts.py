@@ -104,7 +104,7 @@ def read_cohort(path: Path | str) -> Cohort:
         counts,
         lineages,
         _tree(files["tree"], table.feature_ids) if "tree" in files else None,
-        _read_metadata(files["metadata"]),
+        read_sample_metadata(files["metadata"]),
         Roles(**content["roles"]),
         content,
     )
@@ -142,8 +142,8 @@ def _write_metadata(path: Path, metadata: SampleMetadata, base: Mapping[str, Any
     write_json(path.with_suffix(".json"), record("metadata", **base, columns=dict(metadata.kinds)))
 
 
-def _read_metadata(path: Path) -> SampleMetadata:
-    """Read metadata that gutdiv wrote, ids and cells exactly as they were."""
+def read_sample_metadata(path: Path) -> SampleMetadata:
+    """Read the metadata of a cohort that gutdiv wrote, ids and cells exactly as they were."""
     header, rows = read_rows(path)
     kinds = read_json(path.with_suffix(".json"))["columns"]
     columns = {name: tuple(r[j] or None for r in rows) for j, name in enumerate(header[1:], start=1)}

@@ -1,0 +1,54 @@
+"""All results of one cohort, read for the report: what is there is read, what is not is absent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gutdiv.errors import ArtifactError
+from gutdiv.io.artifacts import read_json, read_reference, read_table
+from gutdiv.io.cohorts import read_sample_metadata
+from gutdiv.io.knowledge import read_knowledge
+from gutdiv.model.results import Results, Table
+
+# Where each table lies below results/<cohort>/, without its ending, and of which kind it is; `*` stands for a metric.
+_TABLES = {
+    "cohort/alignment": "alignment",
+    "diversity/depths": "depths",
+    "diversity/alpha": "alpha",
+    "diversity/ordination/*": "ordination",
+    "comparison/alpha": "group_test",
+    "comparison/permanova/*": "permanova",
+    "dysbiosis/verdicts": "verdicts",
+    "dysbiosis/flags": "flags",
+    "immune/links": "links",
+    "immune/matches": "matches",
+}
+
+
+def read_results(folder: Path | str) -> Results:
+    """Read the results of one cohort from its folder.
+
+    Raises
+    ------
+    ArtifactError
+        Where the folder holds no cohort, or a file that is there is damaged or of another kind.
+    """
+    folder = Path(folder)
+    place = folder / "cohort" / "cohort.json"
+    if not place.is_file():
+        msg = f"{folder} holds no results of a cohort ({place.relative_to(folder)} is missing). Give the folder results/<cohort> of a workflow run."
+        raise ArtifactError(msg)
+    tables: dict[str, Table] = {}
+    for pattern, kind in _TABLES.items():
+        for path in sorted(folder.glob(f"{pattern}.tsv")):
+            tables[str(path.relative_to(folder).with_suffix("").as_posix())] = read_table(path, kind)
+    reference = folder / "reference" / "reference.json"
+    cohort = read_json(place)
+    return Results(
+        name=str(cohort.get("name", folder.name)),
+        tables=tables,
+        cohort=cohort,
+        metadata=read_sample_metadata(folder / "cohort" / "metadata.tsv"),
+        reference=read_reference(reference) if reference.is_file() else None,
+        knowledge=read_knowledge(),
+    )
