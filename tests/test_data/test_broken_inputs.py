@@ -60,12 +60,14 @@ def test_a_broken_input_gives_one_message_that_says_what_where_and_how_to_mend(
 
 
 def test_the_sound_partners_of_the_broken_inputs_are_sound(tmp_path: Path) -> None:
-    parts = " ".join(f"--{part} {{dir}}/sound_{part}.{'nwk' if part == 'tree' else 'tsv'}" for part in ("table", "taxonomy", "tree", "metadata"))
+    files = ("sound_table.tsv", "sound_taxonomy.tsv", "sound_tree.nwk", "sound_metadata.tsv")
+    parts = " ".join(f"--{name.split('_')[1].split('.')[0]} {{dir}}/{name}" for name in files)
     assert run(f"cohort build {parts} --group group --output {{out}}/cohort", tmp_path) == 0
     assert (tmp_path / "cohort" / "cohort.json").is_file()
 
 
 def test_every_broken_file_is_used_by_a_case() -> None:
-    used = {w.removeprefix("{dir}/") for c in read_manifest() for w in shlex.split(c["before"] + " " + c["command_line"]) if w.startswith("{dir}/")}
+    words = [w for c in read_manifest() for w in shlex.split(f"{c['before']} {c['command_line']}")]
+    used = {w.removeprefix("{dir}/") for w in words if w.startswith("{dir}/")}
     lying = {p.name for p in BROKEN.iterdir()} - {"manifest.tsv", "sound_taxonomy.tsv", "sound_tree.nwk"}
     assert lying == used - {"no_such_table.biom"}
