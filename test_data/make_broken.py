@@ -28,32 +28,32 @@ SOUND = {"sound_table.tsv": TABLE, "sound_taxonomy.tsv": TAXONOMY, "sound_metada
 RELATIVE = "#OTU ID\tS1\tS2\tS3\nASV_1\t0.8\t0.75\t0.5\nASV_2\t0.15\t0\t0.25\nASV_3\t0.05\t0.25\t0.25\n"
 # Case -> (file name, its text, what the message must name besides the file).
 # ` & ` joins what must all be named, `/` joins words that mean the same: where it is, what was found, how to mend it.
-TWICE = "twice/repeat/duplicate"
+TWICE = "twice/more than once/already/repeat/duplicate"
 TABLES = {
     "duplicate_sample_ids": ("duplicate_sample_ids.tsv", TABLE.replace("S3", "S1", 1), f"S1 & {TWICE} & rename/unique/merge"),
     "duplicate_feature_ids": ("duplicate_feature_ids.tsv", TABLE.replace("ASV_3", "ASV_2"), f"ASV_2 & {TWICE} & rename/unique/merge"),
     "negative_count": ("negative_count.tsv", TABLE.replace("\t9\n", "\t-9\n"), "ASV_2 & S3 & -9 & negative & whole number"),
     "fractional_count": ("fractional_count.tsv", TABLE.replace("\t31\t", "\t31.5\t"), "ASV_1 & S2 & 31.5 & whole number & supply"),
     "nan_count": ("nan_count.tsv", TABLE.replace("ASV_3\t0", "ASV_3\tNaN"), "ASV_3 & S1 & nan & whole number"),
-    "blank_count": ("blank_count.tsv", TABLE.replace("ASV_3\t0", "ASV_3\t"), "line 4 & ASV_3 & S1 & empty/blank & 0"),
-    "text_in_count": ("text_in_count.tsv", TABLE.replace("\t5\t0\t", "\t5\tn.d.\t"), "line 3 & ASV_2 & S2 & n.d. & number"),
+    "blank_count": ("blank_count.tsv", TABLE.replace("ASV_3\t0", "ASV_3\t"), "line 4/row 4 & ASV_3 & S1 & empty/blank & 0"),
+    "text_in_count": ("text_in_count.tsv", TABLE.replace("\t5\t0\t", "\t5\tn.d.\t"), "line 3/row 3 & ASV_2 & S2 & n.d. & number"),
     "relative_abundances": ("relative_abundances.tsv", RELATIVE, "relative abundances & counts & supply"),
-    "ragged_row": ("ragged_row.tsv", TABLE.replace("\t7\t1\n", "\t7\n"), "line 4 & ASV_3 & 3 cell/3 col/3 value/2 value/2 count & 4/3"),
+    "ragged_row": ("ragged_row.tsv", TABLE.replace("\t7\t1\n", "\t7\n"), "row 4/line 4 & ASV_3 & 3 cell/3 col/3 value/2 value/2 count"),
     "empty_file": ("empty_file.tsv", "", "empty & table"),
-    "header_only": ("header_only.tsv", TABLE.split("\n")[0] + "\n", "no feature/no row/only a header & line"),
+    "header_only": ("header_only.tsv", TABLE.split("\n")[0] + "\n", "no feature/no row/only a header/no table & one line a feature/supply"),
     "comma_separated": ("comma_separated.csv", TABLE.replace("\t", ","), "comma & tab"),
 }
 METADATA_CASES = {
-    "metadata_without_id_header": ("metadata_no_id_header.tsv", METADATA.replace("sample-id", "patient"), "patient & sample-id & rename"),
+    "metadata_without_id_header": ("metadata_no_id_header.tsv", METADATA.replace("sample-id", "patient"), "patient & sample-id & name"),
     "metadata_duplicate_column": ("metadata_duplicate_column.tsv", METADATA.replace("group", "age"), f"age & {TWICE} & rename"),
-    "metadata_duplicate_ids": ("metadata_duplicate_ids.tsv", METADATA.replace("S3", "S2"), f"S2 & {TWICE} & unique/one row/rename"),
+    "metadata_duplicate_ids": ("metadata_duplicate_ids.tsv", METADATA.replace("S3", "S2"), f"S2 & {TWICE} & unique/one row/rename/remove"),
     "metadata_other_ids": ("metadata_other_ids.tsv", METADATA.replace("\nS", "\nSample.0"), "S1 & Sample.01 & spell/rename/same"),
-    "metadata_ragged_row": ("metadata_ragged_row.tsv", METADATA.replace("\t51\n", "\t51\tyes\n"), "line 3 & 4 cell/4 col/4 value & 3"),
+    "metadata_ragged_row": ("metadata_ragged_row.tsv", METADATA.replace("\t51\n", "\t51\tyes\n"), "row 3/line 3 & 4 cell/4 col/4 value"),
 }
 TREES = {
     "unrooted_tree": ("unrooted_tree.nwk", "((ASV_1:0.3,ASV_2:0.2):0.1,ASV_3:0.1,ASV_4:0.4);\n", "root & midpoint/reroot/supply"),
     "tree_without_lengths": ("tree_without_lengths.nwk", "((ASV_1,ASV_2),(ASV_3,ASV_4));\n", "branch length & supply/without --tree"),
-    "tree_duplicate_tips": ("tree_duplicate_tips.nwk", TREE.replace("ASV_3", "ASV_2"), f"ASV_2 & {TWICE} & tip"),
+    "tree_duplicate_tips": ("tree_duplicate_tips.nwk", TREE.replace("ASV_3", "ASV_2"), f"ASV_2 & {TWICE} & one tip/unique/rename/remove"),
     "tree_lacks_features": ("tree_lacks_features.nwk", "((ASV_1:0.3,ASV_2:0.2):0.1,ASV_3:0.3);\n", "ASV_4 & --missing-tips drop"),
     "tree_cut_off": ("tree_cut_off.nwk", TREE[:40] + "\n", "cut off/complete & newick/parenthes"),
 }
@@ -80,7 +80,7 @@ def binary_tables() -> dict[str, tuple[str, bytes, str]]:
         "truncated_json": ("truncated_json.biom", text[: len(text) * 7 // 10], "json/biom & again"),
         "binary_rubbish": ("binary_rubbish.biom", b"\x00\x01" + rubbish, "format/text & biom"),
         "utf16": ("utf16.tsv", TABLE.encode("utf-16"), "utf-16 & utf-8 & save/export"),
-        "spreadsheet": ("spreadsheet.xlsx", b"PK\x03\x04" + rubbish[:60], "zip/spreadsheet & export"),
+        "spreadsheet": ("spreadsheet.xlsx", b"PK\x03\x04" + rubbish[:60], "spreadsheet & save/export & tab"),
     }
 
 
