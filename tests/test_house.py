@@ -21,6 +21,7 @@ ALLOWED = {
     "report": {"model"},
     "cli": {"model", "numerics", "grammar", "io", *STAGES},
 }
+MODULES = {".".join(("gutdiv", *p.relative_to(SOURCE).with_suffix("").parts)) for p in FILES}
 OPENERS = {"open", "read_text", "write_text", "read_bytes", "write_bytes"}
 
 
@@ -36,7 +37,9 @@ def imports(path: Path) -> set[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path} imports relatively"
-            found |= {f"{node.module}.{a.name}" for a in node.names} if node.module == "gutdiv" else {node.module or ""}
+            for alias in node.names:  # `from package import module` means the module
+                inner = f"{node.module}.{alias.name}"
+                found.add(inner if inner in MODULES else node.module or "")
         elif isinstance(node, ast.Import):
             found |= {a.name for a in node.names}
     return {f for f in found if f == "gutdiv" or f.startswith("gutdiv.")}
