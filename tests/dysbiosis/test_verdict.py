@@ -1,0 +1,159 @@
+"""Flags and verdicts: exact false alarms, no sample against its own subject, and clear words where nothing can be said."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from gutdiv.dysbiosis.flags import flag_samples
+from gutdiv.dysbiosis.score import Components, conformal, drivers
+from gutdiv.dysbiosis.verdict import judge, word
+from gutdiv.model.cohort import Cohort, Roles, SampleMetadata
+from gutdiv.model.results import Controls, Interval, Reference
+
+
+def components(rng: np.random.Generator, n: int, g: int = 12) -> Components:
+    logs = rng.normal(size=(n, g)) @ rng.normal(size=(g, g)) * 0.3 + rng.normal(size=g)
+    share = np.exp(logs) / np.exp(logs).sum(1, keepdims=True)
+    distance = 0.5 * np.abs(share[:, None] - share[None]).sum(-1)
+    entropy = -(share * np.log(share)).sum(1)
+    return Components(entropy, distance, logs, np.ones_like(logs))
+
+
+def naive_conformal(c: Components, sample: int, reference: np.ndarray) -> float:
+    """Follow the design's formulas word by word, with loops."""
+    from sklearn.covariance import LedoitWolf
+
+    bag = [*reference.tolist(), sample]
+    m = len(bag)
+    k = max(3, int(np.ceil(0.05 * m)))
+    s1 = [-c.entropy[i] for i in bag]
+    s2 = [np.mean(sorted(c.distance[i, j] for j in bag if j != i)[:k]) for i in bag]
+    z = c.logs[bag]
+    z = z - z.mean(1, keepdims=True)
+    fit = LedoitWolf().fit(z)
+    s3 = list(fit.mahalanobis(z))
+    ranks = [[sum(s[j] >= s[i] for j in range(m)) / m for i in range(m)] for s in (s1, s2, s3)]
+    score = [sum(-np.log(r[i]) for r in ranks) for i in range(m)]
+    return sum(v >= score[-1] - 1e-12 for v in score) / m
+
+
+def test_the_p_value_equals_the_naive_procedure() -> None:
+    rng = np.random.default_rng(4)
+    c = components(rng, 75)
+    for sample in (70, 72, 74):
+        assert conformal(c, sample, np.arange(62)).p == pytest.approx(naive_conformal(c, sample, np.arange(62)))
+
+
+def test_p_values_of_exchangeable_samples_are_uniform() -> None:
+    # full conformal: P(p <= a) <= a exactly; 400 fresh draws of 61 exchangeable samples, the last one judged
+    rng = np.random.default_rng(9)
+    p = np.array([conformal(components(rng, 61, 6), 60, np.arange(60)).p for _ in range(400)])
+    for a in (0.05, 0.1, 0.5):
+        assert (p <= a).mean() <= a + 3 * np.sqrt(a * (1 - a) / 400)
+    assert (p <= 0.5).mean() >= 0.5 - 3 * np.sqrt(0.25 / 400) - 1 / 61
+
+
+def test_a_sample_far_from_all_controls_has_the_smallest_p_and_its_drivers_are_named() -> None:
+    rng = np.random.default_rng(5)
+    c = components(rng, 81)
+    c.logs[80, 3] += 9.0
+    share = np.exp(c.logs) / np.exp(c.logs).sum(1, keepdims=True)
+    c = Components(-(share * np.log(share)).sum(1), 0.5 * np.abs(share[:, None] - share[None]).sum(-1), c.logs, c.presence)
+    found = conformal(c, 80, np.arange(80))
+    assert found.p == pytest.approx(1 / 81)
+    first, z = drivers(c, 80, np.arange(80))[0]
+    assert first == 3
+    assert z > 3
+
+
+def test_the_words_of_a_p_value() -> None:
+    assert [word(p) for p in (0.025, 0.0251, 0.10, 0.101)] == ["outside", "borderline", "borderline", "within"]
+
+
+def small_cohort(n_controls: int, seed: int = 1) -> tuple[Cohort, Controls]:
+    rng = np.random.default_rng(seed)
+    n = n_controls + 4
+    ids = tuple(f"s{i:03d}" for i in range(n))
+    share = rng.dirichlet(np.full(30, 1.0), n)
+    counts = np.array([rng.multinomial(400, p) for p in share], dtype=np.int64)
+    counts[-1] = 0
+    counts[-1, 0] = 30  # a shallow sample
+    features = tuple(f"f{j:02d}" for j in range(30))
+    # the last-but-one sample is of the same subject as the first control
+    subjects = {s: f"subject {i}" for i, s in enumerate(ids)}
+    subjects[ids[-2]] = subjects[ids[0]]
+    cohort = Cohort(ids, features, sparse.csr_matrix(counts), None, None, SampleMetadata(ids, {}, {}), Roles())
+    return cohort, Controls("x", ids[:n_controls], ids[:n_controls], subjects, ())
+
+
+def verdicts(cohort: Cohort, controls: Controls | None) -> pd.DataFrame:
+    keys = np.arange(len(cohort.sample_ids), dtype=np.uint64)
+    entropy = np.linspace(1, 3, len(cohort.sample_ids))
+    return judge(cohort, controls, entropy, depth=300, keys=keys, seed=1)[0].set_index("sample_id")
+
+
+def test_sixty_controls_give_a_verdict_and_no_sample_is_judged_against_its_own_subject() -> None:
+    cohort, controls = small_cohort(60)
+    found = verdicts(cohort, controls)
+    assert found.loc["s000", "n_reference"] == 59  # a control: itself left out
+    assert found.loc["s062", "n_reference"] == 59  # of the first control's subject
+    assert found.loc["s061", "n_reference"] == 60
+    assert found.loc["s063", "verdict"] == "not assessable"
+    assert "30 reads, fewer than the common depth of 300" in found.loc["s063", "reason"]
+    assert set(found.loc[found["verdict"] != "not assessable", "tier"]) == {"in-study"}
+
+
+def test_below_sixty_controls_or_without_any_nothing_is_assessable_and_it_is_said_why() -> None:
+    cohort, controls = small_cohort(59)
+    found = verdicts(cohort, controls)
+    assert set(found["verdict"]) == {"not assessable"}
+    assert found["reason"].iloc[0] == "59 control subjects with 300 reads; a verdict needs 60"
+    assert found["p"].isna().all()
+    assert "no controls were declared" in verdicts(cohort, None)["reason"].iloc[0]
+
+
+def alpha(values: np.ndarray) -> pd.DataFrame:
+    ids = [f"s{i:03d}" for i in range(values.size)]
+    return pd.DataFrame({"sample_id": ids, "level": "feature", "metric": "shannon", "value": values, "sd": 0.1, "depth": 500})
+
+
+def declared(n: int, chosen: int) -> Controls:
+    ids = tuple(f"s{i:03d}" for i in range(n))
+    return Controls("x", ids[:chosen], ids[:chosen], {s: s for s in ids}, ())
+
+
+def test_flags_agree_with_the_confidence_interval_of_the_limit_by_order_statistics() -> None:
+    # 200 controls with values 1..200: ranks (2, 10) of CLSI's table, so the limits' 90 % CIs are [2, 10] and [191, 199]
+    values = np.append(np.arange(1.0, 201.0), [1.5, 2.0, 9.5, 10.0, 100.5, 190.5, 191.0, 199.5, np.nan])
+    found = flag_samples(alpha(values), declared(209, 200), depth=500).set_index("sample_id")
+    flags = found.loc["s200":, "flag"].tolist()
+    # a value equal to a control's counts as not beyond it: 2.0 is on the CI's end
+    assert flags == ["below", "borderline", "borderline", "within", "within", "within", "within", "above", "not assessable"]
+    assert found.loc["s204", "lower"] == pytest.approx(5.025)
+    assert found.loc["s204", "n_reference"] == 200
+    assert found.loc["s000", "n_reference"] == 199
+
+
+def test_too_few_controls_give_tail_counts_but_no_flag() -> None:
+    found = flag_samples(alpha(np.arange(120.0)), declared(120, 100), depth=500).set_index("sample_id")
+    assert set(found["flag"]) == {"not assessable"}
+    assert "99 control subjects other than the sample's own" in found.loc["s000", "reason"]
+    assert (found.loc["s110", "tail_below"], found.loc["s110", "tail_above"]) == (100, 0)
+
+
+def test_unrarefied_values_are_never_flagged() -> None:
+    found = flag_samples(alpha(np.arange(150.0)), declared(150, 140), depth=None)
+    assert set(found["flag"]) == {"not assessable"}
+    assert "not rarefied" in found["reason"].iloc[0]
+
+
+def test_a_reference_flags_by_its_limits_where_depth_and_metric_are_its_own() -> None:
+    made = Interval("shannon", "feature", 500, 200, "x", 5.0, (2.0, 10.0), 195.0, (191.0, 199.0), 100.0)
+    reference = Reference("r", "x", "", 200, 200, 500, (made,))
+    found = flag_samples(alpha(np.array([1.0, 2.0, 5.0, 10.0, 100.0, 195.0, 200.0])), None, depth=500, reference=reference)
+    assert found["flag"].tolist() == ["below", "borderline", "borderline", "within", "within", "borderline", "above"]
+    other = flag_samples(alpha(np.array([1.0])), None, depth=400, reference=reference)
+    assert other["flag"].tolist() == ["not assessable"]
