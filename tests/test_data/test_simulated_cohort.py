@@ -209,11 +209,19 @@ def test_prevalence_and_features_of_each_taxon_agree_with_the_shipped_table(
     assert sum(len(t["features"]) for t in truth["taxa"]) == 503
 
 
-def test_immune_relevant_marks_are_backed_by_the_knowledge_base(truth: dict[str, Any]) -> None:
-    text = KNOWLEDGE.read_text(encoding="utf-8").replace("_", " ")
+def test_immune_relevant_marks_agree_with_the_knowledge_base(truth: dict[str, Any]) -> None:
+    from gutdiv.cohort.lineages import canonical, dialect, parse_lineage
+    from gutdiv.io.knowledge import read_immune_taxa, read_synonyms
+
+    rows, synonyms = read_immune_taxa(), read_synonyms()
+    listed = {c: {name for row in rows for name in row[c].split("|") if name} for c in ("genera", "families", "orders")}
+    spelled = dialect(t["lineage"] for t in truth["taxa"])
     for taxon in truth["taxa"]:
-        if taxon["immune_relevant"]:
-            assert taxon["taxon"].replace("_", " ").replace(" group", "") in text, taxon["taxon"]
+        names = parse_lineage(taxon["lineage"])
+        family, genus, _ = canonical(names, synonyms, dialect=spelled)
+        order = (names[3] or "").replace("_", " ")
+        known = genus in listed["genera"] or family in listed["families"] or order in listed["orders"]
+        assert taxon["immune_relevant"] == known, (taxon["taxon"], genus, family)
 
 
 @pytest.mark.slow
