@@ -7,7 +7,7 @@ from pathlib import Path
 from gutdiv.errors import ArtifactError
 from gutdiv.io.artifacts import read_json, read_reference, read_table
 from gutdiv.io.cohorts import read_sample_metadata
-from gutdiv.io.knowledge import read_knowledge
+from gutdiv.io.knowledge import read_immune_taxa, read_references
 from gutdiv.model.results import Results, Table
 
 # Where each table lies below results/<cohort>/, without its ending, and of which kind it is; `*` stands for a metric.
@@ -50,5 +50,5 @@ def read_results(folder: Path | str) -> Results:
         cohort=cohort,
         metadata=read_sample_metadata(folder / "cohort" / "metadata.tsv"),
         reference=read_reference(reference) if reference.is_file() else None,
-        knowledge=read_knowledge(),
+        knowledge={"immune_taxa": read_immune_taxa(), "references": read_references()},
     )
