@@ -99,7 +99,7 @@ def test_every_beta_metric_keeps_the_contract(name: str) -> None:
 
 
 def test_an_unknown_metric_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(InputError, match="no alpha metric 'shanon'. Known: sobs, shannon"):
+    with pytest.raises(InputError, match=r"no alpha metric 'shanon'\. Known: sobs, shannon"):
         find("shanon", "alpha")
     with pytest.raises(InputError, match="no beta metric 'shannon'"):
         find("shannon", "beta")

@@ -17,7 +17,17 @@ COUNTS = [[0, 5, 0, 1], [3, 0, 0, 2], [0, 0, 0, 0]]  # samples s2, s1, s0 x feat
 
 def table(counts=COUNTS, **changes):
     values = sparse.csr_matrix(np.array(counts, dtype=float))
-    return RawTable(**{"sample_ids": ("s2", "s1", "s0"), "feature_ids": ("f3", "f1", "f0", "f2"), "values": values, "lineages": None, "source": "t.biom", "format": "test", **changes})
+    return RawTable(
+        **{
+            "sample_ids": ("s2", "s1", "s0"),
+            "feature_ids": ("f3", "f1", "f0", "f2"),
+            "values": values,
+            "lineages": None,
+            "source": "t.biom",
+            "format": "test",
+            **changes,
+        }
+    )
 
 
 def metadata(*ids: str) -> SampleMetadata:
@@ -102,7 +112,7 @@ def test_inputs_that_share_no_id_are_refused_with_examples_of_both() -> None:
 
 
 def test_a_role_must_name_a_column() -> None:
-    with pytest.raises(InputError, match="no column 'group'. Known columns: 'x'"):
+    with pytest.raises(InputError, match=r"no column 'group'\. Known columns: 'x'"):
         align(table(), metadata=metadata("s1"), roles=Roles(group="group"), synonyms={})
     with pytest.raises(InputError, match="no sample metadata"):
         align(table(), roles=Roles(subject="x"), synonyms={})

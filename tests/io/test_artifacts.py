@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,11 +13,16 @@ from gutdiv.io.artifacts import read_reference, read_table, record, whole_file, 
 from gutdiv.io.distances import gather_blocks, read_distances, write_rows_block
 from gutdiv.model.results import Interval, Reference, Table
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 HOSTILE = ['<script>"', "tab\there", "line\nend", "cr\rhere", "'", "", "007", "NA", "=1+1", "\u202eabc"]
 
 
 def alpha(values: list[float]) -> Table:
-    frame = pd.DataFrame({"sample_id": HOSTILE[: len(values)], "level": "feature", "metric": "shannon", "value": values, "sd": np.nan, "depth": 7})
+    frame = pd.DataFrame(
+        {"sample_id": HOSTILE[: len(values)], "level": "feature", "metric": "shannon", "value": values, "sd": np.nan, "depth": 7}
+    )
     return Table("alpha", frame, record("alpha", options={"draws": 3}, seed=1, nothing=float("nan")))
 
 

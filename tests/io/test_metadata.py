@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from gutdiv.errors import InputError
 from gutdiv.io.metadata import read_metadata
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def write(tmp_path: Path, text: str | bytes) -> Path:
@@ -25,7 +28,15 @@ def test_comments_types_blanks_and_short_rows_are_read_as_qiime_2_does(tmp_path:
     assert found.numeric("age")[0] == 12.0
 
 
-@pytest.mark.parametrize(("cells", "kind"), [(["1", "2.5", "-3e4"], "numeric"), (["1", "nan", "2"], "categorical"), (["1", "<5", "2"], "categorical"), (["1,5", "1", "2"], "categorical")])
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [
+        (["1", "2.5", "-3e4"], "numeric"),
+        (["1", "nan", "2"], "categorical"),
+        (["1", "<5", "2"], "categorical"),
+        (["1,5", "1", "2"], "categorical"),
+    ],
+)
 def test_a_column_is_numeric_only_where_every_cell_is_a_decimal_number(tmp_path: Path, cells: list[str], kind: str) -> None:
     found = read_metadata(write(tmp_path, "id\tx\n" + "".join(f"s{i}\t{c}\n" for i, c in enumerate(cells))))
     assert found.kinds == {"x": kind}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from gutdiv.errors import InputError
 from gutdiv.io.newick import parse_newick, read_newick, write_newick
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_labels_keep_underscores_quotes_and_blanks() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -12,6 +12,9 @@ import pytest
 from gutdiv.errors import InputError
 from gutdiv.io.tables import read_abundance_table
 from gutdiv.io.taxonomy import read_taxonomy
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 COUNTS = np.array([[1, 0, 3], [0, 2, 0]])  # samples a, 007 x features f1, 2, f#3
 CLASSIC = "# Constructed from biom file\n#OTU ID\ta\t007\ttaxonomy\nf1\t1\t0\t\n2\t0\t2.0\tk__Bacteria; p__X\nf#3\t3\t0\tk__Bacteria\n"

@@ -13,7 +13,7 @@ from gutdiv.numerics import branches, pairs
 from gutdiv.numerics.jit import use_threads
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-import strategies as st  # noqa: E402
+import strategies as st
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,12 @@ def test_blocks_and_threads_change_no_bit(table) -> None:
     counts, _, tree = table
     values = counts.astype(float)
     nodes = branches.node_matrix(values, tree.tip_nodes, tree.parent)
-    for kernel in (pairs.braycurtis, pairs.jaccard, lambda m, **k: pairs.aitchison(m, 1.0, **k), lambda m, **k: pairs.jaccard(nodes, tree.length, **k)):
+    for kernel in (
+        pairs.braycurtis,
+        pairs.jaccard,
+        lambda m, **k: pairs.aitchison(m, 1.0, **k),
+        lambda m, **k: pairs.jaccard(nodes, tree.length, **k),
+    ):
         whole = kernel(values)
         use_threads(1)
         blocks = np.vstack([kernel(values, start=a, stop=b) for a, b in ((0, 5), (5, 6), (6, 12))])

@@ -14,7 +14,7 @@ from gutdiv.numerics import branches, rows
 from gutdiv.numerics.jit import use_threads
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-import strategies as st  # noqa: E402
+import strategies as st
 
 KEYS = np.arange(1, 13, dtype=np.uint64) * np.uint64(7919)
 

@@ -86,7 +86,9 @@ def test_controls_that_select_nothing_are_an_error() -> None:
 
 def test_a_reference_is_called_healthy_only_where_that_was_declared() -> None:
     controls = choose_controls(cohort(), 'group == "c"', depth=5)
-    alpha = pd.DataFrame({"sample_id": list(cohort().sample_ids), "level": "feature", "metric": "shannon", "value": 1.0, "sd": 0.0, "depth": 5})
+    alpha = pd.DataFrame(
+        {"sample_id": list(cohort().sample_ids), "level": "feature", "metric": "shannon", "value": 1.0, "sd": 0.0, "depth": 5}
+    )
     made = build_reference(alpha, controls, name="r", depth=5)
     assert made.controls_are == ""
     assert made.intervals[0].n == 3

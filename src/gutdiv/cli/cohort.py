@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gutdiv.cli.options import add_output
 from gutdiv.errors import GutdivError, InputError
+
+if TYPE_CHECKING:
+    import argparse
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +27,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     build.add_argument("--time", metavar="COL", help="metadata column: when the sample was taken")
     build.add_argument("--specimen", metavar="S", help="what the samples are: stool, biopsy, ...")
     build.add_argument("--age-band", choices=("adult", "child", "infant"), metavar="A", help="adult, child or infant")
-    build.add_argument("--missing-tips", choices=("error", "drop"), default="error", help="features that the tree lacks: stop, or drop and list them")
+    build.add_argument(
+        "--missing-tips", choices=("error", "drop"), default="error", help="features that the tree lacks: stop, or drop and list them"
+    )
     add_output(build, "folder for cohort.json, counts.biom, taxonomy.tsv, metadata.tsv, tree.nwk and alignment.tsv", metavar="DIR")
     build.set_defaults(run=_build)
     inspect = commands.add_parser("inspect", help="say in a few lines what files are and how they fit")
@@ -84,7 +89,11 @@ def _inspect(args: argparse.Namespace) -> int:
     if "table" in found:
         names = {role: str(p) for p in args.paths for role, t in found.items() if getattr(t, "source", None) == p.name}
         names |= {"metadata": str(p) for p in args.paths if "metadata" in found and p.name not in {Path(n).name for n in names.values()}}
-        sys.stdout.write("next: gutdiv run " + " ".join(f"--{r} {_shown(names[r])}" for r in ("table", "taxonomy", "tree", "metadata") if r in names) + " --output results-folder\n")
+        sys.stdout.write(
+            "next: gutdiv run "
+            + " ".join(f"--{r} {_shown(names[r])}" for r in ("table", "taxonomy", "tree", "metadata") if r in names)
+            + " --output results-folder\n"
+        )
     return 2 if failed else 0
 
 

@@ -34,7 +34,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_depth(beta)
     add_seed(beta)
     beta.add_argument("--rows", type=_part, default=(1, 1), metavar="K/N", help="compute only the K-th of N blocks of rows")
-    beta.add_argument("--precision", choices=("double", "single"), default="double", help="precision of the stored matrix (default: %(default)s)")
+    beta.add_argument(
+        "--precision", choices=("double", "single"), default="double", help="precision of the stored matrix (default: %(default)s)"
+    )
     beta.add_argument("--threads", type=positive, metavar="T", help="threads (default: all)")
     add_output(beta, "distances, .h5 or .tsv")
     beta.set_defaults(run=_beta)
@@ -70,7 +72,9 @@ def _depth(args: argparse.Namespace) -> int:
     cohort = read_cohort(args.cohort)
     table = depth_table(cohort)
     target = resolve_depth(cohort, args.depth)
-    about = record("depths", options={"depth": args.depth}, inputs=[input_digest("cohort", args.cohort)], depth=target, keeps=KEPT, coverage=COVERAGE)
+    about = record(
+        "depths", options={"depth": args.depth}, inputs=[input_digest("cohort", args.cohort)], depth=target, keeps=KEPT, coverage=COVERAGE
+    )
     write_table(args.output, Table("depths", table, about))
     return 0
 

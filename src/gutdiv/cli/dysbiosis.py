@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gutdiv.cli.options import add_cohort, add_depth, add_output, add_seed, add_subject
+
+if TYPE_CHECKING:
+    import argparse
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -15,7 +18,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_cohort(verdict)
     verdict.add_argument("--alpha", type=Path, metavar="A", help="alpha.tsv (default: measured here, at --depth)")
     verdict.add_argument("--controls", metavar="EXPR", help="which samples are controls, as in 'group == \"control\"'")
-    verdict.add_argument("--reference", type=Path, metavar="R", help="reference.json, whose intervals flag samples where no controls are given")
+    verdict.add_argument(
+        "--reference", type=Path, metavar="R", help="reference.json, whose intervals flag samples where no controls are given"
+    )
     add_subject(verdict)
     add_depth(verdict)
     add_seed(verdict)
@@ -59,5 +64,7 @@ def _verdict(args: argparse.Namespace) -> int:
     options = {"controls": args.controls, "subject": args.subject, "draws": DRAWS}
     head = {"options": options, "inputs": inputs, "seed": args.seed, "depth": depth}
     write_table(args.output / "flags.tsv", Table("flags", flags, record("flags", **head)))
-    write_table(args.output / "verdicts.tsv", Table("verdicts", verdicts, record("verdicts", **head, findings=[asdict(f) for f in findings])))
+    write_table(
+        args.output / "verdicts.tsv", Table("verdicts", verdicts, record("verdicts", **head, findings=[asdict(f) for f in findings]))
+    )
     return 0

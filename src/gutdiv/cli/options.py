@@ -25,7 +25,9 @@ def add_seed(parser: argparse.ArgumentParser) -> None:
 
 def add_subject(parser: argparse.ArgumentParser) -> None:
     """Add `--subject`."""
-    parser.add_argument("--subject", metavar="COL", help="metadata column that tells which samples are of one subject (default: as in the cohort)")
+    parser.add_argument(
+        "--subject", metavar="COL", help="metadata column that tells which samples are of one subject (default: as in the cohort)"
+    )
 
 
 def add_depth(parser: argparse.ArgumentParser) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gutdiv.cli.options import add_cohort, add_output, add_subject
+
+if TYPE_CHECKING:
+    import argparse
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +19,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_cohort(build)
     build.add_argument("--alpha", type=Path, required=True, metavar="A", help="alpha.tsv, rarefied")
     build.add_argument("--controls", required=True, metavar="EXPR", help="which samples are controls, as in 'group == \"control\"'")
-    build.add_argument("--controls-are", choices=("healthy",), default="", help="what is known of the controls; the report uses the word only if given")
+    build.add_argument(
+        "--controls-are", choices=("healthy",), default="", help="what is known of the controls; the report uses the word only if given"
+    )
     add_subject(build)
     build.add_argument("--name", help="the reference's name (default: the cohort's)")
     add_output(build, "reference.json")
@@ -44,7 +49,9 @@ def _build(args: argparse.Namespace) -> int:
         too_shallow=len(controls.too_shallow),
     )
     name = args.name or str(cohort.record.get("name", "reference"))
-    write_reference(args.output, build_reference(alpha.frame, controls, name=name, depth=depth, controls_are=args.controls_are, about=about))
+    write_reference(
+        args.output, build_reference(alpha.frame, controls, name=name, depth=depth, controls_are=args.controls_are, about=about)
+    )
     return 0
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +13,12 @@ from scipy import sparse
 from gutdiv.cohort.lineages import Synonyms, canonical, dialect, parse_lineage, split_columns
 from gutdiv.errors import AlignmentError, InputError, count_noun, first_ids
 from gutdiv.model.cohort import LINEAGE_COLUMNS, Cohort, Roles, SampleMetadata
-from gutdiv.model.inputs import RawTable, RawTaxonomy, RawTree
 from gutdiv.model.tree import Tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from gutdiv.model.inputs import RawTable, RawTaxonomy, RawTree
 
 
 @dataclass(frozen=True)
@@ -140,7 +143,9 @@ def _reordered(counts: sparse.csr_matrix, table: RawTable, samples: Iterable[str
 
 
 # ---------------------------------------------------------------- metadata
-def _metadata(ids: tuple[str, ...], in_table: set[str], metadata: SampleMetadata | None, source: str, fallen: list[Fallen]) -> SampleMetadata:
+def _metadata(
+    ids: tuple[str, ...], in_table: set[str], metadata: SampleMetadata | None, source: str, fallen: list[Fallen]
+) -> SampleMetadata:
     """Give each sample its row; samples without one keep empty cells."""
     if metadata is None:
         return SampleMetadata(ids, {}, {})
@@ -194,7 +199,9 @@ def _lineages(
     spelled = {c: "; ".join(v or "" for v in c).rstrip("; ") or None for c in dict.fromkeys(cells.values())}
     found = dialect(t for t in spelled.values() if t)
     memo = {c: (*_names(c, ranks, synonyms, found), text) for c, text in spelled.items()}
-    frame = pd.DataFrame([memo[cells[f]] for f in features], index=pd.Index(features, dtype=object), columns=list(LINEAGE_COLUMNS), dtype=object)
+    frame = pd.DataFrame(
+        [memo[cells[f]] for f in features], index=pd.Index(features, dtype=object), columns=list(LINEAGE_COLUMNS), dtype=object
+    )
     return frame, {"dialect": found}
 
 
@@ -206,7 +213,9 @@ def _names(cells: tuple[str | None, ...], ranks: tuple[str, ...], synonyms: Syno
 
 
 # ---------------------------------------------------------------- tree
-def _with_tips(features: list[str], in_table: set[str], tree: RawTree, table: RawTable, missing_tips: str, fallen: list[Fallen]) -> list[str]:
+def _with_tips(
+    features: list[str], in_table: set[str], tree: RawTree, table: RawTable, missing_tips: str, fallen: list[Fallen]
+) -> list[str]:
     """Return the features that the tree holds; refuse or drop the others."""
     tips = set(tree.tree.tip_names)
     missing = [f for f in features if f not in tips]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +10,9 @@ from gutdiv.cohort.lineages import dialect
 from gutdiv.errors import first_ids
 from gutdiv.model.cohort import SampleMetadata
 from gutdiv.model.inputs import RawTable, RawTaxonomy, RawTree
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def describe(role: str, thing: object, name: str) -> list[str]:

@@ -16,13 +16,27 @@ def _observed(view: View) -> Floats:
     return np.where(seen > 0, seen, np.nan)
 
 
-@metric(scope="alpha", label="Observed features", unit="features", bounds=(0, inf), citation="", estimator="number of features with at least one read")
+@metric(
+    scope="alpha",
+    label="Observed features",
+    unit="features",
+    bounds=(0, inf),
+    citation="",
+    estimator="number of features with at least one read",
+)
 def sobs(view: View) -> Floats:
     """Observed features (richness): vegan's `specnumber`, mothur's `sobs`, QIIME 2's `observed_features`."""
     return _observed(view)
 
 
-@metric(scope="alpha", label="Shannon entropy", unit="nats", bounds=(0, inf), citation="shannon1948", estimator="-sum p ln p, plug-in, natural logarithm")
+@metric(
+    scope="alpha",
+    label="Shannon entropy",
+    unit="nats",
+    bounds=(0, inf),
+    citation="shannon1948",
+    estimator="-sum p ln p, plug-in, natural logarithm",
+)
 def shannon(view: View) -> Floats:
     """Shannon entropy in nats, as vegan, phyloseq, mothur and scikit-bio >= 0.6.1; QIIME 2 reports bits (nats / ln 2)."""
     return rows.entropy(view.indptr, view.data)
@@ -40,7 +54,14 @@ def inv_simpson(view: View) -> Floats:
     return 1.0 / rows.concentration(view.indptr, view.data)
 
 
-@metric(scope="alpha", label="Pielou evenness", unit="1", bounds=(0, 1), citation="pielou1966", estimator="Shannon entropy / ln(observed features)")
+@metric(
+    scope="alpha",
+    label="Pielou evenness",
+    unit="1",
+    bounds=(0, 1),
+    citation="pielou1966",
+    estimator="Shannon entropy / ln(observed features)",
+)
 def pielou_e(view: View) -> Floats:
     """Pielou's evenness H / ln S; not defined for a single feature (vegan: NaN; scikit-bio and mothur: 1)."""
     seen = _observed(view)

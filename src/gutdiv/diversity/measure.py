@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,8 +12,12 @@ from gutdiv.diversity.catalog import ALPHA, find
 from gutdiv.diversity.metric import Floats, Metric, View
 from gutdiv.diversity.rarefaction import lacks_singletons, resolve_depth, sample_keys
 from gutdiv.errors import InputError, first_ids
-from gutdiv.model.cohort import Cohort
 from gutdiv.numerics import rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gutdiv.model.cohort import Cohort
 
 
 def measure_alpha(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from gutdiv.model.tree import Tree
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from gutdiv.model.tree import Tree
 
 Floats = npt.NDArray[np.float64]
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from math import inf
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gutdiv.diversity.metric import Floats, View, metric
-from gutdiv.model.tree import Tree
 from gutdiv.numerics import branches, pairs, rows
+
+if TYPE_CHECKING:
+    from gutdiv.model.tree import Tree
 
 
 def _tree(view: View) -> Tree:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from gutdiv.errors import InputError
-from gutdiv.model.cohort import Cohort
 from gutdiv.numerics import rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gutdiv.model.cohort import Cohort
 
 KEPT = 0.9  # share of every group that the chosen depth keeps (Schloss 2024 keeps 89-99.8 % in 12 data sets)
 COVERAGE = 0.95  # median coverage that the chosen depth should reach

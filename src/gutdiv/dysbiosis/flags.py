@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from gutdiv.model.results import Controls, Interval, Reference
 from gutdiv.numerics.tails import TAIL, limit_ranks, reference_limits, tail_bounds
+
+if TYPE_CHECKING:
+    from gutdiv.model.results import Controls, Interval, Reference
 
 COLUMNS = ["sample_id", "metric", "value", "lower", "upper", "flag", "n_reference", "tail_below", "tail_above", "reason"]
 _NO_VALUE = "the metric has no value for this sample (too few reads, or not defined)"
@@ -66,7 +68,7 @@ def _by_controls(metric: str, samples: list[str], values: npt.NDArray[np.float64
             rows.append(_row(sample, metric, value, n_reference=n, reason=_NO_VALUE))
             continue
         below, above = int(np.searchsorted(others, value, side="right")), int(n - np.searchsorted(others, value, side="left"))
-        seen = {"n_reference": n, "tail_below": below, "tail_above": above}
+        seen: dict[str, Any] = {"n_reference": n, "tail_below": below, "tail_above": above}
         if limit_ranks(n) is None:
             why = f"{n} control subjects other than the sample's own have {depth:,} reads; a nonparametric interval needs 119"
             rows.append(_row(sample, metric, value, reason=why, **seen))
@@ -92,7 +94,7 @@ def _by_interval(sample: str, metric: str, value: float, found: Interval | None)
         return _row(sample, metric, value, reason="no controls were declared, and no reference interval of this metric and depth was given")
     if found.lower_ci is None or found.upper_ci is None:
         return _row(sample, metric, value, n_reference=found.n, reason=found.absent or "the reference has no limits for this metric")
-    seen = {"lower": found.lower, "upper": found.upper, "n_reference": found.n}
+    seen: dict[str, Any] = {"lower": found.lower, "upper": found.upper, "n_reference": found.n}
     if np.isnan(value):
         return _row(sample, metric, value, reason=_NO_VALUE, **seen)
     if value < found.lower_ci[0]:

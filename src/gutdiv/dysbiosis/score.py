@@ -83,7 +83,8 @@ def _neighbour_distance(distance: Floats, k: int) -> Floats:
     """Mean distance of each member to its k nearest others."""
     others = distance.copy()
     np.fill_diagonal(others, np.inf)
-    return np.sort(np.partition(others, k - 1, axis=1)[:, :k], axis=1).mean(axis=1)
+    nearest = np.sort(np.partition(others, k - 1, axis=1)[:, :k], axis=1)
+    return np.asarray(nearest.mean(axis=1))
 
 
 def _mahalanobis(logs: Floats, presence: Floats) -> Floats:
@@ -96,7 +97,7 @@ def _mahalanobis(logs: Floats, presence: Floats) -> Floats:
     clr = logs[:, kept] - logs[:, kept].mean(axis=1, keepdims=True)
     centred = clr - clr.mean(axis=0)
     covariance, _ = ledoit_wolf(centred, assume_centered=True)
-    return np.einsum("ij,ij->i", centred, np.linalg.solve(covariance, centred.T).T)
+    return np.asarray(np.einsum("ij,ij->i", centred, np.linalg.solve(covariance, centred.T).T))
 
 
 def drivers(components: Components, sample: int, reference: npt.NDArray[np.int64], *, most: int = 5) -> list[tuple[int, float]]:

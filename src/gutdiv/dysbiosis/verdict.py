@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,15 +11,30 @@ import pandas as pd
 from scipy import sparse
 
 from gutdiv.dysbiosis.score import Components, conformal, drivers
-from gutdiv.model.cohort import Cohort
 from gutdiv.model.results import Controls, Finding
 from gutdiv.numerics import pairs, rows
 from gutdiv.numerics.tails import false_discovery_rates
 
+if TYPE_CHECKING:
+    from gutdiv.model.cohort import Cohort
+
 SMALLEST = 60  # control subjects from which on the verdict is given
 OUTSIDE, BORDERLINE = 0.025, 0.10  # p at most
 DRAWS = 20  # rarefaction draws over which distance and logarithms of genera are averaged
-COLUMNS = ["sample_id", "verdict", "tier", "p", "q", "reason", "is_control", "n_reference", "rank_diversity", "rank_neighbours", "rank_composition", "drivers"]
+COLUMNS = [
+    "sample_id",
+    "verdict",
+    "tier",
+    "p",
+    "q",
+    "reason",
+    "is_control",
+    "n_reference",
+    "rank_diversity",
+    "rank_neighbours",
+    "rank_composition",
+    "drivers",
+]
 
 
 def word(p: float) -> str:
@@ -27,7 +42,9 @@ def word(p: float) -> str:
     return "outside" if p <= OUTSIDE else "borderline" if p <= BORDERLINE else "within"
 
 
-def components_of(cohort: Cohort, entropy: npt.NDArray[np.float64], *, depth: int, keys: npt.NDArray[np.uint64], seed: int) -> tuple[Components, tuple[str, ...]]:
+def components_of(
+    cohort: Cohort, entropy: npt.NDArray[np.float64], *, depth: int, keys: npt.NDArray[np.uint64], seed: int
+) -> tuple[Components, tuple[str, ...]]:
     """Prepare the score's components at a common depth, averaged over rarefaction draws, and name the genera.
 
     Parameters
@@ -45,7 +62,11 @@ def components_of(cohort: Cohort, entropy: npt.NDArray[np.float64], *, depth: in
     distance, logs, presence = np.zeros((n, n)), np.zeros((n, genera.size)), np.zeros((n, genera.size))
     for draw in range(DRAWS):
         data = rows.rarefied(cohort.counts.indptr, cohort.counts.data, depth, keys, seed, draw)
-        counts = (sparse.csr_matrix((data, cohort.counts.indices, cohort.counts.indptr), shape=cohort.counts.shape) @ fold).tocsr().astype(np.float64)
+        counts = (
+            (sparse.csr_matrix((data, cohort.counts.indices, cohort.counts.indptr), shape=cohort.counts.shape) @ fold)
+            .tocsr()
+            .astype(np.float64)
+        )
         counts.eliminate_zeros()
         counts.sort_indices()
         distance += pairs.braycurtis(counts)
@@ -132,7 +153,10 @@ def _row(sample: str, **known: Any) -> dict[str, Any]:
 def _finding(frame: pd.DataFrame, n_reference: int, depth: int) -> Finding:
     """Count verdicts among samples that are no controls, and among controls."""
     control = frame["is_control"].astype(bool)
-    counts = {name: {str(k): int(v) for k, v in frame.loc[part, "verdict"].value_counts().sort_index().items()} for name, part in (("others", ~control), ("controls", control))}
+    counts = {
+        name: {str(k): int(v) for k, v in frame.loc[part, "verdict"].value_counts().sort_index().items()}
+        for name, part in (("others", ~control), ("controls", control))
+    }
     assessed = int((frame.loc[~control, "verdict"] != "not assessable").sum())
     outside = counts["others"].get("outside", 0)
     return Finding(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from gutdiv.errors import ExpressionError, first_ids
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 MAX_LENGTH = 10_000  # characters; MAX_DEPTH keeps the parser's own stack safe
 MAX_DEPTH = 50
@@ -137,10 +139,10 @@ class _Parser:
         self.kind, self.token, self.place = next(self.tokens, ("end", "", len(self.text)))
         return now
 
-    def fail(self, expected: str) -> None:
+    def fail(self, expected: str) -> NoReturn:
         """Raise with the place and what was expected."""
         found = "the end" if self.kind == "end" else repr(self.token)
-        msg = f"expression {self.text[:200]!r}, character {self.place + 1}: found {found}, expected {expected}. Example: group == \"healthy\" and age >= 18"
+        msg = f'expression {self.text[:200]!r}, character {self.place + 1}: found {found}, expected {expected}. Example: group == "healthy" and age >= 18'
         raise ExpressionError(msg)
 
     def either(self, depth: int) -> Node:
@@ -238,8 +240,9 @@ def _evaluate(node: Node, metadata: Columns, text: str) -> _Masks:
     masks = [_evaluate(p, metadata, text) for p in node.parts]
     if node.word == "not":
         return masks[0][1], masks[0][0]
-    yes, no = (np.array([m[k] for m in masks]) for k in (0, 1))
-    return (yes.all(0), no.any(0)) if node.word == "and" else (yes.any(0), no.all(0))
+    yes, no = [m[0] for m in masks], [m[1] for m in masks]
+    every, some = np.logical_and.reduce, np.logical_or.reduce
+    return (every(yes), some(no)) if node.word == "and" else (some(yes), every(no))
 
 
 def _compare(node: Comparison, metadata: Columns, text: str) -> _Masks:
@@ -274,12 +277,5 @@ def _against_number(node: Comparison, value: float, cells: Sequence[str | None],
         )
         raise ExpressionError(msg)
     with np.errstate(invalid="ignore"):
-        if node.operator == "<":
-            return numbers < value
-        if node.operator == "<=":
-            return numbers <= value
-        if node.operator == ">":
-            return numbers > value
-        if node.operator == ">=":
-            return numbers >= value
-        return numbers == value
+        compare = {"<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal}.get(node.operator, np.equal)
+        return np.asarray(compare(numbers, value), dtype=bool)

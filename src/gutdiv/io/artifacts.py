@@ -222,6 +222,11 @@ def read_reference(path: Path) -> Reference:
         msg = f"{path} holds {content.get('kind')!r}, where a reference is expected. `gutdiv reference build` makes one."
         raise ArtifactError(msg)
     body = dict(content.pop("reference"))
-    pair = {"lower_ci", "upper_ci"}
-    body["intervals"] = tuple(Interval(**{k: tuple(v) if k in pair and v is not None else v for k, v in i.items()}) for i in body["intervals"])
+    body["intervals"] = tuple(_interval(i) for i in body["intervals"])
     return Reference(**body, record=content)
+
+
+def _interval(content: dict[str, Any]) -> Interval:
+    """Turn JSON's lists back into pairs."""
+    pairs = {k: tuple(content[k]) for k in ("lower_ci", "upper_ci") if content[k] is not None}
+    return Interval(**{**content, **pairs})

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +17,9 @@ from gutdiv.io.tables import read_abundance_table
 from gutdiv.model.cohort import LINEAGE_COLUMNS, Cohort, Roles, SampleMetadata
 from gutdiv.model.results import Table
 from gutdiv.model.tree import Tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 _CREATION = "2000-01-01T00:00:00"  # BIOM asks for a date; a constant keeps equal tables equal byte for byte
 
@@ -148,4 +150,3 @@ def read_sample_metadata(path: Path) -> SampleMetadata:
     kinds = read_json(path.with_suffix(".json"))["columns"]
     columns = {name: tuple(r[j] or None for r in rows) for j, name in enumerate(header[1:], start=1)}
     return SampleMetadata(tuple(r[0] for r in rows), columns, kinds)
-

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gutdiv.errors import ArtifactError, InputError
 from gutdiv.io.artifacts import cell_text, plain, read_json, read_rows, whole_file, write_json
 from gutdiv.model.results import DistanceMatrix
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 Matrix = np.ndarray[Any, Any]
 
@@ -66,7 +68,9 @@ def gather_blocks(parts: Sequence[Path], path: Path) -> None:
     at = 0
     for part_ids, _, part_about, (start, stop) in blocks:
         if part_ids != ids or part_about != about:
-            msg = "the blocks are not of one distance matrix: their samples, options or inputs differ. Rerun `gutdiv diversity beta --rows`."
+            msg = (
+                "the blocks are not of one distance matrix: their samples, options or inputs differ. Rerun `gutdiv diversity beta --rows`."
+            )
             raise ArtifactError(msg)
         if start != at:
             msg = f"rows {min(at, start) + 1} to {max(at, start)} of {len(ids)} are {'missing' if start > at else 'held twice'}. Give each block once."

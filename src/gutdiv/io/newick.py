@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from gutdiv.io.artifacts import write_text
 from gutdiv.io.text import read_whole_text
 from gutdiv.model.inputs import RawTree
 from gutdiv.model.tree import Tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # A quoted label ('' stands for one quote), a bracketed comment, one structural character, or a bare label.
 _TOKEN = re.compile(r"\s*(?:'((?:[^']|'')*)'|(\[[^\]]*\])|([(),:;])|([^\s(),:;'\[\]]+))")

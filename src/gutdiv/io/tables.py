@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
@@ -14,9 +13,26 @@ from gutdiv.errors import InputError, count_noun, first_ids
 from gutdiv.io.text import decode, open_bytes
 from gutdiv.model.inputs import RawTable
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 _LINEAGE_HEADERS = {"taxonomy", "consensus lineage", "consensuslineage", "lineage", "taxon", "taxa"}
-_FEATURE_HEADERS = {"#otu id", "#otuid", "otu id", "otuid", "#asv id", "#asv_id", "asv_id", "asv id", "feature id", "feature-id", "featureid", "feature_id", "#feature id"}
+_FEATURE_HEADERS = {
+    "#otu id",
+    "#otuid",
+    "otu id",
+    "otuid",
+    "#asv id",
+    "#asv_id",
+    "asv_id",
+    "asv id",
+    "feature id",
+    "feature-id",
+    "featureid",
+    "feature_id",
+    "#feature id",
+}
 
 
 def read_abundance_table(path: Path | str, *, kind: str | None = None) -> RawTable:
@@ -223,7 +239,9 @@ def _refuse_cell(cells: Sequence[str], names: Sequence[str], source: str, number
 
 
 # ---------------------------------------------------------------- what all formats share
-def _table(samples: Sequence[str], features: Sequence[str], values: Any, lineages: dict[str, str | None] | None, source: str, found: str) -> RawTable:
+def _table(
+    samples: Sequence[str], features: Sequence[str], values: Any, lineages: dict[str, str | None] | None, source: str, found: str
+) -> RawTable:
     """Check ids and finish: one entry a cell, no stored zeros."""
     for what, ids in (("sample", samples), ("feature", features)):
         if not ids:

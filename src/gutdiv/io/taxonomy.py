@@ -27,7 +27,11 @@ def read_taxonomy(path: Path | str) -> RawTaxonomy:
     """
     path = Path(path)
     text = read_whole_text(path, "taxonomy")
-    rows = [(n, r) for n, r in enumerate(csv.reader(text.splitlines(keepends=True), delimiter="\t", quoting=csv.QUOTE_NONE), start=1) if any(c.strip() for c in r)]
+    rows = [
+        (n, r)
+        for n, r in enumerate(csv.reader(text.splitlines(keepends=True), delimiter="\t", quoting=csv.QUOTE_NONE), start=1)
+        if any(c.strip() for c in r)
+    ]
     header = [c.strip().lower() for c in rows[0][1]]
     by_rank = {_RANK_NAMES[name]: at for at, name in enumerate(header) if at and name in _RANK_NAMES}
     lineage = next((at for at, name in enumerate(header) if at and name in _LINEAGE_NAMES), None)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gutdiv.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MAX_UNPACKED = 8 << 30  # bytes of text that a gzip file may hold: more is taken for a bomb, not for a table
 

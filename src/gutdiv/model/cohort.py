@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
-from scipy import sparse
 
 from gutdiv.errors import InputError, first_ids
-from gutdiv.model.tree import Tree
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+    from scipy import sparse
+
+    from gutdiv.model.tree import Tree
 
 RANKS = ("domain", "phylum", "class", "order", "family", "genus", "species")
 LINEAGE_COLUMNS = (*RANKS, "canonical_family", "canonical_genus", "lineage")
@@ -141,7 +145,9 @@ class Cohort:
         if self.lineages is None:
             return self.feature_ids
         names = []
-        for row in self.lineages[["canonical_genus", "canonical_family", "order", "class", "phylum", "domain"]].itertuples(index=False, name=None):
+        for row in self.lineages[["canonical_genus", "canonical_family", "order", "class", "phylum", "domain"]].itertuples(
+            index=False, name=None
+        ):
             above = next((r for r in row[1:] if r), None)
             names.append(row[0] or (f"unclassified {above}" if above else "unclassified"))
         return tuple(names)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from scipy import sparse
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-from gutdiv.model.tree import Tree
+    from scipy import sparse
+
+    from gutdiv.model.tree import Tree
 
 
 @dataclass(frozen=True, eq=False)

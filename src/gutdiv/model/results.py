@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-import pandas as pd
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-from gutdiv.model.cohort import SampleMetadata
+    import numpy as np
+    import numpy.typing as npt
+    import pandas as pd
+
+    from gutdiv.model.cohort import SampleMetadata
 
 SCHEMA_VERSION = 1
 

@@ -36,7 +36,8 @@ def cache_folder() -> Path:
 
 
 if not os.environ.get("NUMBA_CACHE_DIR"):
-    numba.config.CACHE_DIR = str(cache_folder() / "numba")
+    os.environ["NUMBA_CACHE_DIR"] = str(cache_folder() / "numba")
+    numba.config.reload_config()  # type: ignore[no-untyped-call]
 
 
 def compiled(function: F) -> F:
@@ -54,4 +55,5 @@ prange = numba.prange
 
 def use_threads(n: int) -> None:
     """Use at most n threads, n >= 1; more than the machine offers are not taken."""
-    numba.set_num_threads(max(1, min(n, numba.config.NUMBA_NUM_THREADS)))
+    most = int(getattr(numba.config, "NUMBA_NUM_THREADS", 1))
+    numba.set_num_threads(max(1, min(n, most)))

@@ -143,7 +143,7 @@ def aitchison(matrix: sparse.csr_matrix, pseudocount: float, *, start: int = 0, 
     With w = ln(x + c) - ln c, which is 0 on absent features, CLR = w - mean(w) and d^2 = |w_i - w_j|^2 - p (mean_i - mean_j)^2: only present features are
     touched.
     """
-    n, width = matrix.shape
+    _n, width = matrix.shape
     w = sparse.csr_matrix((np.log(matrix.data + pseudocount) - np.log(pseudocount), matrix.indices, matrix.indptr), shape=matrix.shape)
     out = shared_sums(w, kind="product", start=start, stop=stop)
     squares = sparse.csr_matrix((w.data**2, w.indices, w.indptr), shape=w.shape)

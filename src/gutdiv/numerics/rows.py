@@ -7,13 +7,14 @@ structure of the whole one). All return one value a sample.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from gutdiv.numerics.jit import compiled, prange, threaded
 
-Ints = npt.NDArray[np.int64]
+Ints = npt.NDArray[np.signedinteger[Any]]
 Floats = npt.NDArray[np.float64]
 
 
@@ -138,7 +139,7 @@ def concentration(indptr: Ints, data: Ints) -> Floats:
 # ---------------------------------------------------------------- expectations under rarefaction
 @compiled
 def _log_choose(n: int, k: int) -> float:
-    """ln of n over k."""
+    """Ln of n over k."""
     return math.lgamma(n + 1.0) - math.lgamma(k + 1.0) - math.lgamma(n - k + 1.0)
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from gutdiv.errors import InputError
 from gutdiv.grammar.expression import parse_expression
-from gutdiv.model.cohort import Cohort
 from gutdiv.model.results import Controls
+
+if TYPE_CHECKING:
+    from gutdiv.model.cohort import Cohort
 
 
 def subjects_of(cohort: Cohort, subject: str | None = None) -> dict[str, str]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from gutdiv.model.results import Controls, Interval, Reference
 from gutdiv.numerics.tails import limit_ranks, reference_limits
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
 
 SMALLEST = 119  # values from which on the 90 % confidence interval of a nonparametric limit exists
 
@@ -76,7 +79,8 @@ def build_reference(
     if depth is not None:
         chosen = alpha[alpha["sample_id"].isin(set(controls.chosen))]
         intervals = [
-            interval(str(metric), str(level), depth, part["value"].to_numpy(dtype=np.float64)) for (metric, level), part in chosen.groupby(["metric", "level"], sort=False)
+            interval(str(metric), str(level), depth, part["value"].to_numpy(dtype=np.float64))
+            for (metric, level), part in chosen.groupby(["metric", "level"], sort=False)
         ]
     subjects = {controls.subjects[s] for s in controls.samples}
     return Reference(name, controls.declared, controls_are, len(controls.samples), len(subjects), depth or 0, tuple(intervals), about or {})

@@ -1,0 +1,304 @@
+"""PERMANOVA against vegan's adonis2, by simulation under the null hypothesis, and what it refuses."""
+
+from __future__ import annotations
+
+import csv
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.spatial.distance import pdist, squareform
+from scipy.stats import kstest
+
+from gutdiv.comparison.distances import permanova
+from gutdiv.errors import ExpressionError, InputError
+from gutdiv.model.cohort import SampleMetadata
+from gutdiv.model.results import DistanceMatrix
+
+TRUTH = Path(__file__).parents[1] / "truth"
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    """Read a table of truth."""
+    with (TRUTH / name).open(newline="", encoding="utf-8") as handle:
+        return list(csv.DictReader(handle, delimiter="\t"))
+
+
+def metadata(ids: list[str], columns: dict[str, list[Any]], *, categorical: tuple[str, ...] = ()) -> SampleMetadata:
+    """Make sample metadata; columns of numbers are numeric unless named."""
+    cells = {k: tuple(None if v is None or v == "" else str(v) for v in values) for k, values in columns.items()}
+
+    def kind(name: str) -> str:
+        try:
+            [float(c) for c in cells[name] if c is not None]
+        except ValueError:
+            return "categorical"
+        return "categorical" if name in categorical else "numeric"
+
+    return SampleMetadata(tuple(ids), cells, {k: kind(k) for k in cells})
+
+
+def vegan_data(name: str) -> tuple[DistanceMatrix, SampleMetadata]:
+    """Return the distances and metadata that vegan was given."""
+    env = rows({"nested": "nested.tsv"}.get(name, f"{name}_env.tsv"))
+    ids = [r["sample_id"] for r in env]
+    meta = metadata(ids, {k: [r[k] for r in env] for k in env[0] if k != "sample_id"}, categorical=("Moisture", "Manure"))
+    if name == "nested":
+        matrix = pdist(np.array([[float(r["agropyron"]), float(r["schizachyrium"])] for r in env]))
+    else:
+        table = [[float(v) for k, v in r.items() if k != "sample_id"] for r in rows(f"{name}.tsv")]
+        matrix = pdist(np.array(table), "braycurtis")
+    return DistanceMatrix(tuple(ids), squareform(matrix), "braycurtis"), meta
+
+
+def key(row: dict[str, str]) -> tuple[str, ...]:
+    return row["data"], row["formula"], row["by"], row["strata"], row["permutations"]
+
+
+RUNS = {k: list(g) for k, g in groupby(rows("adonis.tsv"), key)}
+SHIPPED = [k for k in RUNS if k[0] in {"dune", "varespec", "nested"}]
+REAL = [k for k in RUNS if k not in SHIPPED]
+
+
+def assert_equals_vegan(frame: pd.DataFrame, expected: list[dict[str, str]], *, rtol: float = 1e-10) -> None:
+    """Compare statistics to 1e-10, and p within four standard errors of two independent sets of permutations."""
+    assert frame["term"].tolist() == [r["term"] for r in expected]
+    assert frame["df"].tolist() == [float(r["df"]) for r in expected]
+    for column in ("sum_of_squares", "r2", "f"):
+        np.testing.assert_allclose(frame[column], [float(r[column] or "nan") for r in expected], rtol=rtol, atol=1e-13)
+    for mine, theirs in zip(frame.to_dict("records"), expected, strict=True):
+        if not theirs["p"] or np.isnan(mine["p"]):
+            continue
+        p, q = mine["p"], float(theirs["p"])
+        middle = min(max((p + q) / 2, 0.002), 0.998)
+        error = np.sqrt(middle * (1 - middle) * (1 / mine["permutations"] + 1 / int(theirs["permutations"])))
+        assert abs(p - q) < 4 * error, (mine["term"], p, q)
+
+
+@pytest.mark.parametrize("run", SHIPPED, ids=" ".join)
+def test_statistics_equal_vegan_and_p_agrees(run: tuple[str, ...]) -> None:
+    name, formula, by, strata, permutations = run
+    distances, meta = vegan_data(name)
+    table = permanova(distances, meta, formula=formula, by=by, strata=strata or None, permutations=int(permutations), seed=7)
+    assert_equals_vegan(table.frame, RUNS[run])
+    assert set(table.frame["n"]) == {len(distances.ids)}
+    assert set(table.frame["n_dropped"]) == {0}
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("run", REAL, ids=" ".join)
+def test_real_cohorts_equal_vegan(run: tuple[str, ...], real_data: Path) -> None:
+    biom = pytest.importorskip("biom")
+    name, formula, by, strata, permutations = run
+    table = biom.load_table(str(real_data / name / "table.biom"))
+    with (real_data / name / "metadata.tsv").open(newline="", encoding="utf-8") as handle:
+        env = {r["sample_id"]: r for r in csv.DictReader(handle, delimiter="\t")}
+    counts = np.asarray(table.matrix_data.T.toarray())
+    ids = [s for s, total in zip(table.ids(), counts.sum(axis=1), strict=True) if total > 0]
+    shares = counts[counts.sum(axis=1) > 0]
+    shares = shares / shares.sum(axis=1, keepdims=True)
+    # Bray-Curtis of proportions = half the Manhattan distance
+    distances = DistanceMatrix(tuple(ids), squareform(pdist(shares, "cityblock")) / 2, "braycurtis")
+    listed = sorted(env)
+    meta = metadata(listed, {c: [env[s][c] for s in listed] for c in next(iter(env.values())) if c != "sample_id"}, categorical=("subject_id",))
+    expected = RUNS[run]
+    result = permanova(distances, meta, formula=formula, by=by, strata=strata or None, permutations=int(permutations), seed=1).frame
+    assert set(result["n"]) == {int(expected[0]["n"])}
+    assert_equals_vegan(result, expected)
+    if "group + timepoint" in formula:  # vegan gives group .30 by shuffling timepoint only; it does not vary within subjects
+        group = result.iloc[0]
+        assert np.isnan(group["p"])
+        assert "does not vary within strata of subject_id" in group["permutation_scheme"]
+    elif strata:  # subjects within which all tested columns vary: the same permutations as strata
+        again = permanova(distances, meta, formula=formula, by=by, subject=strata, permutations=int(permutations), seed=1).frame
+        np.testing.assert_array_equal(again["p"], result["p"])
+        assert again["unit"].iloc[0] == "sample within subjects (subject_id)"
+
+
+def repeated(rng: np.random.Generator, *, sizes: list[int], spread: float) -> tuple[DistanceMatrix, list[str], list[str]]:
+    """Draw samples around their subject's own place; without any effect of anything else."""
+    owners = [f"p{k:02d}" for k, m in enumerate(sizes) for _ in range(m)]
+    places = {o: rng.normal(size=3) for o in set(owners)}
+    points = np.array([places[o] for o in owners]) + spread * rng.normal(size=(len(owners), 3))
+    ids = [f"s{k:03d}" for k in range(len(owners))]
+    return DistanceMatrix(tuple(ids), squareform(pdist(points)), "euclidean"), ids, owners
+
+
+SIZES = [1, 4, 2, 7, 3, 1, 5, 2, 6, 3, 1, 4]
+
+
+def test_p_is_uniform_under_the_null_when_whole_subjects_are_permuted() -> None:
+    p, naive = [], []
+    for k in range(300):
+        rng = np.random.default_rng(1000 + k)
+        distances, ids, owners = repeated(rng, sizes=SIZES, spread=0.3)
+        sides = dict(zip(sorted(set(owners)), rng.permutation(["case", "control"] * 6), strict=True))
+        age = dict(zip(sorted(set(owners)), rng.normal(size=12), strict=True))
+        meta = metadata(
+            ids, {"owner": owners, "side": [sides[o] for o in owners], "age": [age[o] for o in owners], "day": rng.normal(size=len(ids)).tolist()}
+        )
+        options = {"formula": "~ day + age + side", "by": "margin", "permutations": 99, "seed": k}
+        frame = permanova(distances, meta, subject="owner", **options).frame
+        assert frame["unit"].tolist()[:3] == ["sample within subjects (owner)", "subject (owner)", "subject (owner)"]
+        p.append(frame["p"].to_numpy()[:3])
+        naive.append(permanova(distances, meta, **options).frame["p"].iloc[2])
+    p = np.array(p)
+    for column in range(3):  # p takes the values .01, .02, ... 1: smear each over its own step to compare with the continuous uniform
+        smeared = p[:, column] - np.random.default_rng(column).random(300) / 100
+        assert kstest(smeared, "uniform").pvalue > 0.005
+        assert (p[:, column] <= 0.05).mean() < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 300)
+    assert np.mean(np.array(naive) <= 0.05) > 0.3  # what treating samples as independent would do
+
+
+def test_a_difference_between_subjects_is_found_by_whole_subjects_and_one_within_by_samples() -> None:
+    rng = np.random.default_rng(5)
+    sizes = [3] * 16
+    distances, ids, owners = repeated(rng, sizes=sizes, spread=0.3)
+    side = ["case" if int(o[1:]) < 8 else "control" for o in owners]
+    visit = [str(k % 3) for k in range(48)]
+    points = np.array([[3.0 * (s == "case"), 1.0 * (v == "2")] for s, v in zip(side, visit, strict=True)])
+    shifted = np.sqrt(distances.matrix**2 + squareform(pdist(points)) ** 2)
+    meta = metadata(ids, {"owner": owners, "side": side, "visit": visit}, categorical=("visit",))
+    frame = permanova(DistanceMatrix(distances.ids, shifted, "d"), meta, formula="~ side * visit", subject="owner").frame
+    assert frame["p"].iloc[0] <= 0.01
+    assert frame["p"].iloc[1] <= 0.01
+    assert frame["p"].iloc[2] > 0.05
+    assert frame["permutation_scheme"].tolist()[:3] == ["whole subjects (owner)", "within subjects (owner)", "whole subjects (owner)"]
+
+
+def naive_whole_subject_p(distances: DistanceMatrix, owners: list[str], side: dict[str, str], arrangements: list[dict[str, str]]) -> float:
+    """Permutation p of one factor over given arrangements of subjects, by loops over pairs (Anderson 2001)."""
+
+    def f(labels: list[str]) -> float:
+        n, d2 = len(labels), distances.matrix**2
+        total = sum(d2[i, j] for i in range(n) for j in range(i)) / n
+        within = sum(
+            sum(d2[i, j] for i in range(n) for j in range(i) if labels[i] == labels[j] == g) / labels.count(g) for g in set(labels)
+        )
+        return (total - within) / (within / (n - 2))
+
+    observed = f([side[o] for o in owners])
+    reached = [f([a[o] for o in owners]) >= observed - 1e-9 for a in arrangements]
+    return float(np.mean(reached))
+
+
+def test_whole_subject_p_agrees_with_all_arrangements_enumerated_naively() -> None:
+    from itertools import combinations
+
+    rng = np.random.default_rng(8)
+    distances, ids, owners = repeated(rng, sizes=[2, 1, 3, 2, 4, 1, 2, 3], spread=0.6)
+    names = sorted(set(owners))
+    side = {o: "case" if k in {0, 2, 4} else "control" for k, o in enumerate(names)}
+    every = [{o: "case" if k in cases else "control" for k, o in enumerate(names)} for cases in combinations(range(8), 3)]
+    exact = naive_whole_subject_p(distances, owners, side, every)
+    meta = metadata(ids, {"owner": owners, "side": [side[o] for o in owners]})
+    p = permanova(distances, meta, formula="~ side", subject="owner", permutations=4999).frame["p"].iloc[0]
+    assert abs(p - exact) < 4 * np.sqrt(exact * (1 - exact) / 4999)
+
+
+def test_nothing_depends_on_the_order_of_samples() -> None:
+    distances, meta = vegan_data("dune")
+    order = np.random.default_rng(2).permutation(20)
+    moved = DistanceMatrix(tuple(distances.ids[k] for k in order), distances.matrix[np.ix_(order, order)], "braycurtis")
+    back = meta.select(tuple(reversed(meta.ids)))
+    for subject in (None, "Use"):
+        a = permanova(distances, meta, formula="~ A1", subject=subject, seed=3).frame
+        b = permanova(moved, back, formula="~ A1", subject=subject, seed=3).frame
+        pd.testing.assert_frame_equal(a, b, check_exact=True)
+
+
+def test_samples_without_a_value_are_left_out_and_counted() -> None:
+    distances, meta = vegan_data("dune")
+    a1 = [None if k in {2, 5} else c for k, c in enumerate(meta.column("A1"))]
+    use = [None if k in {5, 7, 9} else c for k, c in enumerate(meta.column("Use"))]
+    holes = metadata(list(meta.ids)[:19], {"A1": a1[:19], "Use": use[:19]})
+    table = permanova(distances, holes, formula="~ A1", strata="Use")
+    assert set(table.frame["n"]) == {15}
+    assert set(table.frame["n_dropped"]) == {5}
+    assert table.record["dropped"] == {"(sample metadata)": 1, "A1": 2, "Use": 3}
+    kept = [k for k in range(19) if k not in {2, 5, 7, 9}]
+    some = DistanceMatrix(tuple(distances.ids[k] for k in kept), distances.matrix[np.ix_(kept, kept)], "braycurtis")
+    np.testing.assert_array_equal(permanova(some, meta, formula="~ A1", strata="Use").frame["f"], table.frame["f"])
+
+
+def test_findings_say_what_follows_the_terms_and_how_sure_that_is() -> None:
+    distances, meta = vegan_data("dune")
+    table = permanova(distances, meta, formula="~ Management + Moisture", permutations=499)
+    first = table.record["findings"][0]
+    assert (first["what"], first["subject"], first["unit"], first["strength"]) == ("structure", "braycurtis", "share of squared distance", "clear")
+    assert first["size"] == pytest.approx(0.34161, abs=5e-6)  # methods.md 5.1, vegan
+    assert set(first["values"]) >= {"p", "term", "permutations", "n"}
+    assert [f["rank"] for f in table.record["findings"]] == [0, 1]
+
+
+def test_designs_that_cannot_be_tested_are_refused_with_the_reason() -> None:
+    rng = np.random.default_rng(4)
+    distances, ids, owners = repeated(rng, sizes=[3] * 6, spread=0.5)
+    side = ["case" if int(o[1:]) < 3 else "control" for o in owners]
+    six = metadata(ids, {"owner": owners, "side": side, "day": [k % 3 for k in range(18)], "batch": ["x", "y"] * 9, "flat": [1] * 18})
+    run = {"subject": "owner", "permutations": 99}
+    with pytest.raises(InputError, match=r"'side' can be arranged in only 10 ways, so that p cannot fall below 0.1 over 6 subjects"):
+        permanova(distances, six, formula="~ side", **run)
+    with pytest.raises(InputError, match="'side' does not vary within subjects .owner.*whole subjects"):
+        permanova(distances, six, formula="~ side", permute="within", **run)
+    with pytest.raises(InputError, match="'side' does not vary within strata of owner.*give owner as the subject"):
+        permanova(distances, six, formula="~ side", strata="owner")
+    with pytest.raises(InputError, match="'day' varies within subjects .owner.*cannot test it"):
+        permanova(distances, six, formula="~ day", permute="whole", **run)
+    with pytest.raises(InputError, match="subjects in more than one stratum of batch"):
+        permanova(distances, six, formula="~ side", strata="batch", **run)
+    with pytest.raises(InputError, match="mixes columns that are constant"):
+        sixteen = metadata(ids, {"owner": owners, "age": [int(o[1:]) ** 2 for o in owners], "day": [k % 3 for k in range(18)]})
+        permanova(distances, sixteen, formula="~ age + day", by="whole", **run)
+    with pytest.raises(InputError, match="adds nothing"):
+        permanova(distances, six, formula="~ flat")
+    with pytest.raises(InputError, match="needs the metadata column that names the subject"):
+        permanova(distances, six, formula="~ side", permute="whole")
+
+
+def test_a_term_that_cannot_be_tested_beside_one_that_can_has_no_p_and_the_reason() -> None:
+    rng = np.random.default_rng(4)
+    distances, ids, owners = repeated(rng, sizes=[3] * 6, spread=0.5)
+    meta = metadata(ids, {"owner": owners, "side": ["a" if int(o[1:]) < 3 else "b" for o in owners], "day": [k % 3 for k in range(18)]})
+    table = permanova(distances, meta, formula="~ side + day", subject="owner", permutations=99)
+    side, day = table.frame.iloc[0], table.frame.iloc[1]
+    assert np.isnan(side["p"])
+    assert side["permutations"] is pd.NA
+    assert side["permutation_scheme"].startswith("not tested: can be arranged in only 10 ways")
+    assert day["p"] > 0
+    assert day["permutations"] == 99
+    assert table.record["absent"] == {"side": side["permutation_scheme"]}
+    assert table.record["findings"][0]["strength"] == "not assessable"
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    distances, meta = vegan_data("dune")
+    with pytest.raises(ExpressionError, match="'Managment'"):
+        permanova(distances, meta, formula="~ Managment")
+    with pytest.raises(InputError, match="no column 'who'"):
+        permanova(distances, meta, formula="~ A1", subject="who")
+    with pytest.raises(InputError, match="none of the 20 samples"):
+        permanova(distances, metadata(["x", "y"], {"A1": [1, 2]}), formula="~ A1")
+    with pytest.raises(InputError, match="only 2 samples have a value"):
+        permanova(distances, metadata(["d01", "d02"], {"A1": [1, 2]}), formula="~ A1")
+    with pytest.raises(InputError, match="by 'onedf' is unknown"):
+        permanova(distances, meta, formula="~ A1", by="onedf")
+    with pytest.raises(InputError, match="0 permutations"):
+        permanova(distances, meta, formula="~ A1", permutations=0)
+    with pytest.raises(InputError, match="as many columns as there are samples"):
+        permanova(distances, metadata(list(meta.ids), {"who": list(meta.ids)}), formula="~ who")
+    holed = distances.matrix.copy()
+    holed[3, :] = holed[:, 3] = np.nan
+    with pytest.raises(InputError, match=r"samples have distances that are not defined or negative"):
+        permanova(DistanceMatrix(distances.ids, holed, "braycurtis"), meta, formula="~ A1")
+    with pytest.raises(InputError, match="no distance from each other"):
+        permanova(DistanceMatrix(distances.ids, np.zeros((20, 20)), "braycurtis"), meta, formula="~ A1")
+    with pytest.raises(InputError, match="more than once: 'd02'"):
+        permanova(DistanceMatrix(("d02", *distances.ids[1:]), distances.matrix, "braycurtis"), meta, formula="~ A1")
+    with pytest.raises(InputError, match="has no part of its own beside the others"):
+        pair = ["p", "q"] * 10
+        nested = metadata(list(meta.ids), {"a": pair, "b": [f"{a}{k % 3}" for k, a in enumerate(pair)]})
+        permanova(distances, nested, formula="~ a + b", by="margin")
