@@ -1,0 +1,99 @@
+# Depth of rarefaction, alpha diversity, distances and principal coordinates.
+
+
+rule diversity_depth:
+    input:
+        cohort="results/{cohort}/cohort/cohort.json",
+    output:
+        table="results/{cohort}/diversity/depths.tsv",
+        record="results/{cohort}/diversity/depths.json",
+    log:
+        "logs/{cohort}/diversity/depth.log",
+    benchmark:
+        "logs/{cohort}/diversity/depth.benchmark.tsv"
+    conda:
+        "../envs/gutdiv.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        depth=config["diversity"]["depth"],
+    shell:
+        "gutdiv diversity depth --cohort {input.cohort:q} --depth {params.depth:q}" " --output {output.table:q} 2> {log:q}"
+
+
+rule diversity_alpha:
+    input:
+        cohort="results/{cohort}/cohort/cohort.json",
+    output:
+        table=report(
+            "results/{cohort}/diversity/alpha.tsv",
+            caption="../report/alpha.rst",
+            category="{cohort}",
+            labels={"result": "alpha diversity"},
+        ),
+        record="results/{cohort}/diversity/alpha.json",
+    log:
+        "logs/{cohort}/diversity/alpha.log",
+    benchmark:
+        "logs/{cohort}/diversity/alpha.benchmark.tsv"
+    conda:
+        "../envs/gutdiv.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        metrics=options("metric"),
+        depth=config["diversity"]["depth"],
+        draws=config["diversity"]["draws"],
+        seed=config["seed"],
+    shell:
+        "gutdiv diversity alpha --cohort {input.cohort:q} {params.metrics:q} --level feature --depth {params.depth:q}"
+        " --draws {params.draws} --seed {params.seed} --output {output.table:q} 2> {log:q}"
+
+
+rule diversity_beta:
+    input:
+        cohort="results/{cohort}/cohort/cohort.json",
+    output:
+        distances="results/{cohort}/diversity/distances/{metric}.h5",
+    log:
+        "logs/{cohort}/diversity/distances/{metric}.log",
+    benchmark:
+        "logs/{cohort}/diversity/distances/{metric}.benchmark.tsv"
+    conda:
+        "../envs/gutdiv.yaml"
+    threads: 4
+    resources:
+        mem_mb=memory,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        depth=config["diversity"]["depth"],
+        seed=config["seed"],
+    shell:
+        "gutdiv diversity beta --cohort {input.cohort:q} --metric {wildcards.metric} --depth {params.depth:q}"
+        " --seed {params.seed} --threads {threads} --output {output.distances:q} 2> {log:q}"
+
+
+rule diversity_ordination:
+    input:
+        distances="results/{cohort}/diversity/distances/{metric}.h5",
+    output:
+        table="results/{cohort}/diversity/ordination/{metric}.tsv",
+        record="results/{cohort}/diversity/ordination/{metric}.json",
+    log:
+        "logs/{cohort}/diversity/ordination/{metric}.log",
+    benchmark:
+        "logs/{cohort}/diversity/ordination/{metric}.benchmark.tsv"
+    conda:
+        "../envs/gutdiv.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        axes=config["diversity"]["axes"],
+    shell:
+        "gutdiv diversity ordination --distances {input.distances:q} --axes {params.axes}" " --output {output.table:q} 2> {log:q}"
