@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gutdiv.errors import InputError, count_noun, first_ids
+from gutdiv.numerics.projection import independent_basis
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 MAX_CELLS = 50_000_000  # 400 MB; a column of ids taken as categories would ask for more
-_TOLERANCE = 1e-7  # share of a column's own length that must be new, as in R's qr()
 
 
 class Columns(Protocol):
@@ -109,7 +109,7 @@ def build_design(formula: Formula, metadata: Columns) -> Design:
             raise InputError(msg)
         columns += _term_columns(term, codes)
     matrix = np.column_stack([c.values(kept.size) for c in columns])
-    independent = independent_columns(matrix)
+    independent = [0, *independent_basis(matrix)[1].tolist()]
     empty = [t.label for t in formula.terms if not any(columns[j].term is t for j in independent)]
     if empty:
         msg = (
@@ -131,32 +131,6 @@ def build_design(formula: Formula, metadata: Columns) -> Design:
         aliased=tuple(c.name for j, c in enumerate(columns) if j not in set(independent)),
         factors=tuple(columns[j].factors for j in independent),
     )
-
-
-def independent_columns(matrix: Floats) -> list[int]:
-    """Return the places of the columns that are no linear combination of earlier ones; the first must be the intercept.
-
-    A column counts as new where at least 1e-7 of its length, after centring, is new: the tolerance of R's `qr`.
-    """
-    n = matrix.shape[0]
-    basis = np.empty((n, min(matrix.shape)), dtype=np.float64)
-    basis[:, 0] = 1.0 / np.sqrt(n)
-    kept = [0]
-    for j in range(1, matrix.shape[1]):
-        if len(kept) == n:
-            break
-        column = matrix[:, j] - matrix[:, j].mean()
-        length = float(np.linalg.norm(column))
-        if length <= 1e-12 * float(np.linalg.norm(matrix[:, j])):
-            continue
-        used = basis[:, : len(kept)]
-        for _ in range(2):  # twice is enough for orthogonality to machine precision
-            column = column - used @ (used.T @ column)
-        new = float(np.linalg.norm(column))
-        if new > _TOLERANCE * length:
-            basis[:, len(kept)] = column / new
-            kept.append(j)
-    return kept
 
 
 @dataclass(frozen=True, eq=False)
