@@ -88,7 +88,6 @@ def _inspect(args: argparse.Namespace) -> int:
     sys.stdout.write("".join(f"{line}\n" for line in fit(found)))
     if "table" in found:
         names = {role: str(p) for p in args.paths for role, t in found.items() if getattr(t, "source", None) == p.name}
-        names |= {"metadata": str(p) for p in args.paths if "metadata" in found and p.name not in {Path(n).name for n in names.values()}}
         sys.stdout.write(
             "next: gutdiv run "
             + " ".join(f"--{r} {_shown(names[r])}" for r in ("table", "taxonomy", "tree", "metadata") if r in names)

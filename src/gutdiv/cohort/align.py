@@ -152,7 +152,7 @@ def _metadata(
     place = {s: i for i, s in enumerate(metadata.ids)}
     if not place.keys() & in_table:
         msg = (
-            f"the sample metadata and {source} share no sample id: the table has {first_ids(sorted(in_table), limit=3)}, "
+            f"{metadata.source} and {source} share no sample id: the table has {first_ids(sorted(in_table), limit=3)}, "
             f"the metadata {first_ids(sorted(place), limit=3)}. Spell ids in one way, letter for letter."
         )
         raise AlignmentError(msg)

@@ -64,7 +64,7 @@ def read_metadata(path: Path | str) -> SampleMetadata:
         msg = f"{path.name} holds a header but no sample."
         raise InputError(msg)
     kinds = _kinds(path, names, columns, declared, ids)
-    return SampleMetadata(tuple(ids), {n: tuple(c) for n, c in zip(names, columns, strict=True)}, kinds)
+    return SampleMetadata(tuple(ids), {n: tuple(c) for n, c in zip(names, columns, strict=True)}, kinds, path.name)
 
 
 def _rows(text: str, source: str) -> list[tuple[int, list[str]]]:

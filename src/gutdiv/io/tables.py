@@ -70,10 +70,12 @@ def _detect(path: Path) -> str:
     if head.startswith(HDF5_MAGIC):
         return "biom-hdf5"
     if head.startswith(b"PK\x03\x04"):
-        msg = (
-            f"{path.name} is a zip archive (a QIIME 2 artifact or a spreadsheet?), which is not read yet. "
-            "Export it: `qiime tools export --input-path ... --output-path ...` gives a .biom file."
+        mend = (
+            "It seems to be a spreadsheet: save it as text with tabs."
+            if path.suffix.lower() in (".xlsx", ".ods")
+            else "If it is a QIIME 2 artifact, export it: `qiime tools export --input-path ... --output-path ...` gives a .biom file."
         )
+        msg = f"{path.name} is a zip archive, which is not read as a table. {mend}"
         raise InputError(msg)
     return "biom-json" if head.lstrip().startswith(b"{") else "tsv"
 

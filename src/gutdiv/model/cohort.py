@@ -34,11 +34,14 @@ class SampleMetadata:
         One entry a column, each as long as `ids`.
     kinds : mapping of str to str
         `numeric` or `categorical` for each column.
+    source : str
+        The file's name, for messages.
     """
 
     ids: tuple[str, ...]
     columns: Mapping[str, tuple[str | None, ...]]
     kinds: Mapping[str, str]
+    source: str = "the sample metadata"
 
     def column(self, name: str) -> tuple[str | None, ...]:
         """Return a column's cells; an unknown name raises InputError and lists the known ones."""

@@ -1,0 +1,32 @@
+"""`gutdiv cohort inspect`: what files are and how they fit, in under a screen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gutdiv.cli.app import main
+
+DATA = Path(__file__).parents[2] / "test_data"
+
+
+def test_four_files_are_told_apart_whatever_their_order_and_the_next_line_names_them(capsys: pytest.CaptureFixture[str]) -> None:
+    names = ["metadata.tsv", "tree.nwk", "table.biom", "taxonomy.tsv"]
+    assert main(["cohort", "inspect", *(str(DATA / n) for n in names)]) == 0
+    said = capsys.readouterr().out
+    assert "table.biom: BIOM 2.1 (HDF5), 241 samples x 503 features" in said
+    assert "dialect: silva" in said
+    assert "table and tree: 503 features in both; 1 only in the tree ('ASV_0504')" in said
+    assert "table and metadata: 240 samples in both; 1 only in the table ('S241'); 2 only in the metadata ('S242', 'S243')" in said
+    last = said.splitlines()[-1]
+    assert last.startswith("next: gutdiv run --table ")
+    for option, name in (("taxonomy", "taxonomy.tsv"), ("tree", "tree.nwk"), ("metadata", "metadata.tsv")):
+        assert f"--{option} {DATA / name}" in last
+    assert len(said.splitlines()) < 24
+
+
+def test_a_file_that_is_nothing_known_is_said_to_be_so_and_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "notes.txt").write_text("dear diary\n")
+    assert main(["cohort", "inspect", str(tmp_path / "notes.txt")]) == 2
+    assert "notes.txt: not understood. as taxonomy:" in capsys.readouterr().out
