@@ -13,9 +13,9 @@ Row = Mapping[str, str]
 Synonyms = Mapping[str, tuple[tuple[str, str, str, str], ...]]
 
 COLUMNS = (
-    "row", "taxon", "rank", "genera", "families", "orders", "species", "wider_bins", "guild", "mechanism", "studied", "immune_targets", "direction",
-    "evidence", "strength", "strength_note", "contested_reason", "visible_by_16s", "visibility_reason", "prebiotic_substrates", "substrate_keys",
-    "probiotic_use", "text_checked", "tested", "reference_keys",
+    "row", "taxon", "rank", "genera", "families", "orders", "species", "wider_bins", "guild", "mechanism", "studied", "immune_targets",
+    "direction", "evidence", "strength", "strength_note", "contested_reason", "visible_by_16s", "visibility_reason",
+    "prebiotic_substrates", "substrate_keys", "probiotic_use", "text_checked", "tested", "reference_keys",
 )  # fmt: skip
 SYNONYM_COLUMNS = ("spelling", "database", "canonical_genus", "family", "relation")
 LEVELS = ("in_vitro", "mouse", "human_association", "human_trial")
@@ -28,10 +28,10 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "tested": ("yes", "no"),
 }
 GUILDS = frozenset({
-    "butyrate producer", "propionate producer", "acetate producer", "lactate producer", "fibre degrader", "mucin user", "bile-acid transformer",
-    "tryptophan transformer", "polyphenol transformer", "sulfate reducer and H2S producer", "LPS-rich Proteobacteria", "oral origin", "Th17-related",
-    "Treg-related", "other T cells", "other immune cells", "antibody-related", "probiotic genus", "prebiotic responder", "fermented food", "methanogen",
-    "opportunist", "enteric pathogen", "diversity marker", "background",
+    "butyrate producer", "propionate producer", "acetate producer", "lactate producer", "fibre degrader", "mucin user", "methanogen",
+    "bile-acid transformer", "tryptophan transformer", "polyphenol transformer", "sulfate reducer and H2S producer", "background",
+    "LPS-rich Proteobacteria", "oral origin", "Th17-related", "Treg-related", "other T cells", "other immune cells", "antibody-related",
+    "probiotic genus", "prebiotic responder", "fermented food", "opportunist", "enteric pathogen", "diversity marker",
 })  # fmt: skip
 DATABASES = ("silva", "greengenes", "greengenes2", "gtdb", "rdp", "ncbi")
 RELATIONS = ("exact", "approximate", "former", "lumped", "polyphyletic")
@@ -124,15 +124,9 @@ def check_knowledge(taxa: Sequence[Row], references: Sequence[Row], synonyms: Sy
         contested row without the reason, a text that claims more than was checked, a species in the text of a genus, a pathogen that a
         genus call would report, a bin taken for a species, a DOI that is not confirmed, a reference marked `drop`, ...
     """
-    faults = [
-        *_reference_faults(taxa, references),
-        *_synonym_faults(synonyms),
-        *(
-            f"row {row['row']} ({row['taxon']}): {fault}"
-            for row in taxa
-            for fault in _row_faults(row, references, synonyms, _epithets(taxa, synonyms))
-        ),
-    ]
+    epithets = _epithets(taxa, synonyms)
+    faults = [*_reference_faults(taxa, references), *_synonym_faults(synonyms)]
+    faults += [f"row {row['row']} ({row['taxon']}): {f}" for row in taxa for f in _row_faults(row, references, synonyms, epithets)]
     numbers = [row["row"] for row in taxa]
     faults += [f"row {n}: the number stands {numbers.count(n)} times" for n in sorted(set(numbers)) if numbers.count(n) > 1]
     if faults:
