@@ -55,7 +55,10 @@ def test_verdicts_find_what_was_made_low_and_flag_controls_at_the_stated_rate(re
     made_low = assessed.loc[[s for s in assessed.index if s in low]]
     controls = assessed[assessed["is_control"]]
     assert len(made_low) >= 45 - 9  # the depth keeps nine tenths of the 90 samples of patients
-    assert (made_low["verdict"] == "outside").mean() >= 0.9
+    # a bloom is odd in all three components; a loss keeps the shape of a control's genera, so that one component of three speaks
+    bloom = [s for s in made_low.index if truth["low_diversity"][s]["how"] == "bloom"]
+    assert (made_low.loc[bloom, "verdict"] == "outside").mean() >= 0.9
+    assert (made_low["rank_diversity"] <= 0.025).all()
     # conformal: at most 2.5 % expected; 150 exchangeable controls give 10 or more with probability below 1 %
     assert (controls["verdict"] == "outside").sum() < 10
     assert set(found["tier"]) == {"in-study", "none"}
