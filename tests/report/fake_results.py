@@ -2,77 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import json
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
+from fake_tables import (
+    BETA,
+    HOSTILE,
+    METRICS,
+    NOTES,
+    OTHERS,
+    STANDING,
+    TAXA,
+    alignment,
+    alpha,
+    cohort,
+    depths,
+    finding,
+    ordination,
+    permanova,
+    table,
+    tests,
+)
 
 from gutdiv.model.cohort import SampleMetadata
-from gutdiv.model.results import TABLES, Interval, Reference, Results, Table
+from gutdiv.model.results import Interval, Reference, Results, Table
 
-HOSTILE = (
-    "<script>alert(1)</script>",
-    '"><img src=x onerror=alert(2)>',
-    "</script><b>bold</b>",
-    "{{7*7}}{% raw %}",
-    "\u202eعربي مثال\u202c",
-    "L" * 10_000,
-    "'; DROP TABLE x; --&amp;&lt;",
-    "var(--ink) %{x} <extra></extra>\x00\x07",
-)
-METRICS = {
-    "shannon": ("Shannon entropy", "nats", "shannon1948", "mean of 100 draws", 3.9, 0.35),
-    "sobs": ("Observed features", "features", "schloss2024", "mean of 100 draws", 160.0, 28.0),
-    "simpson": ("Simpson index", "probability", "simpson1949", "mean of 100 draws", 0.95, 0.02),
-    "inv_simpson": ("Inverse Simpson index", "effective features", "simpson1949", "mean of 100 draws", 26.0, 7.0),
-    "pielou_e": ("Pielou's evenness", "ratio", "pielou1966", "mean of 100 draws", 0.76, 0.05),
-    "faith_pd": ("Faith's phylogenetic diversity", "branch length", "faith1992", "exact expectation", 14.0, 2.2),
-}
-BETA = {
-    "braycurtis": "Bray–Curtis dissimilarity",
-    "jaccard": "Jaccard distance",
-    "aitchison": "Aitchison distance",
-    "unweighted_unifrac": "Unweighted UniFrac",
-    "weighted_unifrac_normalized": "Weighted UniFrac, normalised",
-}
-TAXA = (
-    ("Faecalibacterium", 0.82, "robust"),
-    ("Roseburia", 0.55, "robust"),
-    ("Anaerostipes", 0.41, "robust"),
-    ("Akkermansia", 0.38, "not separable from its partners"),
-    ("Subdoligranulum", 0.22, "not clear"),
-    ("Bifidobacterium", 0.08, "not clear"),
-    ("Collinsella", -0.05, "not clear"),
-    ("Bacteroides", -0.21, "relative only"),
-    ("Ruminococcus gnavus group", -0.52, "relative only"),
-    ("Escherichia-Shigella", -0.74, "robust"),
-)
-OTHERS = ("Alistipes", "Dialister", "Parasutterella", "Oscillibacter", "Lachnoclostridium", "Veillonella")
-STANDING = {"seed": 7, "schema_version": 1, "gutdiv_version": "0.1.0"}
-
-
-def table(kind: str, rows: Sequence[Mapping[str, Any]], extra: Sequence[str] = (), **record: Any) -> Table:
-    """Build a table of its kind from rows; undeclared cells are empty."""
-    types = TABLES[kind]
-    columns = [*types, *extra]
-    blank = {"str": "", "float": float("nan"), "int": pd.NA, "bool": False}
-    data = {c: [r.get(c, blank[types.get(c, "float")]) for r in rows] for c in columns}
-    return Table(kind, pd.DataFrame(data, columns=columns), {"kind": kind, **STANDING, "inputs": [], "options": {}, **record})
-
-
-def finding(what: str, subject: str, direction: str, size: float | None, unit: str, strength: str, rank: int, **values: Any) -> dict[str, Any]:
-    """Build one finding as a record holds it."""
-    return {
-        "what": what,
-        "subject": subject,
-        "direction": direction,
-        "size": size,
-        "unit": unit,
-        "strength": strength,
-        "rank": rank,
-        "values": values,
-    }
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 
 def fake_results(
@@ -104,17 +61,17 @@ def fake_results(
     )
     values = {m: _values(rng, t, sick) for m, t in METRICS.items() if tree or m != "faith_pd"}
     tables = {
-        "cohort/alignment": _alignment(hostile=hostile),
-        "diversity/alpha": _alpha(ids, values),
-        "diversity/depths": _depths(group=group),
+        "cohort/alignment": alignment(hostile=hostile),
+        "diversity/alpha": alpha(ids, values),
+        "diversity/depths": depths(group=group),
     }
     for metric, label in BETA.items():
         if tree or "unifrac" not in metric:
-            tables[f"diversity/ordination/{metric}"] = _ordination(rng, metric, label, ids, sick)
+            tables[f"diversity/ordination/{metric}"] = ordination(rng, metric, label, ids, sick)
             if group:
-                tables[f"comparison/permanova/{metric}"] = _permanova(metric, label, column)
+                tables[f"comparison/permanova/{metric}"] = permanova(metric, label, column)
     if group:
-        tables["comparison/alpha"] = _tests(values, column, labels)
+        tables["comparison/alpha"] = tests(values, column, labels)
     is_control = [not s for s in sick] if controls else [False] * n
     tables["dysbiosis/verdicts"] = _verdicts(rng, ids, sick, is_control, controls=controls, hostile=hostile)
     tables["dysbiosis/flags"] = _flags(ids, values, controls=controls)
@@ -125,7 +82,7 @@ def fake_results(
     return Results(
         name=name,
         tables=tables,
-        cohort=_cohort(name, n, roles, tree=tree, hostile=hostile),
+        cohort=cohort(name, n, roles, tree=tree, hostile=hostile),
         metadata=metadata,
         reference=_reference(values, healthy=healthy) if controls else None,
         knowledge=_knowledge(hostile=hostile),
@@ -136,135 +93,6 @@ def _values(rng: np.random.Generator, traits: tuple[Any, ...], sick: np.ndarray)
     """Draw one metric's values, lower in patients."""
     centre, spread = traits[4], traits[5]
     return centre + spread * (rng.standard_normal(sick.size) - 1.1 * sick)
-
-
-def _cohort(name: str, n: int, roles: Mapping[str, Any], *, tree: bool, hostile: bool) -> dict[str, Any]:
-    """Build the cohort's record."""
-    return {
-        **STANDING,
-        "kind": "cohort",
-        "name": name,
-        "n_samples": n,
-        "n_features": 500,
-        "n_reads": 12 * n * 1000,
-        "depth": {"min": 812, "q1": 9034, "median": 11876, "q3": 15320, "max": 41233},
-        "roles": dict(roles),
-        "inputs": [
-            {"role": "table", "name": "table.biom" if not hostile else HOSTILE[0], "format": "BIOM 2.1", "sha256": "ab" * 32},
-            {"role": "metadata", "name": "metadata.tsv", "format": "TSV", "sha256": "cd" * 32},
-        ],
-        "fallen": [
-            {"part": "feature", "outcome": "dropped", "reason": "no tip in the tree", "count": 4},
-            {"part": "sample", "outcome": "dropped", "reason": "no reads" if not hostile else HOSTILE[1], "count": 2},
-        ],
-        "notes": [],
-        "has_tree": tree,
-        "has_singletons": False,
-        "dialect": "SILVA",
-    }
-
-
-def _alignment(*, hostile: bool) -> Table:
-    """Build the list of what fell out."""
-    ids = HOSTILE if hostile else ("S900", "S901")
-    return table("alignment", [{"part": "sample", "id": i, "outcome": "dropped", "reason": "no row in the sample metadata"} for i in ids])
-
-
-def _alpha(ids: Sequence[str], values: Mapping[str, np.ndarray]) -> Table:
-    """Build the alpha diversity of all samples, three of them too shallow."""
-    rows = [
-        {"sample_id": s, "level": "feature", "metric": m, "value": float("nan") if i % 97 == 5 else float(v[i]), "sd": 0.02, "depth": 5000}
-        for m, v in values.items()
-        for i, s in enumerate(ids)
-    ]
-    metrics = {
-        m: {"label": t[0], "unit": t[1], "citation": t[2], "estimator": t[3], "direction": "higher is more diverse"} for m, t in METRICS.items() if m in values
-    }
-    absent = {"chao1": "the table holds no feature seen exactly once, which its estimator needs"}
-    if "faith_pd" not in values:
-        absent["faith_pd"] = "no tree was given"
-    below = [ids[i] for i in range(len(ids)) if i % 97 == 5]
-    return table("alpha", rows, metrics=metrics, absent=absent, depth=5000, draws=100, options={"depth": "auto", "draws": 100}, below_depth=below)
-
-
-def _depths(*, group: bool) -> Table:
-    """Build the table of depths to choose from."""
-    rows = [
-        {
-            "depth": d,
-            "samples": s,
-            "share_kept": s / 240,
-            "smallest_group_share": s / 245 if group else float("nan"),
-            "smallest_group": "patient" if group else "",
-            "median_coverage": c,
-            "chosen": d == 5000,
-        }
-        for d, s, c in ((812, 240, 0.951), (2500, 239, 0.978), (5000, 237, 0.989), (8000, 210, 0.993), (12000, 120, 0.996), (20000, 30, 0.998))
-    ]
-    return table("depths", rows)
-
-
-def _ordination(rng: np.random.Generator, metric: str, label: str, ids: Sequence[str], sick: np.ndarray) -> Table:
-    """Build principal coordinates with patients aside."""
-    axes = rng.standard_normal((len(ids), 3)) * [0.2, 0.15, 0.1] + sick[:, None] * [0.25, -0.1, 0]
-    rows = [{"sample_id": s, "axis_1": a[0], "axis_2": a[1], "axis_3": a[2]} for s, a in zip(ids, axes, strict=True)]
-    return table(
-        "ordination",
-        rows,
-        extra=("axis_1", "axis_2", "axis_3"),
-        proportion_explained=[0.213, 0.094, 0.051],
-        eigenvalues=[5.1, 2.2, 1.2],
-        negative_share=0.03,
-        metric=metric,
-        traits={"label": label, "unit": "1", "citation": "bray1957", "estimator": "1 - 2 sum min(x, y) / (sum x + sum y)"},
-    )
-
-
-def _permanova(metric: str, label: str, column: str) -> Table:
-    """Build one PERMANOVA."""
-    rows = [
-        {"term": column, "df": 1, "sum_of_squares": 4.1, "r2": 0.083, "f": 21.5, "p": 0.001, "permutations": 999, "n": 237},
-        {"term": "residual", "df": 235, "sum_of_squares": 45.0, "r2": 0.917, "n": 237},
-        {"term": "total", "df": 236, "sum_of_squares": 49.1, "r2": 1.0, "n": 237},
-    ]
-    found = finding("structure", metric, "present", 0.083, "share of variation", "clear", 0, p=0.001, term=column, permutations=999)
-    traits = {"label": label, "unit": "1", "citation": "bray1957", "estimator": ""}
-    return table("permanova", rows, metric=metric, traits=traits, findings=[found])
-
-
-def _tests(values: Mapping[str, np.ndarray], column: str, labels: Sequence[str]) -> Table:
-    """Build the group tests of all metrics."""
-    one, two = sorted(set(labels))[:2]
-    rows, found = [], []
-    for rank, metric in enumerate(values):
-        q, effect = 1.1e-9 * 40**rank, -0.62 + 0.08 * rank
-        clear = q < 0.05
-        contrast = f"{two} - {one}"
-        rows.append(
-            {
-                "metric": metric,
-                "variable": column,
-                "test": "Mann-Whitney U",
-                "unit": "subject",
-                "contrast": contrast,
-                "n_1": 88,
-                "n_2": 149,
-                "statistic": 3012.0,
-                "p": q / 2,
-                "q": q,
-                "family": "alpha by group",
-                "effect": effect,
-                "effect_name": "Cliff's delta",
-                "ci_low": effect - 0.12,
-                "ci_high": effect + 0.12,
-                "n_dropped": 3,
-            }
-        )
-        direction = "lower" if clear else "none"
-        strength = "clear" if clear else "weak"
-        more = {"p": q / 2, "q": q, "n_1": 88, "n_2": 149, "contrast": contrast, "effect_name": "Cliff's delta"}
-        found.append(finding("group_difference", metric, direction, effect, "Cliff's delta", strength, rank, **more))
-    return table("group_test", rows, findings=found)
 
 
 def _verdicts(
@@ -282,7 +110,7 @@ def _verdicts(
             p = float(rng.uniform(0.006, 0.2) ** 2 if sick[i] else rng.uniform(0.007, 1))
             word = "outside" if p <= 0.025 else "borderline" if p <= 0.1 else "within"
             ranks = rng.uniform(0.01, 0.6 if sick[i] else 1, 3)
-            drivers = "Faecalibacterium -2.8; Escherichia-Shigella +3.1" if not hostile else HOSTILE[0]
+            drivers = json.dumps([["Faecalibacterium", -2.81], ["Escherichia-Shigella" if not hostile else HOSTILE[0], 3.1]])
             rows.append(
                 {
                     "sample_id": sample,
@@ -315,8 +143,7 @@ def _verdicts(
         tier="in-study" if controls else "none",
         n_reference=130 if controls else 0,
     )
-    absent = {} if controls else {"verdict": "no controls were declared, so there is no reference"}
-    return table("verdicts", rows, findings=[found], absent=absent)
+    return table("verdicts", rows, findings=[found])
 
 
 def _flags(ids: Sequence[str], values: Mapping[str, np.ndarray], *, controls: bool) -> Table:
@@ -330,7 +157,15 @@ def _flags(ids: Sequence[str], values: Mapping[str, np.ndarray], *, controls: bo
                 continue
             word = "below" if v[i] < lower else "above" if v[i] > upper else "within"
             rows.append(
-                {"sample_id": sample, "metric": metric, "value": float(v[i]), "lower": lower, "upper": upper, "flag": word, "n_reference": 130}
+                {
+                    "sample_id": sample,
+                    "metric": metric,
+                    "value": float(v[i]),
+                    "lower": lower,
+                    "upper": upper,
+                    "flag": word,
+                    "n_reference": 130,
+                }
             )
     return table("flags", rows)
 
@@ -353,9 +188,9 @@ def _links(*, hostile: bool) -> Table:
     """Build links of known and other taxa."""
     rows, found = [], []
     listed = [(t, e, r, "confirmatory") for t, e, r in TAXA]
-    listed += [(t, 0.9 - 0.3 * i, "not clear", "exploratory") for i, t in enumerate(OTHERS)]
+    listed += [(t, 0.9 - 0.3 * i, "not significant", "exploratory") for i, t in enumerate(OTHERS)]
     if hostile:
-        listed += [(HOSTILE[0], 0.3, HOSTILE[1], "exploratory"), (HOSTILE[5], 0.1, "not clear", "exploratory")]
+        listed += [(HOSTILE[0], 0.3, HOSTILE[1], "exploratory"), (HOSTILE[5], 0.1, "not significant", "exploratory")]
     for rank, (taxon, estimate, word, family) in enumerate(listed):
         direction = "higher" if estimate > 0 else "lower"
         rows.append(
@@ -382,7 +217,17 @@ def _links(*, hostile: bool) -> Table:
         )
         strength = "clear" if word == "robust" else "weak"
         found.append(finding("link", taxon, direction, estimate, "ln-units per SD", strength, rank, q=0.002, robustness=word))
-    return table("links", rows, findings=found, n_reference_taxa=24, g=0.21, se_g=0.06, options={"covariates": []})
+    return table(
+        "links",
+        rows,
+        findings=found,
+        n_reference_taxa=24,
+        g=0.21,
+        se_g=0.06,
+        g_at_prevalence={"0.8": 0.19, "0.95": 0.24},
+        notes=NOTES,
+        options={"covariates": []},
+    )
 
 
 def _matches(*, hostile: bool) -> Table:
@@ -392,7 +237,7 @@ def _matches(*, hostile: bool) -> Table:
             "row": i,
             "taxon": taxon,
             "rank": "genus",
-            "outcome": "found",
+            "outcome": "matched",
             "spellings": f"g__{taxon}",
             "n_features": 3 + i,
             "share_of_reads": 0.08 / (i + 1),
@@ -400,9 +245,11 @@ def _matches(*, hostile: bool) -> Table:
         }
         for i, (taxon, _, _) in enumerate(TAXA)
     ]
-    rows.append({"row": 90, "taxon": "Christensenella", "rank": "genus", "outcome": "not found", "reason": "no lineage of the table names it"})
+    rows.append(
+        {"row": 90, "taxon": "Christensenella", "rank": "genus", "outcome": "not matched", "reason": "no lineage of the table names it"}
+    )
     if hostile:
-        rows.append({"row": 91, "taxon": HOSTILE[0], "rank": "genus", "outcome": "found", "spellings": HOSTILE[5], "n_features": 1})
+        rows.append({"row": 91, "taxon": HOSTILE[0], "rank": "genus", "outcome": "matched", "spellings": HOSTILE[5], "n_features": 1})
     return table("matches", rows, share_of_reads=0.31)
 
 
@@ -417,10 +264,11 @@ def _knowledge(*, hostile: bool) -> dict[str, tuple[dict[str, str], ...]]:
             "mechanism": "Butyrate raises regulatory T cells in the colon (shown for the acid, not for the genus).",
             "immune_targets": "regulatory T cells",
             "direction": "depleted",
-            "evidence": "human cohort:sokol2008;mouse:furusawa2013,nodoi2020",
+            "evidence": "human_association:sokol2008;mouse:furusawa2013,nodoi2020",
             "strength": "moderate",
             "contested_reason": "raised in some cohorts and lowered in others" if taxon == "Akkermansia" else "",
-            "visible_by_16s": "no" if i % 2 else "yes",
+            "visible_by_16s": "genus only" if i % 2 else "yes",
+            "visibility_reason": "the genus is called by all common databases",
             "prebiotic_substrates": "inulin",
             "probiotic_use": "no",
             "reference_keys": "sokol2008;furusawa2013",
@@ -431,7 +279,15 @@ def _knowledge(*, hostile: bool) -> dict[str, tuple[dict[str, str], ...]]:
         taxa[0] = {**taxa[0], "mechanism": HOSTILE[0] + HOSTILE[2], "contested_reason": HOSTILE[3]}
     fields = ("key", "author", "year", "title", "journal", "doi", "pmid")
     listed = (
-        ("sokol2008", "Sokol H", "2008", "Faecalibacterium prausnitzii is an anti-inflammatory commensal", "PNAS", "10.1073/pnas.0804812105", "18936492"),
+        (
+            "sokol2008",
+            "Sokol H",
+            "2008",
+            "Faecalibacterium prausnitzii is an anti-inflammatory commensal",
+            "PNAS",
+            "10.1073/pnas.0804812105",
+            "18936492",
+        ),
         ("furusawa2013", "Furusawa Y", "2013", "Commensal microbe-derived butyrate", "Nature", "10.1038/nature12721", "24226770"),
         ("nodoi2020", "Nobody N", "2020", "A title without an address", "Journal", "javascript:alert(1)" if hostile else "", ""),
     )

@@ -1,1 +1,24 @@
-"""One file a panel: each turns results into Panel data, none computes."""
+"""The panels of the page, in reading order: to add one, write its file and put it into `PANELS`."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from gutdiv.report.panels import diversity, dysbiosis, immune, methods, overview
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from gutdiv.model.results import Results
+    from gutdiv.report.parts import Panel
+
+PANELS: Mapping[str, Callable[[Results], Panel]] = MappingProxyType(
+    {
+        "overview": overview.build,
+        "diversity": diversity.build,
+        "dysbiosis": dysbiosis.build,
+        "immune": immune.build,
+        "methods": methods.build,
+    }
+)

@@ -1,0 +1,48 @@
+// Makes elements from data: text is always set as text, never as markup.
+(function () {
+  "use strict";
+  const gutdiv = (window.gutdiv = window.gutdiv || {});
+  const SVG = "http://www.w3.org/2000/svg";
+
+  gutdiv.make = function (tag, options, children) {
+    const element = document.createElement(tag);
+    for (const [key, value] of Object.entries(options || {})) {
+      if (value === undefined || value === null || value === false) continue;
+      if (key === "text") element.textContent = value;
+      else if (key === "class") element.className = value;
+      else if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+      else element.setAttribute(key, value === true ? "" : value);
+    }
+    for (const child of children || []) if (child) element.append(child);
+    return element;
+  };
+
+  gutdiv.icon = function (name) {
+    const svg = document.createElementNS(SVG, "svg");
+    svg.setAttribute("class", "icon");
+    svg.setAttribute("aria-hidden", "true");
+    const use = document.createElementNS(SVG, "use");
+    use.setAttribute("href", "#i-" + name.replace(/ /g, "-"));
+    svg.append(use);
+    return svg;
+  };
+
+  gutdiv.read = function (root) {
+    const block = root.querySelector(":scope > script[type='application/json']");
+    return block ? JSON.parse(block.textContent) : null;
+  };
+
+  gutdiv.say = function (text) {
+    const place = document.getElementById("announce");
+    if (place) place.textContent = text;
+  };
+
+  gutdiv.save = function (name, text) {
+    const address = URL.createObjectURL(new Blob([text], { type: "text/tab-separated-values;charset=utf-8" }));
+    const anchor = gutdiv.make("a", { href: address, download: name });
+    document.body.append(anchor);
+    anchor.click();
+    anchor.remove();
+    setTimeout(() => URL.revokeObjectURL(address), 1000);
+  };
+})();

@@ -1,0 +1,147 @@
+// Charts: drawn when they come near the screen, drawn again when theme, view or width change, all of them before printing.
+(function () {
+  "use strict";
+  const gutdiv = window.gutdiv;
+  const NARROW = 560;
+  const PAPER = 670; // width of a chart on A4 in CSS pixels
+  const root = document.documentElement;
+
+  class Chart {
+    constructor(figure) {
+      this.figure = figure;
+      this.plot = figure.querySelector(".plot");
+      this.views = null;
+      this.at = 0;
+      this.drawn = false;
+      for (const input of figure.querySelectorAll(".switch input")) {
+        input.addEventListener("change", () => this.choose(Number(input.value)));
+      }
+      const numbers = figure.querySelector(".numbers");
+      numbers.addEventListener("toggle", () => numbers.open && this.numbers());
+      for (const button of figure.querySelectorAll("[data-save]")) button.addEventListener("click", () => this.save(button.dataset.save));
+    }
+
+    view() {
+      if (!this.views) this.views = gutdiv.read(this.figure);
+      return this.views[this.at];
+    }
+
+    choose(at) {
+      this.at = at;
+      const view = this.view();
+      this.figure.querySelector("[data-title]").textContent = view.title;
+      const subtitle = this.figure.querySelector("[data-subtitle]");
+      subtitle.textContent = view.subtitle;
+      subtitle.hidden = !view.subtitle;
+      this.plot.setAttribute("aria-label", view.alt.slice(0, 600));
+      this.draw();
+      if (this.figure.querySelector(".numbers").open) this.numbers();
+      gutdiv.say(view.title);
+    }
+
+    parts(width, styles) {
+      const view = this.view();
+      let layout = gutdiv.merged(view.layout, { width: width, autosize: false });
+      this.narrow = width < NARROW;
+      if (this.narrow) layout = gutdiv.merged(layout, view.narrow);
+      return { data: gutdiv.coloured(view.data, styles), layout: gutdiv.coloured(layout, styles) };
+    }
+
+    draw(width) {
+      const w = width || this.plot.clientWidth;
+      if (!w) return;
+      this.width = w;
+      this.plot.style.minHeight = this.view().height + "px";
+      const { data, layout } = this.parts(w, getComputedStyle(root));
+      window.Plotly.react(this.plot, data, layout, { displaylogo: false, displayModeBar: false, responsive: false, doubleClick: "reset+autosize", scrollZoom: false });
+      this.drawn = true;
+      this.figure.dataset.drawn = "yes";
+    }
+
+    numbers() {
+      const place = this.figure.querySelector("[data-numbers]");
+      if (this.table) gutdiv.tables.delete(this.table);
+      const box = gutdiv.make("div", { class: "datatable" });
+      place.replaceChildren(box);
+      this.table = gutdiv.table(box, this.view().numbers);
+    }
+
+    // A saved picture stands alone: light colours on white, and the finding as its title.
+    async save(format) {
+      const kept = root.dataset.theme;
+      root.dataset.theme = "light";
+      const styles = getComputedStyle(root);
+      const { data, layout } = this.parts(1000, styles);
+      const title = escaped(wrapped(this.view().title, 90).slice(0, 4).join("\n")).replace(/\n/g, "<br>");
+      const room = 34 + 22 * title.split("<br>").length;
+      const alone = gutdiv.merged(layout, {
+        title: { text: title, x: 0.02, xanchor: "left", y: 1, yanchor: "top", yref: "container", pad: { t: 16 }, font: { size: 17 } },
+        margin: { t: (layout.margin.t || 0) + room },
+        height: layout.height + room,
+        paper_bgcolor: "#ffffff",
+        plot_bgcolor: "#ffffff",
+      });
+      if (kept) root.dataset.theme = kept;
+      else delete root.dataset.theme;
+      await window.Plotly.downloadImage({ data: data, layout: alone }, { format: format, width: 1000, height: alone.height, scale: format === "png" ? 2 : 1, filename: "gutdiv-" + this.figure.dataset.figure + "-" + this.view().key });
+      gutdiv.say("Figure saved");
+    }
+  }
+
+  function escaped(text) {
+    return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+  }
+
+  function wrapped(text, width) {
+    const lines = [""];
+    for (const word of text.split(/\s+/)) {
+      const cut = word.slice(0, width);
+      if (lines.at(-1) && lines.at(-1).length + cut.length >= width) lines.push("");
+      lines[lines.length - 1] += (lines.at(-1) ? " " : "") + cut;
+    }
+    return lines;
+  }
+
+  // ---------------------------------------------------------------- when to draw
+  const charts = [...document.querySelectorAll("figure[data-figure]")].map((figure) => new Chart(figure));
+  const of = new Map(charts.map((chart) => [chart.plot, chart]));
+  const near = new IntersectionObserver(
+    (entries) => {
+      for (const entry of entries) {
+        const chart = of.get(entry.target);
+        if (entry.isIntersecting && !chart.drawn) chart.draw();
+      }
+    },
+    { rootMargin: "400px 0px" },
+  );
+  let printing = false;
+  const size = new ResizeObserver((entries) => {
+    if (printing) return;
+    for (const entry of entries) {
+      const chart = of.get(entry.target);
+      if (chart.drawn && Math.abs(chart.plot.clientWidth - chart.width) > 1) requestAnimationFrame(() => chart.draw());
+    }
+  });
+  for (const chart of charts) {
+    near.observe(chart.plot);
+    size.observe(chart.plot);
+  }
+  const again = () => charts.filter((chart) => chart.drawn).forEach((chart) => chart.draw(printing ? PAPER : 0));
+  document.addEventListener("gutdiv-theme", again);
+
+  let kept;
+  window.addEventListener("beforeprint", () => {
+    printing = true;
+    kept = root.dataset.theme;
+    root.dataset.theme = "light";
+    for (const chart of charts) chart.draw(PAPER);
+  });
+  window.addEventListener("afterprint", () => {
+    printing = false;
+    if (kept) root.dataset.theme = kept;
+    else delete root.dataset.theme;
+    again();
+  });
+  gutdiv.charts = charts;
+  root.dataset.ready = "yes";
+})();

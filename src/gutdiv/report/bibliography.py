@@ -1,0 +1,44 @@
+"""Papers behind the methods, by the key under which the results name them; a key that is not here is printed as it stands."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+METHODS: Mapping[str, str] = MappingProxyType(
+    {
+        "aitchison1986": "Aitchison J (1986). The Statistical Analysis of Compositional Data. Chapman and Hall.",
+        "anderson2001": "Anderson MJ (2001). A new method for non-parametric multivariate analysis of variance. Austral Ecology 26, 32-46.",
+        "benjamini1995": "Benjamini Y, Hochberg Y (1995). Controlling the false discovery rate. J R Stat Soc B 57, 289-300.",
+        "bray1957": "Bray JR, Curtis JT (1957). An ordination of the upland forest communities of southern Wisconsin. "
+        "Ecol Monogr 27, 325-349.",
+        "chao1984": "Chao A (1984). Nonparametric estimation of the number of classes in a population. Scand J Stat 11, 265-270.",
+        "clsi2010": "CLSI (2010). Defining, Establishing, and Verifying Reference Intervals in the Clinical Laboratory. EP28-A3c.",
+        "faith1992": "Faith DP (1992). Conservation evaluation and phylogenetic diversity. Biol Conserv 61, 1-10.",
+        "gower1966": "Gower JC (1966). Some distance properties of latent root and vector methods used in multivariate "
+        "analysis. Biometrika 53, 325-338.",
+        "jaccard1912": "Jaccard P (1912). The distribution of the flora in the alpine zone. New Phytol 11, 37-50.",
+        "ledoit2004": "Ledoit O, Wolf M (2004). A well-conditioned estimator for large-dimensional covariance matrices. J "
+        "Multivar Anal 88, 365-411.",
+        "lozupone2005": "Lozupone C, Knight R (2005). UniFrac: a new phylogenetic method for comparing microbial communities. "
+        "Appl Environ Microbiol 71, 8228-8235.",
+        "lozupone2007": "Lozupone CA, Hamady M, Kelley ST, Knight R (2007). Quantitative and qualitative beta diversity "
+        "measures lead to different insights "
+        "into factors that structure microbial communities. Appl Environ Microbiol 73, 1576-1585.",
+        "pielou1966": "Pielou EC (1966). The measurement of diversity in different types of biological collections. J Theor "
+        "Biol 13, 131-144.",
+        "schloss2024": "Schloss PD (2024). Rarefaction is currently the best approach to control for uneven sequencing "
+        "effort in amplicon sequence analyses. mSphere 9.",
+        "shannon1948": "Shannon CE (1948). A mathematical theory of communication. Bell Syst Tech J 27, 379-423.",
+        "simpson1949": "Simpson EH (1949). Measurement of diversity. Nature 163, 688.",
+        "vovk2005": "Vovk V, Gammerman A, Shafer G (2005). Algorithmic Learning in a Random World. Springer.",
+    }
+)
+
+
+def entries(keys: Iterable[str]) -> tuple[str, ...]:
+    """Return the papers of these keys, each once, in alphabetical order."""
+    return tuple(sorted({METHODS.get(k, k) for k in keys if k}, key=str.casefold))

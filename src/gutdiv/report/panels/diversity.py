@@ -1,0 +1,357 @@
+"""Diversity: within samples by group, the depth it was measured at, and structure between samples."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gutdiv.report import cells, charts, reading, story
+from gutdiv.report.parts import Cell, Column, DataTable, Figure, Note, Panel, Part, Section, View
+from gutdiv.report.wording import NONE, capital, decimals, equals, integer, listing, missing, name, percent, plural, sentence, signed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from gutdiv.model.results import Finding, Results
+
+ALL = "all samples"
+ALPHA, TESTS, DEPTHS = "diversity/alpha", "comparison/alpha", "diversity/depths"
+
+
+def build(results: Results) -> Panel:
+    """Assemble the panel."""
+    title, lead = "Diversity", "How many kinds of bacteria each sample holds, how evenly, and how alike the samples are."
+    sections = [s for s in (_alpha(results), _structure(results), _depth(results)) if s is not None]
+    if not sections:
+        return Panel("diversity", title, title, lead, absent="No diversity was measured in these results.")
+    return Panel("diversity", title, title, lead, tuple(sections))
+
+
+# ---------------------------------------------------------------- within samples
+def _alpha(results: Results) -> Section | None:
+    """Assemble diversity within samples: effects of all metrics, one metric's samples, the tests."""
+    found = reading.filled(results, ALPHA)
+    if found is None:
+        return None
+    grouped = reading.groups(results)
+    parts: list[Part] = []
+    tests = reading.filled(results, TESTS)
+    if tests is not None:
+        effects = _effects(results, list(reading.rows(tests)))
+        parts += [effects] if effects is not None else []
+    views = tuple(_samples(results, key, members, grouped) for key, members in _by_metric(reading.rows(found)).items())
+    parts.append(Figure("alpha", views, "Metric"))
+    if tests is not None:
+        parts.append(_tests_table(results, reading.rows(tests)))
+    elif grouped is not None:
+        parts.append(Note("absent", "Groups were not compared in these results.", "Run `gutdiv comparison alpha`."))
+    parts += _absent(found.record, reading.record(results, TESTS))
+    below = found.record.get("below_depth") or ()
+    if below:
+        text = (
+            f"{plural(len(below), 'sample')} had fewer reads than the common depth and have no value here: "
+            f"{listing([name(b, limit=40) for b in below])}."
+        )
+        parts.append(
+            Note(
+                "caution",
+                text,
+                "A lower --depth keeps more samples and shows fewer rare features; the table of depths below helps to choose.",
+            )
+        )
+    return Section("alpha", "Within samples", tuple(parts), _measured(results))
+
+
+def _measured(results: Results) -> str:
+    """Say at which depth diversity was measured."""
+    depth = reading.depth(results)
+    if depth is None:
+        return "Samples were taken as sequenced; with unequal depth, richness partly reflects the number of reads."
+    return f"All samples are compared at {integer(depth)} reads. Each point is one sample; boxes show quartiles and median."
+
+
+def _by_metric(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    """Sort rows by metric, metrics in the order of the file."""
+    sorted_rows: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        sorted_rows.setdefault(reading.at_level(row), []).append(row)
+    return sorted_rows
+
+
+def _samples(results: Results, key: str, rows: list[Mapping[str, Any]], grouped: reading.Groups | None) -> View:
+    """Show one metric of all samples, by group where there are groups, along the scale where the group is numeric."""
+    metric = reading.metric(results, key)
+    of = grouped.of if grouped is not None else {}
+    defined = [r for r in rows if not missing(r["value"])]
+    labels = grouped.labels if grouped is not None and not grouped.numeric else (ALL,)
+    title = _alpha_title(results, key, metric.label)
+    spec = (
+        cells.column("Sample", "sample_id", cells.text, kind="name"),
+        cells.column(grouped.column if grouped else "Group", "group", cells.text, kind="name"),
+        cells.column(metric.axis, "value", cells.real),
+    )
+    listed = [{"sample_id": r["sample_id"], "group": of.get(r["sample_id"]), "value": r["value"]} for r in rows]
+    numbers = cells.build(f"alpha-{key}", f"{metric.label} of each sample", spec, listed, source="diversity/alpha.tsv", interactive=True)
+    left_out = len(rows) - len(defined)
+    subtitle = f"{plural(len(defined), 'sample')}" + (f"; {left_out:,} without a value" if left_out else "")
+    if grouped is not None and grouped.numeric:
+        pairs = [(r["sample_id"], of.get(r["sample_id"]), r["value"]) for r in defined if _is_number(of.get(r["sample_id"]))]
+        data, layout = charts.points([(ALL, [(s, float(x or 0), v) for s, x, v in pairs])], x_title=grouped.column, y_title=metric.axis)
+        alt = f"Scatter of {metric.label} against {grouped.column} for {plural(len(pairs), 'sample')}."
+    else:
+        members = [(label, [(r["sample_id"], r["value"]) for r in defined if of.get(r["sample_id"], ALL) == label]) for label in labels]
+        data, layout = charts.boxes(members, title=metric.axis)
+        alt = f"Box and points of {metric.label} for {listing([f'{g} ({len(m):,})' for g, m in members])}."
+    return View(key, metric.label, title, f"{title} {alt}", data, layout, numbers, subtitle, _NARROW, int(layout["height"]))
+
+
+_NARROW = {"margin": {"l": 48, "r": 8, "t": 40, "b": 48}}
+
+
+def _is_number(text: str | None) -> bool:
+    """Whether a metadata cell can stand on a scale."""
+    try:
+        float(text or "")
+    except ValueError:
+        return False
+    return True
+
+
+def _alpha_title(results: Results, key: str, label: str) -> str:
+    """State the finding for a metric; several contrasts are told by the first and counted; none: say what is shown."""
+    found = [f for f in reading.findings(reading.record(results, TESTS), "group_difference") if f.subject == key]
+    if not found:
+        return f"{label} of each sample"
+    first = next((f for f in found if f.strength == "clear"), found[0])
+    more = sum(f.strength == "clear" for f in found) - 1
+    short = _short(label, first)
+    return f"{short} (and {plural(more, 'further contrast')})" if more > 0 else short
+
+
+def _short(label: str, finding: Finding) -> str:
+    """Word a difference without its numbers, for a title."""
+    one, two = story.sides(finding.values)
+    if finding.strength == "clear" and finding.direction in {"lower", "higher"}:
+        return (
+            f"{label} is {finding.direction} in {one} than in {two}"
+            if one
+            else f"{label} is {finding.direction} where {story.variable(finding)} is higher"
+        )
+    if finding.strength == "clear":
+        return f"{label} differs{story.between(finding)}"
+    return f"{label}: no clear difference{story.between(finding)}"
+
+
+def _effects(results: Results, rows: list[dict[str, Any]]) -> Figure | None:
+    """Show the effects of all metrics on one scale; one view a kind of effect and contrast."""
+    strengths = {
+        (f.subject, str(f.values.get("contrast", ""))): f.strength
+        for f in reading.findings(reading.record(results, TESTS), "group_difference")
+    }
+    views = []
+    kinds = sorted({(str(r["effect_name"]), str(r["contrast"])) for r in rows if not missing(r["effect"])})
+    for i, (effect, contrast) in enumerate(kinds):
+        chosen = [r for r in rows if (str(r["effect_name"]), str(r["contrast"])) == (effect, contrast) and not missing(r["effect"])]
+        lines = [
+            {
+                "label": reading.metric(results, str(r["metric"])).label,
+                "estimate": r["effect"],
+                "low": r["ci_low"],
+                "high": r["ci_high"],
+                "kind": _CLEAR[strengths.get((str(r["metric"]), contrast), "") == "clear"],
+                "hover": charts.escaped(f"{signed(r['effect'], decimals(r['effect']))} ({_interval(r).text}), {equals('q', r['q'])}"),
+            }
+            for r in chosen
+        ]
+        shown = name(contrast, limit=80)
+        data, layout = charts.forest(lines, title=f"{capital(effect)}, {shown}, with 95% CI", marks=_EFFECT_MARKS)
+        clear = sum(x["kind"] == _CLEAR[True] for x in lines)
+        title = (
+            f"{clear:,} of {plural(len(lines), 'metric')} differ clearly"
+            if clear
+            else f"None of {plural(len(lines), 'metric')} differs clearly"
+        )
+        alt = f"Forest plot of {effect} for {shown}: one line a metric, zero means no difference."
+        numbers = _tests_table(results, chosen, key=f"effects-{i}")
+        views.append(
+            View(
+                f"c{i}", shown or effect, f"{title}: {shown}", f"{title}. {alt}", data, layout, numbers, "", _NARROW, int(layout["height"])
+            )
+        )
+    return Figure("effects", tuple(views), "Contrast") if views else None
+
+
+_CLEAR = {True: "clear (passes its family's level)", False: "not clear"}
+_EFFECT_MARKS = {_CLEAR[True]: (charts.COLOURS[0], "circle"), _CLEAR[False]: ("var(--ink-3)", "circle-open")}
+
+
+def _tests_table(results: Results, rows: Iterable[Mapping[str, Any]], *, key: str = "tests") -> DataTable:
+    """List the tests with effect, interval, p and q."""
+    spec = (
+        (Column("Metric"), lambda r: cells.text(reading.metric(results, str(r["metric"])).label)),
+        cells.column("Contrast", "contrast", cells.text, kind="name"),
+        (
+            Column("n", "number"),
+            lambda r: Cell(NONE if missing(r["n_1"]) else f"{integer(r['n_1'])}{'' if missing(r['n_2']) else ' / ' + integer(r['n_2'])}"),
+        ),
+        (Column("Effect", "number"), lambda r: cells.change(r["effect"], decimals(r["effect"]))),
+        (Column("95% CI", "number"), _interval),
+        cells.column("Kind of effect", "effect_name", cells.text),
+        cells.column("Test", "test", cells.text),
+        cells.column("p", "p", cells.chance),
+        cells.column("q", "q", cells.chance, help=story.TERMS["q-value"]),
+    )
+    note = "q is corrected within each family of tests. Samples of one subject are taken together where a subject column was declared."
+    return cells.build(key, "Tests between groups", spec, rows, source="comparison/alpha.tsv", note=note)
+
+
+def _interval(row: Mapping[str, Any]) -> Cell:
+    """Write an effect's interval with as many decimals as the effect."""
+    return cells.between(row["ci_low"], row["ci_high"], places=decimals(row["effect"]))
+
+
+def _absent(*records: Mapping[str, Any]) -> list[Part]:
+    """Say what is not there and why."""
+    pairs = sorted({pair for source in records for pair in reading.absences(source)})
+    return [Note("absent", f"{name(what)}: {sentence(name(why))}") for what, why in pairs]
+
+
+# ---------------------------------------------------------------- between samples
+def _structure(results: Results) -> Section | None:
+    """Assemble structure between samples: ordinations with a metric switch, and PERMANOVA."""
+    names = reading.under(results, "diversity/ordination/")
+    views = tuple(v for v in (_ordination(results, n) for n in names) if v is not None)
+    rows = [
+        {**row, "metric": reading.metric(results, n).label}
+        for n in reading.under(results, "comparison/permanova/")
+        for row in reading.rows(reading.table(results, f"comparison/permanova/{n}"))
+        if not missing(row["f"])
+    ]
+    parts: list[Part] = [Figure("ordination", views, "Dissimilarity")] if views else []
+    if rows:
+        parts.append(_permanova_table(rows))
+    elif reading.groups(results) is None and views:
+        parts.append(Note("absent", "No PERMANOVA: no group column was declared."))
+    if not parts:
+        return None
+    if not results.cohort.get("has_tree"):
+        parts.append(Note("absent", "UniFrac and Faith's phylogenetic diversity are absent: no tree was given."))
+    lead = "Samples that lie close together hold similar communities. Distances in the picture are those of the first two axes only."
+    return Section("structure", "Between samples", tuple(parts), lead)
+
+
+def _ordination(results: Results, key: str) -> View | None:
+    """Show the first two principal coordinates of one dissimilarity."""
+    place = f"diversity/ordination/{key}"
+    found = reading.filled(results, place)
+    if found is None or not {"axis_1", "axis_2"} <= set(found.frame.columns):
+        return None
+    grouped, metric = reading.groups(results), reading.metric(results, key)
+    of = grouped.of if grouped is not None else {}
+    labels = grouped.labels if grouped is not None and not grouped.numeric else (ALL,)
+    rows = list(reading.rows(found))
+    members = [
+        (
+            label,
+            [
+                (r["sample_id"], r["axis_1"], r["axis_2"])
+                for r in rows
+                if (of.get(r["sample_id"], ALL) if len(labels) > 1 else label) == label
+            ],
+        )
+        for label in labels
+    ]
+    shares = [*list(found.record.get("proportion_explained") or ()), None, None]
+    titles = [f"Axis {i + 1}" + ("" if missing(s) else f" ({percent(s)} of the variation)") for i, s in enumerate(shares[:2])]
+    data, layout = charts.points(members, x_title=titles[0], y_title=titles[1], square=True, quiet=reading.NO_GROUP)
+    listed = [{**r, "group": of.get(r["sample_id"])} for r in rows]
+    spec = (
+        cells.column("Sample", "sample_id", cells.text, kind="name"),
+        cells.column(grouped.column if grouped else "Group", "group", cells.text, kind="name"),
+        *(cells.column(f"Axis {i}", f"axis_{i}", cells.real) for i in (1, 2, 3) if f"axis_{i}" in found.frame.columns),
+    )
+    numbers = cells.build(
+        f"ordination-{key}", f"Principal coordinates, {metric.label}", spec, listed, source=f"{place}.tsv", interactive=True
+    )
+    title = _structure_title(results, key, metric.label)
+    alt = f"Scatter of the first two principal coordinates of {plural(len(rows), 'sample')}, {metric.label}."
+    return View(
+        key, metric.label, title, f"{title}. {alt}", data, layout, numbers, _axes_note(found.record), _NARROW, int(layout["height"])
+    )
+
+
+def _axes_note(source: Mapping[str, Any]) -> str:
+    """Say how far the axes can be trusted, where the record says so."""
+    negative = source.get("negative_share")
+    return "" if missing(negative) else f"Principal coordinates; negative eigenvalues make up {percent(negative)} of all."
+
+
+def _structure_title(results: Results, key: str, label: str) -> str:
+    """State what PERMANOVA found for this dissimilarity, or what is shown."""
+    found = [f for f in reading.structure_findings(results) if f.subject == key]
+    if not found:
+        return f"{label} between samples"
+    term = name(found[0].values.get("term"), limit=60)
+    if found[0].strength == "clear":
+        return f"Communities differ by {term}: {percent(found[0].size)} of the variation in {label}"
+    return f"No clear difference by {term} in {label}"
+
+
+def _permanova_table(rows: list[dict[str, Any]]) -> DataTable:
+    """List the PERMANOVA of every dissimilarity."""
+    spec = (
+        cells.column("Dissimilarity", "metric", cells.text),
+        cells.column("Term", "term", cells.text, kind="name"),
+        cells.column("df", "df", cells.count),
+        cells.column("R²", "r2", cells.real, help=story.TERMS["PERMANOVA"]),
+        cells.column("pseudo-F", "f", cells.real),
+        cells.column("p", "p", cells.chance),
+        cells.column("Permutations", "permutations", cells.count),
+        cells.column("n", "n", cells.count),
+    )
+    note = "A difference in spread between groups can also make PERMANOVA small in p. The smallest p possible is 1 / (permutations + 1)."
+    return cells.build("permanova", "PERMANOVA", spec, rows, source="comparison/permanova/, with residual and total", note=note)
+
+
+# ---------------------------------------------------------------- depth
+def _depth(results: Results) -> Section | None:
+    """Assemble the table of depths, from which one was chosen."""
+    found = reading.filled(results, DEPTHS)
+    if found is None:
+        return None
+    rows = list(reading.rows(found))
+    spec = (
+        (Column("Depth (reads)", "number"), lambda r: cells.count(r["depth"])),
+        cells.column("Samples kept", "samples", cells.count),
+        cells.column("Share kept", "share_kept", cells.share),
+        cells.column("Least kept in a group", "smallest_group_share", cells.share),
+        cells.column("Group", "smallest_group", cells.text, kind="name"),
+        cells.column(
+            "Median coverage",
+            "median_coverage",
+            cells.share,
+            help="Estimated share of the community's individuals that belong to features seen at this depth.",
+        ),
+        (Column("Chosen"), lambda r: cells.text("chosen" if r["chosen"] else "")),
+    )
+    table = cells.build("depths", "What each depth keeps", spec, rows, source="diversity/depths.tsv")
+    lines = [("samples kept", [(r["depth"], r["share_kept"]) for r in rows])]
+    for key, word in (("smallest_group_share", "kept in the group that loses most"), ("median_coverage", "median coverage")):
+        members = [(r["depth"], r[key]) for r in rows if not missing(r[key])]
+        lines += [(word, members)] if members else []
+    chosen = next((r for r in rows if r["chosen"]), None)
+    data, layout = charts.curves(
+        lines, x_title="Depth (reads per sample)", y_title="Share", chosen=None if chosen is None else chosen["depth"]
+    )
+    title = (
+        "No common depth was chosen"
+        if chosen is None
+        else f"At {integer(chosen['depth'])} reads, {integer(chosen['samples'])} samples are kept"
+    )
+    alt = "Share of samples kept and median coverage against depth."
+    view = View("depths", "Depth", title, f"{title}. {alt}", data, layout, table, "", _NARROW, int(layout["height"]))
+    return Section(
+        "depth",
+        "Depth",
+        (Figure("depths", (view,)),),
+        "More reads show more rare features, and leave out more samples. The choice was made without looking at any group difference.",
+    )

@@ -1,0 +1,292 @@
+"""Dysbiosis: verdicts of samples against the declared controls, metric by metric, with what could not be said."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from gutdiv.model.results import FLAGS, VERDICTS, Interval, Results
+from gutdiv.report import cells, charts, reading, story
+from gutdiv.report.parts import Cell, Column, DataTable, Detail, Figure, Note, Panel, Part, Prose, Row, Section, View
+from gutdiv.report.wording import NONE, integer, listing, missing, name, number, p_value, plural, quoted, sentence, signed, span
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+VERDICT, FLAG = "dysbiosis/verdicts", "dysbiosis/flags"
+BARS = ("shannon", "sobs")  # metrics whose place in the interval stands in the table of samples, where they were measured
+
+
+def build(results: Results) -> Panel:
+    """Assemble the panel."""
+    title = "Dysbiosis"
+    lead = (
+        "How unusual each sample is among the controls that the study declared. Unusual is not ill: the word "
+        "describes a place, not a cause."
+    )
+    found = reading.filled(results, VERDICT)
+    if found is None and results.reference is None:
+        return Panel(
+            "dysbiosis", title, title, lead, absent="No sample was judged in these results: declare the study's controls with --controls."
+        )
+    sections = [s for s in (_verdicts(results), _places(results), _intervals(results)) if s is not None]
+    return Panel("dysbiosis", title, title, lead, tuple(sections))
+
+
+# ---------------------------------------------------------------- verdicts
+def _verdicts(results: Results) -> Section | None:
+    """Assemble the verdicts: counts, every sample, and what the words mean."""
+    found = reading.filled(results, VERDICT)
+    if found is None:
+        return None
+    reason = reading.obstacle(results)
+    if reason:
+        return Section("verdicts", "Verdict of each sample", (Note("absent", f"No sample was judged: {sentence(name(reason))}"),))
+    parts: list[Part] = []
+    counts = _counts(results)
+    parts += [counts] if counts is not None else []
+    parts += [Note("caution", sentence(name(n))) for n in reading.notes(found.record)]
+    parts.append(_sample_table(results, [dict(r) for r in reading.rows(found)]))
+    parts.append(Prose((_reading_help(results),)))
+    return Section("verdicts", "Verdict of each sample", tuple(parts), _standing(results))
+
+
+def _standing(results: Results) -> str:
+    """Say what the samples were judged against."""
+    found = reading.findings(reading.record(results, VERDICT), "verdicts")
+    return story.standing(results, found[0].values) if found else ""
+
+
+def _counts(results: Results) -> Figure | None:
+    """Show verdict counts of controls and others."""
+    summary = story.verdict_summary(results)
+    if summary is None or not summary.bars:
+        return None
+    rows = [(bar.who, dict(bar.counts)) for bar in summary.bars]
+    data, layout = charts.verdict_bars(rows)
+    spec = (
+        cells.column("Samples", "who", cells.text),
+        *((Column(v, "number", story.VERDICT_MEANING[v]), _counter(v)) for v in VERDICTS),
+        cells.column("all", "total", cells.count),
+    )
+    listed = [{"who": b.who, "total": b.total, **dict(b.counts)} for b in summary.bars]
+    numbers = cells.build("verdict-counts", "Samples by verdict", spec, listed, source="dysbiosis/verdicts.tsv")
+    alt = f"Stacked bars of verdict counts. {' '.join(summary.remarks)}"
+    view = View(
+        "counts",
+        "Counts",
+        summary.headline,
+        f"{summary.headline} {alt}",
+        data,
+        layout,
+        numbers,
+        " ".join(summary.remarks),
+        {},
+        int(layout["height"]),
+    )
+    return Figure("verdict-counts", (view,))
+
+
+def _counter(verdict: str) -> Any:
+    """Return how a count of this verdict is written."""
+    return lambda row: cells.count(row.get(verdict))
+
+
+def _reading_help(results: Results) -> str:
+    """Say how to read the table, and what it cannot say."""
+    return (
+        "p is the share of controls, the sample counted with them, that are at least as unusual in diversity, "
+        "nearest neighbours and composition together; "
+        "q corrects it over all samples. The drivers are the taxa that lie farthest from the controls' "
+        "median; they describe the sample and explain nothing. "
+        "High diversity is never counted as unusual. A sample is not judged against samples of its own "
+        f"subject. {story.called(results.reference)}"
+    )
+
+
+def _sample_table(results: Results, verdicts: list[dict[str, Any]]) -> DataTable:
+    """List every sample with its verdict, its place in the intervals, drivers and reason; opened, a row shows all its flags."""
+    flags: dict[str, list[dict[str, Any]]] = {}
+    for row in reading.rows(reading.table(results, FLAG)):
+        flags.setdefault(str(row["sample_id"]), []).append(row)
+    ends = {m: _ends(flags, m) for m in BARS}
+    shown = [m for m in BARS if ends[m] != (None, None)]
+    grouped = reading.groups(results)
+    columns = [Column("Sample", "name"), Column("Verdict", "status", story.TERMS["verdict"], choose=True)]
+    columns += [Column(grouped.column, "name", choose=not grouped.numeric)] if grouped is not None else []
+    columns += [
+        Column("Role", "text", "Whether the sample is one of the declared controls.", choose=True),
+        Column("p", "number"),
+        Column("q", "number", story.TERMS["q-value"]),
+    ]
+    columns += [Column(reading.metric(results, m).label, "span", "Value, and where it stands in its reference interval.") for m in shown]
+    columns.append(
+        Column(
+            "Drivers, or why not assessed",
+            "text",
+            "Taxa farthest from the controls' median, with robust z: they describe, and explain nothing.",
+        )
+    )
+    verdicts.sort(key=lambda r: (_order(r["verdict"], VERDICTS), float("inf") if missing(r["p"]) else float(r["p"]), str(r["sample_id"])))
+    rows = []
+    for verdict in verdicts:
+        sample = str(verdict["sample_id"])
+        mine = {str(f["metric"]): f for f in flags.get(sample, ())}
+        line = [cells.text(sample), cells.status(verdict["verdict"], VERDICTS)]
+        line += [cells.text(grouped.of.get(sample))] if grouped is not None else []
+        line += [Cell("control" if verdict["is_control"] else "sample"), cells.chance(verdict["p"]), cells.chance(verdict["q"])]
+        line += [_place(mine.get(m), ends[m]) for m in shown]
+        line.append(cells.text(verdict["reason"] if missing(verdict["drivers"]) else _drivers(str(verdict["drivers"]))))
+        rows.append(Row(tuple(line), _details(results, verdict, mine)))
+    return DataTable("samples", "Samples, the most unusual first", tuple(columns), tuple(rows), "dysbiosis/verdicts.tsv", interactive=True)
+
+
+def _drivers(text: str) -> str:
+    """Word the drivers, which the table holds as a JSON list of taxa and robust z; anything else is shown as it stands."""
+    try:
+        pairs = [(str(taxon), float(z)) for taxon, z in json.loads(text)]
+    except (ValueError, TypeError):
+        return text
+    return ", ".join(f"{name(taxon, limit=40)} {signed(z, 1)}" for taxon, z in pairs)
+
+
+def _order(word: Any, order: tuple[str, ...]) -> int:
+    """Return a word's place in an order, unknown words last."""
+    return order.index(word) if word in order else len(order)
+
+
+def _ends(flags: Mapping[str, list[dict[str, Any]]], metric: str) -> tuple[float | None, float | None]:
+    """Return the ends of the axis on which a metric's range bars are drawn: all values and limits fit in."""
+    values = [
+        float(f[k]) for fs in flags.values() for f in fs if f["metric"] == metric for k in ("value", "lower", "upper") if not missing(f[k])
+    ]
+    return (min(values), max(values)) if values else (None, None)
+
+
+def _place(flag: Mapping[str, Any] | None, ends: tuple[float | None, float | None]) -> Cell:
+    """Draw one metric's place in its interval."""
+    return Cell(NONE) if flag is None else cells.bar(flag["value"], (flag["lower"], flag["upper"]), ends)
+
+
+def _details(results: Results, verdict: Mapping[str, Any], flags: Mapping[str, Mapping[str, Any]]) -> tuple[Detail, ...]:
+    """Tell what stands behind a verdict: the three components and the flag of each metric."""
+    parts = [("diversity", "rank_diversity"), ("neighbours", "rank_neighbours"), ("composition", "rank_composition")]
+    ranks = [f"{word} {p_value(verdict[key])}" for word, key in parts if not missing(verdict[key])]
+    details = [Detail("Share of controls at least as unusual", listing(ranks))] if ranks else []
+    for key, flag in flags.items():
+        label = reading.metric(results, key).axis
+        if missing(flag["value"]) or missing(flag["flag"]) or not missing(flag["reason"]):
+            value = "" if missing(flag["value"]) else f"{number(flag['value'])}, "
+            details.append(Detail(label, f"{value}{name(flag['flag'])}: {name(flag['reason'])}".rstrip(": ")))
+        else:
+            ends = [f"{w} {number(flag[k])}" for w, k in (("from", "lower"), ("to", "upper")) if not missing(flag[k])]
+            details.append(Detail(label, f"{number(flag['value'])}, {name(flag['flag'])} (reference interval {' '.join(ends)})"))
+    if not missing(verdict["n_reference"]):
+        details.append(Detail("Judged against", plural(verdict["n_reference"], "control")))
+    return tuple(details)
+
+
+# ---------------------------------------------------------------- places in the intervals
+def _places(results: Results) -> Section | None:
+    """Show all samples of each metric over its reference interval."""
+    by_metric: dict[str, list[dict[str, Any]]] = {}
+    for row in reading.rows(reading.table(results, FLAG)):
+        if not missing(row["value"]):
+            by_metric.setdefault(str(row["metric"]), []).append(row)
+    intervals = {_key(i): i for i in results.reference.intervals} if results.reference is not None else {}
+    views = tuple(_strip(results, m, rows, intervals[m]) for m, rows in by_metric.items() if m in intervals and _has_limit(intervals[m]))
+    if not views:
+        return None
+    lead = (
+        "The field is the reference interval of the controls, its darker edges the uncertainty of the limits. "
+        "With several metrics, some flags are expected in anyone."
+    )
+    return Section("places", "Metric by metric", (Figure("places", views, "Metric"),), lead)
+
+
+def _key(interval: Interval) -> str:
+    """Name an interval's metric with its level."""
+    return reading.at_level({"metric": interval.metric, "level": interval.level})
+
+
+def _has_limit(interval: Interval) -> bool:
+    """Whether an interval has at least one limit."""
+    return interval.lower is not None or interval.upper is not None
+
+
+def _strip(results: Results, key: str, rows: list[dict[str, Any]], interval: Interval) -> View:
+    """Show one metric's samples over its interval, by group, or controls and others where there is none."""
+    metric, grouped = reading.metric(results, key), reading.groups(results)
+    controls = {str(r["sample_id"]) for r in reading.rows(reading.table(results, VERDICT)) if r["is_control"]}
+    if grouped is not None and not grouped.numeric:
+        labels, of = grouped.labels, grouped.of
+    else:
+        labels, of = ("controls", "samples"), {str(r["sample_id"]): "controls" if r["sample_id"] in controls else "samples" for r in rows}
+    lines = [(label, [(r["sample_id"], r["value"], r["flag"]) for r in rows if of.get(str(r["sample_id"])) == label]) for label in labels]
+    bands = [pair for pair in (interval.lower_ci, interval.upper_ci) if pair is not None]
+    data, layout = charts.strips(lines, title=metric.axis, limits=(interval.lower, interval.upper), bands=bands, median=interval.median)
+    tally = {f: sum(1 for r in rows if r["flag"] == f) for f in FLAGS}
+    told = listing([f"{n:,} {flag}" for flag, n in tally.items() if n])
+    title = f"{metric.label}: {told}"
+    spec = (
+        cells.column("Sample", "sample_id", cells.text, kind="name"),
+        (Column("Group", "name"), lambda r: cells.text(of.get(str(r["sample_id"])))),
+        cells.column(metric.axis, "value", cells.real),
+        (Column("Flag", "status", story.TERMS["flag"], choose=True), lambda r: cells.status(r["flag"], FLAGS)),
+    )
+    numbers = cells.build(
+        f"places-{key}", f"{metric.label} of each sample and its flag", spec, rows, source="dysbiosis/flags.tsv", interactive=True
+    )
+    limits = (
+        f"Reference interval {span(interval.lower, interval.upper)}"
+        if interval.lower is not None and interval.upper is not None
+        else "One limit only"
+    )
+    subtitle = f"{limits}, from {plural(interval.n, 'control')} at {integer(interval.depth)} reads"
+    alt = f"Strip plot over the reference interval; {told}."
+    return View(key, metric.label, title, f"{title}. {alt}", data, layout, numbers, subtitle, {}, int(layout["height"]))
+
+
+# ---------------------------------------------------------------- intervals
+def _intervals(results: Results) -> Section | None:
+    """List the reference intervals with the uncertainty of their limits, and those that are absent with the reason."""
+    reference = results.reference
+    if reference is None:
+        return None
+    present = [i for i in reference.intervals if _has_limit(i)]
+    parts: list[Part] = []
+    if present:
+        spec = (
+            (Column("Metric"), lambda r: cells.text(reading.metric(results, _key(r["i"])).axis)),
+            (Column("Lower limit", "number"), lambda r: cells.real(r["i"].lower)),
+            (Column("90% CI", "number"), lambda r: cells.between(*(r["i"].lower_ci or (None, None)))),
+            (Column("Median", "number"), lambda r: cells.real(r["i"].median)),
+            (Column("Upper limit", "number"), lambda r: cells.real(r["i"].upper)),
+            (Column("90% CI", "number"), lambda r: cells.between(*(r["i"].upper_ci or (None, None)))),
+            (Column("Controls", "number"), lambda r: cells.count(r["i"].n)),
+            (Column("Depth", "number"), lambda r: cells.count(r["i"].depth)),
+            (Column("Method"), lambda r: cells.text(r["i"].method)),
+        )
+        note = (
+            "Valid for samples processed like these controls: another region, pipeline, database or depth gives "
+            "other numbers for the same gut."
+        )
+        parts.append(
+            cells.build(
+                "intervals",
+                "2.5th to 97.5th percentile of the controls",
+                spec,
+                [{"i": i} for i in present],
+                source="reference/reference.json",
+                note=note,
+            )
+        )
+    for interval in reference.intervals:
+        if interval.absent:
+            label = reading.metric(results, _key(interval)).label
+            parts.append(Note("absent", f"No interval for {label}: {sentence(name(interval.absent))}"))
+    lead = (
+        f"Made from {plural(reference.n_subjects, 'person', many='people')} "
+        f"({plural(reference.n_samples, 'sample')}), declared as {quoted(reference.declared)}. {story.called(reference)}"
+    )
+    return Section("intervals", "Reference intervals", tuple(parts), lead) if parts else None

@@ -1,0 +1,329 @@
+"""Immune: links of immune-relevant taxa with the diversity of the others, what is known of them, and what was found of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gutdiv.report import cells, charts, reading, story
+from gutdiv.report.parts import Column, DataTable, Detail, Figure, Link, Note, Panel, Part, Row, Section, Sentence, Sentences, View
+from gutdiv.report.wording import NONE, capital, equals, fixed, integer, listing, missing, name, p_value, percent, plural, sentence, signed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from gutdiv.model.results import Results
+
+LINKS, MATCHES = "immune/links", "immune/matches"
+FAMILIES = {"confirmatory": "Immune-relevant taxa", "exploratory": "All other taxa"}
+FAMILY = {"confirmatory": "immune-relevant", "exploratory": "other"}
+MARKER = "marker:"
+LEVELS = {"in_vitro": "in vitro", "mouse": "mice", "human_association": "human, association", "human_trial": "human, trial"}
+SHOWN = 40  # rows of a forest plot that can still be read; the table holds all
+DOI = "https://doi.org/"
+ROBUSTNESS = ("robust", "relative only", "sensitive", "not significant")
+QUIET = ("not significant", NONE)
+TEST = "test_family"
+_OTHERS = "the others' diversity"
+
+
+def build(results: Results) -> Panel:
+    """Assemble the panel."""
+    title = "Immune-relevant taxa"
+    lead = (
+        "Taxa that the literature ties to immune function: how they move with the diversity of the rest, and "
+        "what is known of them. No immune function was measured here."
+    )
+    sections = [s for s in (_links(results), _matches(results)) if s is not None]
+    if not sections:
+        return Panel("immune", "Immune", title, lead, absent="No taxon was looked up: the table has no lineages, or this step was not run.")
+    return Panel("immune", "Immune", title, lead, tuple(sections))
+
+
+# ---------------------------------------------------------------- links
+def _links(results: Results) -> Section | None:
+    """Assemble the links: standing sentences, forest plot, table with evidence."""
+    source = reading.record(results, LINKS)
+    found = reading.filled(results, LINKS)
+    gone = [Note("absent", f"{name(what)}: {sentence(name(why))}") for what, why in reading.absences(source)]
+    if found is None:
+        why = gone or [Note("absent", "No links were computed in these results.")]
+        return Section("links", "Links with diversity", tuple(why)) if reading.table(results, LINKS) is not None else None
+    rows = list(reading.rows(found))
+    families = dict.fromkeys([*FAMILIES, *(str(r["test_family"]) for r in rows)])
+    views = tuple(v for f in families if (v := _forest(results, f, [r for r in rows if r["test_family"] == f])) is not None)
+    parts: list[Part] = [*gone]
+    parts += [Figure("links", views, "Taxa")] if views else []
+    parts += [Sentences(_standing(source, rows)), _link_table(results, rows)]
+    lead = (
+        "Relative to the typical prevalent taxon of this study; total bacterial load was not measured. Every "
+        "taxon is left out of the diversity it is compared with."
+    )
+    return Section("links", "Links with diversity", tuple(parts), lead)
+
+
+def _standing(source: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> tuple[Sentence, ...]:
+    """Say what always has to be said of these links."""
+    n = next((r["n"] for r in rows if not missing(r["n"])), None)
+    frame = source.get("n_reference_taxa")
+    if missing(frame):
+        frame = next((r["n_reference_taxa"] for r in rows if not missing(r["n_reference_taxa"])), None)
+    lines = [
+        *(sentence(name(n)) for n in reading.notes(source)),
+        "An estimate is the change of a taxon in ln-units per standard deviation of the diversity of all "
+        "other taxa, beyond the change of the typical prevalent taxon. "
+        "Whether a taxon rises or falls in absolute numbers cannot be told from reads alone.",
+        "The tipping value is the change of the typical taxon per SD that would erase a link; robust means "
+        "that the link has the same sign with diversity of order 2, "
+        "and would stand for any change of the typical taxon up to the limit given in the record.",
+        "A link is an association within one composition: it names no cause and no direction. Transit time, "
+        "stool consistency, medication, diet and age can produce it.",
+        "Where a taxon is not separable from its partners, the link may be carried by a few taxa that move with it.",
+    ]
+    if not missing(n):
+        lines.append(
+            f"n = {integer(n)}. With about 60 samples, a link of correlation 0.4 is missed more often than found: "
+            "the absence of a link is no finding."
+        )
+    if not missing(frame):
+        extra = [
+            f"{word} {fixed(source[key])}"
+            for word, key in (("typical slope", "g"), ("its standard error", "se_g"))
+            if not missing(source.get(key))
+        ]
+        tail = f" ({', '.join(extra)})" if extra else ""
+        lines.append(
+            f"The typical taxon is the median of {plural(frame, 'reference taxon', many='reference taxa')}{tail}{_sensitivity(source)}."
+        )
+    return tuple(Sentence(line) for line in lines)
+
+
+def _sensitivity(source: Mapping[str, Any]) -> str:
+    """Say how the typical slope changes with the choice of reference taxa, where the record holds it."""
+    listed = source.get("g_at_prevalence") or {}
+    told = [f"{fixed(v)} with taxa found in at least {percent(float(k))} of samples" for k, v in sorted(listed.items()) if not missing(v)]
+    return f"; {listing(told)}" if told else ""
+
+
+def _forest(results: Results, family: str, rows: list[dict[str, Any]]) -> View | None:
+    """Show the links of one family of tests, sorted by size; of many, those with the smallest q."""
+    usable = [r for r in rows if not missing(r["estimate"])]
+    if not usable:
+        return None
+    first = sorted(usable, key=lambda r: (2.0 if missing(r["q"]) else float(r["q"]), str(r["taxon"])))[:SHOWN]
+    first.sort(key=lambda r: (-float(r["estimate"]), str(r["taxon"])))
+    lines = [
+        {
+            "label": name(r["taxon"]),
+            "estimate": r["estimate"],
+            "low": r["ci_low"],
+            "high": r["ci_high"],
+            "kind": name(r["robustness"], limit=60) or NONE,
+            "hover": charts.escaped(
+                f"{signed(r['estimate'])} ({cells.between(r['ci_low'], r['ci_high'], places=2).text}), {equals('q', r['q'])}"
+            ),
+        }
+        for r in first
+    ]
+    marker = name(family.removeprefix(MARKER), limit=60) if family.startswith(MARKER) else ""
+    data, layout = charts.forest(lines, title=f"Relative link (ln-units per SD of {marker or _OTHERS}), with 95% CI", marks=_marks(results))
+    mine = {str(r["taxon"]) for r in rows}
+    clear = sum(
+        f.strength == "clear" and f.subject in mine and f.values.get("test_family", family) == family
+        for f in reading.findings(reading.record(results, LINKS))
+    )
+    what = marker or "the diversity of the others"
+    taxa = plural(len(rows), "taxon", many="taxa")
+    title = f"{clear:,} of {taxa} clearly linked with {what}" if clear else f"No clear link with {what} among {taxa}"
+    cut = len(usable) > len(first)
+    subtitle = (
+        f"The {len(first)} with the smallest q of {plural(len(usable), 'taxon', many='taxa')}; the table below holds all" if cut else ""
+    )
+    alt = "Forest plot: one line a taxon, right of zero means relatively more abundant where the others are more diverse."
+    numbers = _numbers(f"links-{list(dict.fromkeys(str(r[TEST]) for r in reading.rows(results.tables[LINKS]))).index(family)}", first)
+    narrow = {"margin": {"l": 40, "r": 8, "t": 64, "b": 56}, "yaxis": {"tickfont": {"size": 10}}}
+    label = FAMILIES.get(family) or f"All taxa with {marker}"
+    return View(family, label, title, f"{title}. {alt}", data, layout, numbers, subtitle, narrow, int(layout["height"]))
+
+
+def _marks(results: Results) -> dict[str, tuple[str, str]]:
+    """Give each word of robustness a colour and a shape, in the order of the first rows that use it."""
+    words = dict.fromkeys(name(r["robustness"], limit=60) or NONE for r in reading.rows(reading.table(results, LINKS)))
+    order = sorted(words, key=lambda w: (ROBUSTNESS.index(w) if w in ROBUSTNESS else len(ROBUSTNESS), w))
+    return {w: charts.QUIET if w in QUIET else charts.style(i) for i, w in enumerate(order)}
+
+
+def _numbers(key: str, rows: Iterable[Mapping[str, Any]]) -> DataTable:
+    """List the numbers of a forest plot."""
+    spec = (
+        cells.column("Taxon", "taxon", cells.text, kind="taxon"),
+        cells.column("Estimate", "estimate", cells.change),
+        (Column("95% CI", "number"), lambda r: cells.between(r["ci_low"], r["ci_high"], places=2)),
+        cells.column("q", "q", cells.chance),
+        cells.column("Robustness", "robustness", cells.text),
+    )
+    return cells.build(key, "Links as shown", spec, rows, source="immune/links.tsv")
+
+
+def _link_table(results: Results, rows: list[dict[str, Any]]) -> DataTable:
+    """List all links; a row opens to what is known of the taxon."""
+    known = _known(results)
+    spec = (
+        cells.column("Taxon", "taxon", cells.text, kind="taxon"),
+        (
+            Column("Family", "text", "Immune-relevant taxa were named beforehand; all others are tested apart from them.", choose=True),
+            lambda r: cells.text(FAMILY.get(r["test_family"], r["test_family"])),
+        ),
+        cells.column("Estimate", "estimate", cells.change, help=story.TERMS["link"]),
+        (Column("95% CI", "number"), lambda r: cells.between(r["ci_low"], r["ci_high"], places=2)),
+        cells.column("q", "q", cells.chance, help=story.TERMS["q-value"]),
+        cells.column("Robustness", "robustness", cells.text, choose=True),
+        cells.column(
+            "Partners", "partner", cells.text, help="Whether the link persists when the three taxa that move with it most are left out too."
+        ),
+        cells.column("Prevalence", "prevalence", cells.share),
+    )
+    rows.sort(
+        key=lambda r: (
+            r["test_family"] not in FAMILIES,
+            r["test_family"] != "confirmatory",
+            2.0 if missing(r["q"]) else float(r["q"]),
+            str(r["taxon"]),
+        )
+    )
+    plain = cells.build("link-table", "Links and what is known of each taxon", spec, rows)
+    opened = tuple(Row(p.cells, (*_link_details(r), *_told(known, r))) for p, r in zip(plain.rows, rows, strict=True))
+    return DataTable(
+        "link-table",
+        plain.caption,
+        plain.columns,
+        opened,
+        "immune/links.tsv",
+        interactive=True,
+        note="Open a row for mechanism, evidence and references.",
+    )
+
+
+def _link_details(row: Mapping[str, Any]) -> tuple[Detail, ...]:
+    """Tell the numbers of a link that do not stand in the table."""
+    details = [Detail("p", f"{p_value(row['p'])} (n = {integer(row['n'])})")]
+    if not missing(row["tipping"]):
+        details.append(
+            Detail("Tipping value", f"{signed(row['tipping'])}: the change of the typical taxon per SD that would erase this link")
+        )
+    if not missing(row["q_order_2"]):
+        details.append(Detail("With diversity of order 2", f"q = {p_value(row['q_order_2'])}"))
+    if not missing(row["estimate_per_reader"]):
+        details.append(
+            Detail("Per detected read", f"{signed(row['estimate_per_reader'])}: comparable between taxa of different prevalence")
+        )
+    return tuple(details)
+
+
+# ---------------------------------------------------------------- what is known
+def _told(known: Mapping[str, tuple[Detail, ...]], link: Mapping[str, Any]) -> tuple[Detail, ...]:
+    """Tell what the knowledge base holds of a link's taxon: by the rows that it names, else by the taxon's name."""
+    keys = [k.strip() for k in str(link.get("knowledge_rows") or "").split(";") if k.strip()]
+    return tuple(d for k in keys or [str(link["taxon"]).casefold()] for d in known.get(k, ()))
+
+
+def _known(results: Results) -> dict[str, tuple[Detail, ...]]:
+    """Tell what the knowledge base holds, by row number and by taxon."""
+    references = {r.get("key", ""): r for r in results.knowledge.get("references", ())}
+    found: dict[str, list[Detail]] = {}
+    for row in results.knowledge.get("immune_taxa", ()):
+        told = _evidence(row, references)
+        found.setdefault(row.get("row", ""), []).extend(told)
+        found.setdefault(row.get("taxon", "").casefold(), []).extend(told)
+    return {taxon: tuple(details) for taxon, details in found.items()}
+
+
+def _evidence(row: Mapping[str, str], references: Mapping[str, Mapping[str, str]]) -> list[Detail]:
+    """Tell one row of the knowledge base: mechanism, evidence with references, and why it is contested."""
+    studied = f" (studied: {name(row['studied'])})" if row.get("studied") else ""
+    details = [Detail(_guild(row), f"{name(row.get('mechanism'))}{studied}")]
+    if row.get("contested_reason"):
+        details.append(Detail("Contested", sentence(name(row["contested_reason"]))))
+    for level, keys in _levels(row.get("evidence", "")):
+        links = tuple(cite(references[k]) for k in keys if k in references)
+        details.append(Detail(f"Evidence: {LEVELS.get(level, level)}", "" if links else "no reference at hand", links))
+    if row.get("strength"):
+        details.append(Detail("Strength of evidence", name(row.get("strength_note") or row["strength"])))
+    if row.get("visible_by_16s", "yes") != "yes" or row.get("visibility_reason"):
+        seen = {"no": "not visible by 16S", "genus only": "16S sees the genus only"}.get(row.get("visible_by_16s", ""), "visible by 16S")
+        details.append(
+            Detail("What 16S can see", f"{seen}{': ' if row.get('visibility_reason') else ''}{name(row.get('visibility_reason'))}")
+        )
+    used = [
+        f"{word}: {name(row[key])}"
+        for word, key in (("substrates", "prebiotic_substrates"), ("probiotic", "probiotic_use"))
+        if row.get(key)
+    ]
+    if used:
+        details.append(Detail("Prebiotics and probiotics", f"{'; '.join(used)}. No advice follows from this page."))
+    return details
+
+
+def _guild(row: Mapping[str, str]) -> str:
+    """Name a mechanism by its guilds."""
+    return capital(name(row.get("guild")).replace(";", ", ") or "mechanism")
+
+
+def _levels(evidence: str) -> list[tuple[str, list[str]]]:
+    """Read `level:key,key;level:key`."""
+    levels = []
+    for part in evidence.split(";"):
+        level, _, keys = part.partition(":")
+        if level.strip():
+            levels.append((name(level.strip()), [k.strip() for k in keys.split(",") if k.strip()]))
+    return levels
+
+
+def cite(reference: Mapping[str, str]) -> Link:
+    """Write a reference in short; it links to its DOI where it has one that looks like one."""
+    author = name(reference.get("author"))
+    text = f"{author} {name(reference.get('year'))}. {name(reference.get('title')).rstrip('.')}. {name(reference.get('journal'))}".strip()
+    doi = name(reference.get("doi"))
+    return Link(text, DOI + doi if doi.startswith("10.") and not any(c.isspace() for c in doi) else "")
+
+
+# ---------------------------------------------------------------- matches
+def _matches(results: Results) -> Section | None:
+    """Say which taxa of the knowledge base were found, by which spelling, with which share of the reads."""
+    found = reading.filled(results, MATCHES)
+    if found is None:
+        return None
+    spec = (
+        cells.column("Taxon", "taxon", cells.text, kind="taxon"),
+        cells.column("Rank", "rank", cells.text, choose=True),
+        cells.column("Outcome", "outcome", cells.text, choose=True),
+        cells.column("Spelled in the table", "spellings", cells.text, kind="name"),
+        cells.column("Features", "n_features", cells.count),
+        cells.column("Share of reads", "share_of_reads", cells.share),
+        cells.column("Prevalence", "prevalence", cells.share),
+        cells.column("Reason", "reason", cells.text),
+    )
+    once = {(str(r["taxon"]), str(r["rank"])): r for r in reversed(list(reading.rows(found)))}
+    rows = sorted(once.values(), key=lambda r: (-(0.0 if missing(r["share_of_reads"]) else float(r["share_of_reads"])), str(r["taxon"])))
+    seen = sum(r["outcome"] in {"matched", "found"} for r in rows)
+    note = (
+        "A genus is named as the table names it. No pathogen is reported from a genus call: genera that hold "
+        "pathogens hold harmless species too."
+    )
+    table = cells.build(
+        "matches",
+        f"{seen:,} of {plural(len(rows), 'taxon', many='taxa')} found in the table",
+        spec,
+        rows,
+        source="immune/matches.tsv",
+        interactive=True,
+        note=note,
+    )
+    parts: list[Part] = [Note("absent", f"{name(what)}: {sentence(name(why))}") for what, why in reading.absences(found.record)]
+    share = found.record.get("share_of_reads")
+    lead = "" if missing(share) else f"Together they hold {percent(share)} of the reads. "
+    return Section(
+        "matches",
+        "What was found of the knowledge base",
+        (*parts, table),
+        f"{lead}Taxa are matched by lineage and by the spellings of the common databases.",
+    )

@@ -1,0 +1,236 @@
+"""Words for findings: every sentence is assembled from what a stage decided, and none decides anything itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gutdiv.model.results import VERDICTS, Finding, Reference, Results
+from gutdiv.report import reading
+from gutdiv.report.parts import Link, Sentence, VerdictBar, VerdictSummary
+from gutdiv.report.wording import capital, decimals, equals, integer, listing, missing, name, number, percent, plural, quoted, signed, span
+
+TERMS = {
+    "sample": "One sequenced specimen, a row of the study.",
+    "feature": "One column of the table: an amplicon sequence variant (ASV), an operational taxonomic unit (OTU), or "
+    "a taxon where the table is by taxon.",
+    "rarefied": "All samples are brought to the same number of reads by drawing without replacement; values are "
+    "averages over many such draws.",
+    "reference interval": "The range between the 2.5th and the 97.5th percentile of the declared controls, one sample per "
+    "person, at the same depth.",
+    "verdict": "How unusual a sample is among the controls, by one p-value over diversity, nearest neighbours and composition: "
+    "outside (p ≤ 0.025), borderline (p ≤ 0.10), within, or not assessable with the reason.",
+    "flag": "Where one metric of one sample lies relative to its reference interval. Flags describe; with several "
+    "metrics some flags are expected in anyone.",
+    "q-value": "A p-value corrected for the number of tests in its family (Benjamini and Hochberg): the expected "
+    "share of false findings among those as small.",
+    "link": "How a taxon moves with the diversity of all other taxa, relative to the typical prevalent taxon of the study.",
+    "CI": "Confidence interval: 95% for effects and links, 90% for the limits of reference intervals.",
+    "PERMANOVA": "A permutation test of whether communities differ between groups; R² is the share of variation that the term explains.",
+}
+VERDICT_MEANING = {
+    "outside": "p ≤ 0.025 among the controls",
+    "borderline": "p ≤ 0.10",
+    "within": "not unusual among the controls",
+    "not assessable": "no statement is made; the reason stands in the table",
+}
+
+
+def group_difference(results: Results, finding: Finding) -> str:
+    """Word a difference of one metric between groups: what, where, by how much, how sure."""
+    label = reading.metric(results, finding.subject).label
+    values = finding.values
+    one, two = sides(values)
+    size = _effect(finding)
+    sure = "; ".join(p for p in (equals("q", values.get("q")), _counts(values, one, two)) if p)
+    if finding.strength == "not assessable":
+        return f"{label} could not be compared between groups."
+    if finding.strength != "clear" or finding.direction == "none":
+        return f"{label} shows no clear difference{between(finding)} ({size}{sure})."
+    if finding.direction not in {"lower", "higher"}:
+        return f"{label} differs{between(finding)} ({size}{sure})."
+    if one and two:
+        return f"{label} is {finding.direction} in {one} than in {two} ({size}{sure})."
+    return f"{label} is {finding.direction} where {variable(finding) or 'the variable'} is higher ({size}{sure})."
+
+
+def sides(values: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the two groups of a contrast by name, each empty where the finding compares no two groups."""
+    one, two = values.get("group_1"), values.get("group_2")
+    if missing(one) or missing(two):
+        one, _, two = str(values.get("contrast") or "").partition(" - ")
+    return (name(one, limit=60), name(two, limit=60)) if one and two else ("", "")
+
+
+def between(finding: Finding) -> str:
+    """Name what was compared, as the tail of a sentence."""
+    one, two = sides(finding.values)
+    if one and two:
+        return f" between {one} and {two}"
+    column = variable(finding)
+    return f" between groups of {column}" if column else " between groups"
+
+
+def variable(finding: Finding) -> str:
+    """Name the column that was compared, empty where the finding does not say."""
+    return name(finding.values.get("variable") or finding.values.get("contrast"), limit=60)
+
+
+def _effect(finding: Finding) -> str:
+    """Word an effect with its name and interval, ending in a separator."""
+    effect = name(finding.values.get("effect_name") or finding.unit)
+    if missing(finding.size) or not effect:
+        return ""
+    low, high = finding.values.get("ci_low"), finding.values.get("ci_high")
+    places = decimals(finding.size)
+    interval = "" if missing(low) or missing(high) else f", 95% CI {span(low, high, places=places)}"
+    return f"{effect} {signed(finding.size, places)}{interval}; "
+
+
+def _counts(values: Mapping[str, Any], one: str, two: str) -> str:
+    """Word how many stand on each side."""
+    if missing(values.get("n_1")) or missing(values.get("n_2")):
+        return "" if missing(values.get("n")) else f"n = {integer(values['n'])}"
+    n_1, n_2 = integer(values["n_1"]), integer(values["n_2"])
+    return f"n = {n_1} and {n_2}" if one and two else f"n = {n_1}"
+
+
+def structure(results: Results, finding: Finding) -> str:
+    """Word what PERMANOVA found for one distance metric."""
+    label = reading.metric(results, finding.subject).label
+    term = name(finding.values.get("term"), limit=60) or "group"
+    permutations = finding.values.get("permutations")
+    tail = "" if missing(permutations) else f", {integer(permutations)} permutations"
+    numbers = f"R² = {number(finding.size, digits=2)}, {equals('p', finding.values.get('p'))}{tail}"
+    if finding.strength == "not assessable":
+        return f"Whether communities differ by {term} could not be assessed ({label})."
+    if finding.strength != "clear":
+        return f"Communities do not differ clearly by {term} ({label}: {numbers})."
+    return f"Communities differ by {term}, which explains {percent(finding.size)} of the variation ({label}: {numbers})."
+
+
+def link(finding: Finding) -> str:
+    """Word one taxon's link with the diversity of the others, always relative."""
+    taxon = name(finding.subject, limit=60)
+    size = "" if missing(finding.size) else f" ({signed(finding.size)} ln-units per SD, {equals('q', finding.values.get('q'))})"
+    if finding.strength != "clear":
+        return f"{taxon} shows no clear link with the diversity of the other taxa{size}."
+    more = "more" if finding.direction in {"higher", "positive"} else "less"
+    return f"{taxon} is {more} abundant where the other taxa are more diverse, relative to the typical prevalent taxon{size}."
+
+
+def outstanding(results: Results) -> tuple[Sentence, ...]:
+    """Choose the findings for the first screen: of each kind the first by rank, with how many of its kind agree."""
+    chosen: list[Sentence] = []
+    alpha = reading.findings(reading.record(results, "comparison/alpha"), "group_difference")
+    if alpha:
+        best = next((f for f in alpha if f.strength == "clear"), alpha[0])
+        tail = (
+            _agreement(alpha, "metric") if best.strength == "clear" else f" The same holds for all {plural(len(alpha), 'metric')} tested."
+        )
+        chosen.append(
+            Sentence(group_difference(results, best) + (tail if len(alpha) > 1 else ""), _mark(best), Link("Diversity", "#diversity"))
+        )
+    between = reading.structure_findings(results)
+    if between:
+        best = next((f for f in between if f.strength == "clear"), between[0])
+        tail = _agreement(between, "dissimilarity", many="dissimilarities") if len(between) > 1 else ""
+        chosen.append(Sentence(structure(results, best) + tail, _mark(best), Link("Structure", "#diversity-structure")))
+    links = reading.findings(reading.record(results, "immune/links"), "link")
+    tested = len({r["taxon"] for r in reading.rows(reading.table(results, "immune/links"))})
+    if tested:
+        chosen.append(_links_sentence(links, tested))
+    return tuple(chosen)
+
+
+def _links_sentence(links: Sequence[Finding], tested: int) -> Sentence:
+    """Word the immune links together: who rises and who falls with the diversity of the others."""
+    clear = [f for f in links if f.strength == "clear"]
+    where = Link("Immune", "#immune")
+    if not clear:
+        return Sentence(
+            f"None of {plural(tested, 'taxon', many='taxa')} tested shows a clear link with the diversity of the others.", "weak", where
+        )
+    up = [name(f.subject, limit=40) for f in clear if f.direction in {"higher", "positive"}]
+    down = [name(f.subject, limit=40) for f in clear if f.direction not in {"higher", "positive"}]
+    words = [f"{listing(up, limit=4)} relatively more abundant"] if up else []
+    words += (
+        [f"{listing(down, limit=4)} relatively less"]
+        if up and down
+        else [f"{listing(down, limit=4)} relatively less abundant"]
+        if down
+        else []
+    )
+    total = f"{len(clear):,} of {plural(tested, 'taxon', many='taxa')} clearly linked"
+    return Sentence(f"Where the other taxa are more diverse, {' and '.join(words)} ({total}; total load was not measured).", "clear", where)
+
+
+def _agreement(listed: Sequence[Finding], noun: str, *, many: str = "") -> str:
+    """Word how many findings of a kind are clear."""
+    clear = sum(f.strength == "clear" for f in listed)
+    return f" Clear for {clear:,} of {plural(len(listed), noun, many=many)}."
+
+
+def _mark(finding: Finding) -> str:
+    """Return the sign's word of a finding."""
+    return finding.strength if finding.strength in {"clear", "weak"} else "none"
+
+
+def standing(results: Results, values: Mapping[str, Any]) -> str:
+    """Word what the samples were judged against, in the user's own words."""
+    reference, tier = results.reference, str(values.get("tier") or "none")
+    if tier == "none" or not values.get("n_reference"):
+        return "No reference: nothing was judged."
+    where = {
+        "in-study": "this study's own controls",
+        "aligned": "an external reference, aligned to this study's controls",
+        "provisional": "an external reference that was not checked against controls of this study",
+    }.get(tier, tier)
+    text = f"Reference: {plural(values['n_reference'], 'person', many='people')}, {where} ({tier})"
+    if reference is not None and reference.declared:
+        text += f", declared as {quoted(reference.declared)}"
+    return text + f". {called(reference)}"
+
+
+def called(reference: Reference | None) -> str:
+    """Word whether the controls were declared healthy."""
+    if reference is not None and reference.controls_are == "healthy":
+        return "The study declares these controls healthy."
+    return "The study does not declare these controls healthy: 'within' means like them, not healthy."
+
+
+def verdict_summary(results: Results) -> VerdictSummary | None:
+    """Assemble the verdict in numbers from the one finding that `dysbiosis` made of it."""
+    found = reading.findings(reading.record(results, "dysbiosis/verdicts"), "verdicts")
+    if not found:
+        return None
+    values = found[0].values
+    others, controls = counts_of(values, "others"), counts_of(values, "controls")
+    total, assessable = sum(others.values()), values.get("n_assessable")
+    expected = values.get("expected_false_alarms")
+    who = "Samples" if not sum(controls.values()) else "Other samples"
+    if found[0].strength == "not assessable" or not assessable:
+        headline = f"None of {plural(total or sum(controls.values()), 'sample')} could be assessed."
+    else:
+        headline = (
+            f"{integer(others.get('outside', 0))} of {plural(assessable, 'assessed sample')} "
+            f"{'lies' if others.get('outside') == 1 else 'lie'} outside the reference."
+        )
+    remarks = []
+    if not missing(expected):
+        remarks.append(f"About {number(expected, digits=2)} would lie outside by chance alone if all of them were like the controls.")
+    bars = [VerdictBar(who, tuple((v, others.get(v, 0)) for v in VERDICTS), total)] if total else []
+    if sum(controls.values()):
+        word = reading.controls_word(results)
+        bars.append(
+            VerdictBar(
+                capital(word), tuple((v, controls.get(v, 0)) for v in VERDICTS), sum(controls.values()), "each judged against the others"
+            )
+        )
+    return VerdictSummary(headline, standing(results, values), tuple(bars), tuple(remarks))
+
+
+def counts_of(values: Mapping[str, Any], who: str) -> dict[str, int]:
+    """Return counts by verdict of `others` or `controls` from the verdicts finding."""
+    listed = values.get(who) or values.get(f"{who}_counts") or {}
+    return {v: int(listed.get(v) or 0) for v in VERDICTS} if isinstance(listed, Mapping) else {}

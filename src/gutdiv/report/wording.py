@@ -1,0 +1,161 @@
+"""How numbers, names and lists are written for people."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MINUS, TIMES = "\u2212", "\u00d7"
+NONE = "\u2013"  # shown where a value is not defined
+_BIDI = frozenset({"R", "AL", "RLE", "RLO", "LRE", "LRO", "PDF", "RLI", "LRI", "FSI", "PDI"})
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def missing(value: Any) -> bool:
+    """Whether a cell is empty: None, NaN, pandas' NA or an empty text."""
+    if value is None or isinstance(value, str):
+        return not value
+    return bool(value != value) if isinstance(value, float) else type(value).__name__ in {"NAType", "NaTType"}
+
+
+def name(text: Any, *, limit: int | None = None) -> str:
+    """Write a name given by the user: controls replaced, cut at `limit`, direction isolated where it could disturb its neighbours.
+
+    Escaping for HTML is the template's work; this only makes the text safe to stand inside a sentence.
+    """
+    raw = "" if missing(text) else str(text)
+    clean = "".join(_visible(c) for c in raw)
+    if limit is not None and len(clean) > limit:
+        clean = clean[: limit - 1] + "…"
+    if any(unicodedata.bidirectional(c) in _BIDI for c in clean):
+        clean = "".join(c for c in clean if unicodedata.category(c) != "Cf" or unicodedata.bidirectional(c) not in _BIDI)
+        return f"\u2068{clean}\u2069"
+    return clean
+
+
+def _visible(char: str) -> str:
+    """Replace what no page can hold or show: controls by a space, lone surrogates and non-characters by the replacement mark."""
+    category = unicodedata.category(char)
+    if category == "Cc":
+        return " "
+    return "\ufffd" if category == "Cs" or ord(char) & 0xFFFE == 0xFFFE else char
+
+
+def number(value: Any, *, digits: int = 3) -> str:
+    """Write a number with this many significant digits, thousands apart, a true minus sign; undefined is a dash."""
+    if missing(value):
+        return NONE
+    x = float(value)
+    if not math.isfinite(x):
+        return "\u221e" if x > 0 else f"{MINUS}\u221e"
+    if x == 0:
+        return "0"
+    exponent = math.floor(math.log10(abs(x)))
+    rounded = round(x, digits - 1 - exponent)
+    if rounded == 0:
+        return "0"
+    exponent = math.floor(math.log10(abs(rounded)))
+    if exponent < -4:
+        return power(x, digits=digits)
+    return f"{rounded:,.{max(0, digits - 1 - exponent)}f}".replace("-", MINUS)
+
+
+def power(value: float, *, digits: int = 2) -> str:
+    """Write a very small number as 1.2 times ten to the minus five, with superscripts."""
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    return f"{mantissa} {TIMES} 10{str(int(exponent)).translate(_SUPERSCRIPT)}".replace("-", MINUS)
+
+
+def decimals(value: Any, *, digits: int = 2) -> int:
+    """Return how many decimals show `digits` significant digits of a value: an effect and its interval are then written alike."""
+    if missing(value) or not math.isfinite(float(value)) or float(value) == 0:
+        return digits
+    return max(0, digits - 1 - math.floor(math.log10(abs(float(value)))))
+
+
+def fixed(value: Any, places: int = 2) -> str:
+    """Write a number with a fixed count of decimals and a true minus sign; undefined is a dash."""
+    if missing(value) or not math.isfinite(float(value)):
+        return number(value)
+    text = f"{float(value):,.{places}f}"
+    return text.replace("-", MINUS) if float(text.replace(",", "")) else text.lstrip("-")
+
+
+def signed(value: Any, places: int = 2) -> str:
+    """Write a number with a fixed count of decimals and its sign, also where it is positive."""
+    text = fixed(value, places)
+    return f"+{text}" if not missing(value) and float(value) > 0 else text
+
+
+def integer(value: Any) -> str:
+    """Write a count with thousands apart."""
+    return NONE if missing(value) else f"{round(float(value)):,}".replace("-", MINUS)
+
+
+def percent(share: Any, *, digits: int = 2) -> str:
+    """Write a share (0 to 1) as a percentage."""
+    if missing(share):
+        return NONE
+    x = 100 * float(share)
+    return f"{number(x, digits=max(digits, 3 if abs(x) >= 99.5 else digits))}%"
+
+
+def p_value(value: Any) -> str:
+    """Write a p- or q-value: two significant digits, powers of ten where it is small."""
+    if missing(value):
+        return NONE
+    x = float(value)
+    if x <= 0:
+        return "0"
+    if math.floor(math.log10(x)) < -4:
+        return power(x)
+    text = number(x, digits=2)
+    return text[:-1] if text.endswith("0") and len(text) > 4 else text
+
+
+def equals(symbol: str, value: Any) -> str:
+    """Write `p = 0.012`, or `p not defined`."""
+    return f"{symbol} not defined" if missing(value) else f"{symbol} = {p_value(value)}"
+
+
+def span(low: Any, high: Any, *, places: int | None = None) -> str:
+    """Write a range: `1.2 to 3.4`, with three significant digits or a fixed count of decimals."""
+    if missing(low) or missing(high):
+        return NONE
+    return f"{number(low)} to {number(high)}" if places is None else f"{fixed(low, places)} to {fixed(high, places)}"
+
+
+def listing(items: Sequence[str], *, limit: int = 6, last: str = "and") -> str:
+    """Write `a, b and c`; more than `limit` are counted: `a, b and 7 more`."""
+    shown = list(items)
+    if len(shown) > limit:
+        rest = len(shown) - (limit - 1)
+        return f"{', '.join(shown[: limit - 1])} {last} {rest:,} more"
+    return f" {last} ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+
+
+def plural(count: Any, noun: str, *, many: str = "") -> str:
+    """Write `1 sample`, `3 samples`, `2 taxa`."""
+    return f"{integer(count)} {noun if count == 1 else many or noun + 's'}"
+
+
+def sentence(text: str) -> str:
+    """Make a clause a sentence: a capital first and one full stop last."""
+    clean = text.strip()
+    if not clean:
+        return ""
+    return clean[0].upper() + clean[1:] + ("" if clean[-1] in ".!?…" else ".")
+
+
+def capital(text: str) -> str:
+    """Write the first letter large."""
+    return text[:1].upper() + text[1:]
+
+
+def quoted(text: Any, *, limit: int = 200) -> str:
+    """Write an expression of the user's in single quotation marks."""
+    return f"\u2018{name(text, limit=limit)}\u2019"

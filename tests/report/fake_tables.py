@@ -1,0 +1,223 @@
+"""Tables of a made-up cohort up to the group tests, in the shape that the stages write them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from gutdiv.model.results import TABLES, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(2)>',
+    "</script><b>bold</b>",
+    "{{7*7}}{% raw %}",
+    "\u202eعربي مثال\u202c",
+    "L" * 10_000,
+    "'; DROP TABLE x; --&amp;&lt;",
+    "var(--ink) %{x} <extra></extra>\x00\x07",
+)
+METRICS = {
+    "shannon": ("Shannon entropy", "nats", "shannon1948", "mean of 100 draws", 3.9, 0.35),
+    "sobs": ("Observed features", "features", "schloss2024", "mean of 100 draws", 160.0, 28.0),
+    "simpson": ("Simpson index", "probability", "simpson1949", "mean of 100 draws", 0.95, 0.02),
+    "inv_simpson": ("Inverse Simpson index", "effective features", "simpson1949", "mean of 100 draws", 26.0, 7.0),
+    "pielou_e": ("Pielou's evenness", "ratio", "pielou1966", "mean of 100 draws", 0.76, 0.05),
+    "faith_pd": ("Faith's phylogenetic diversity", "branch length", "faith1992", "exact expectation", 14.0, 2.2),
+}
+BETA = {
+    "braycurtis": "Bray-Curtis",
+    "jaccard": "Jaccard distance",
+    "aitchison": "Aitchison distance",
+    "unweighted_unifrac": "Unweighted UniFrac",
+    "weighted_unifrac_normalized": "Weighted UniFrac, normalised",
+}
+TAXA = (
+    ("Faecalibacterium", 0.82, "robust"),
+    ("Roseburia", 0.55, "robust"),
+    ("Anaerostipes", 0.41, "robust"),
+    ("Akkermansia", 0.38, "sensitive"),
+    ("Subdoligranulum", 0.22, "not significant"),
+    ("Bifidobacterium", 0.08, "not significant"),
+    ("Collinsella", -0.05, "not significant"),
+    ("Bacteroides", -0.21, "relative only"),
+    ("Ruminococcus gnavus group", -0.52, "relative only"),
+    ("Escherichia-Shigella", -0.74, "robust"),
+)
+OTHERS = ("Alistipes", "Dialister", "Parasutterella", "Oscillibacter", "Lachnoclostridium", "Veillonella")
+NOTES = [
+    "Links are relative to the typical prevalent taxon of this study; total bacterial load was not measured.",
+    "A negative link may only reflect that most other taxa rise with diversity.",
+]
+STANDING = {"seed": 7, "schema_version": 1, "gutdiv_version": "0.1.0"}
+
+
+def table(kind: str, rows: Sequence[Mapping[str, Any]], extra: Sequence[str] = (), **record: Any) -> Table:
+    """Build a table of its kind from rows; undeclared cells are empty."""
+    types = TABLES[kind]
+    columns = [*types, *extra]
+    blank = {"str": "", "float": float("nan"), "int": pd.NA, "bool": False}
+    data = {c: [r.get(c, blank[types.get(c, "float")]) for r in rows] for c in columns}
+    return Table(kind, pd.DataFrame(data, columns=columns), {"kind": kind, **STANDING, "inputs": [], "options": {}, **record})
+
+
+def finding(
+    what: str, subject: str, direction: str, size: float | None, unit: str, strength: str, rank: int, **values: Any
+) -> dict[str, Any]:
+    """Build one finding as a record holds it."""
+    return {
+        "what": what,
+        "subject": subject,
+        "direction": direction,
+        "size": size,
+        "unit": unit,
+        "strength": strength,
+        "rank": rank,
+        "values": values,
+    }
+
+
+def cohort(name: str, n: int, roles: Mapping[str, Any], *, tree: bool, hostile: bool) -> dict[str, Any]:
+    """Build the cohort's record."""
+    return {
+        **STANDING,
+        "kind": "cohort",
+        "name": name,
+        "n_samples": n,
+        "n_features": 500,
+        "n_reads": 12 * n * 1000,
+        "depth": {"min": 812, "q1": 9034, "median": 11876, "q3": 15320, "max": 41233},
+        "roles": dict(roles),
+        "inputs": [
+            {"role": "table", "name": "table.biom" if not hostile else HOSTILE[0], "format": "BIOM 2.1", "sha256": "ab" * 32},
+            {"role": "metadata", "name": "metadata.tsv", "format": "TSV", "sha256": "cd" * 32},
+        ],
+        "fallen": [
+            {"part": "feature", "outcome": "dropped", "reason": "no tip in the tree", "count": 4},
+            {"part": "sample", "outcome": "dropped", "reason": "no reads" if not hostile else HOSTILE[1], "count": 2},
+        ],
+        "notes": [],
+        "has_tree": tree,
+        "has_singletons": False,
+        "dialect": "SILVA",
+    }
+
+
+def alignment(*, hostile: bool) -> Table:
+    """Build the list of what fell out."""
+    ids = HOSTILE if hostile else ("S900", "S901")
+    return table("alignment", [{"part": "sample", "id": i, "outcome": "dropped", "reason": "no row in the sample metadata"} for i in ids])
+
+
+def alpha(ids: Sequence[str], values: Mapping[str, np.ndarray]) -> Table:
+    """Build the alpha diversity of all samples, three of them too shallow."""
+    rows = [
+        {"sample_id": s, "level": "feature", "metric": m, "value": float("nan") if i % 97 == 5 else float(v[i]), "sd": 0.02, "depth": 5000}
+        for m, v in values.items()
+        for i, s in enumerate(ids)
+    ]
+    metrics = {
+        m: {"label": t[0], "unit": t[1], "citation": t[2], "estimator": t[3], "direction": "higher is more diverse"}
+        for m, t in METRICS.items()
+        if m in values
+    }
+    absent = {"chao1": "the table holds no feature seen exactly once, which its estimator needs"}
+    if "faith_pd" not in values:
+        absent["faith_pd"] = "no tree was given"
+    below = [ids[i] for i in range(len(ids)) if i % 97 == 5]
+    return table(
+        "alpha", rows, metrics=metrics, absent=absent, depth=5000, draws=100, options={"depth": "auto", "draws": 100}, below_depth=below
+    )
+
+
+def depths(*, group: bool) -> Table:
+    """Build the table of depths to choose from."""
+    rows = [
+        {
+            "depth": d,
+            "samples": s,
+            "share_kept": s / 240,
+            "smallest_group_share": s / 245 if group else float("nan"),
+            "smallest_group": "patient" if group else "",
+            "median_coverage": c,
+            "chosen": d == 5000,
+        }
+        for d, s, c in (
+            (812, 240, 0.951),
+            (2500, 239, 0.978),
+            (5000, 237, 0.989),
+            (8000, 210, 0.993),
+            (12000, 120, 0.996),
+            (20000, 30, 0.998),
+        )
+    ]
+    return table("depths", rows)
+
+
+def ordination(rng: np.random.Generator, metric: str, label: str, ids: Sequence[str], sick: np.ndarray) -> Table:
+    """Build principal coordinates with patients aside."""
+    axes = rng.standard_normal((len(ids), 3)) * [0.2, 0.15, 0.1] + sick[:, None] * [0.25, -0.1, 0]
+    rows = [{"sample_id": s, "axis_1": a[0], "axis_2": a[1], "axis_3": a[2]} for s, a in zip(ids, axes, strict=True)]
+    return table(
+        "ordination",
+        rows,
+        extra=("axis_1", "axis_2", "axis_3"),
+        proportion_explained=[0.213, 0.094, 0.051],
+        eigenvalues=[5.1, 2.2, 1.2],
+        negative_share=0.03,
+        metric=metric,
+        traits={"label": label, "unit": "1", "citation": "bray1957", "estimator": "1 - 2 sum min(x, y) / (sum x + sum y)"},
+    )
+
+
+def permanova(metric: str, label: str, column: str) -> Table:
+    """Build one PERMANOVA."""
+    rows = [
+        {"term": column, "df": 1, "sum_of_squares": 4.1, "r2": 0.083, "f": 21.5, "p": 0.001, "permutations": 999, "n": 237},
+        {"term": "residual", "df": 235, "sum_of_squares": 45.0, "r2": 0.917, "n": 237},
+        {"term": "total", "df": 236, "sum_of_squares": 49.1, "r2": 1.0, "n": 237},
+    ]
+    found = finding("structure", metric, "present", 0.083, "share of variation", "clear", 0, p=0.001, term=column, permutations=999)
+    traits = {"label": label, "unit": "1", "citation": "bray1957", "estimator": ""}
+    return table("permanova", rows, metric=metric, traits=traits, findings=[found])
+
+
+def tests(values: Mapping[str, np.ndarray], column: str, labels: Sequence[str]) -> Table:
+    """Build the group tests of all metrics."""
+    one, two = sorted(set(labels))[:2]
+    rows, found = [], []
+    for rank, metric in enumerate(values):
+        q, effect = 1.1e-9 * 40**rank, -0.62 + 0.08 * rank
+        clear = q < 0.05
+        contrast = f"{two} - {one}"
+        rows.append(
+            {
+                "metric": metric,
+                "variable": column,
+                "test": "Mann-Whitney U",
+                "unit": "subject",
+                "contrast": contrast,
+                "n_1": 88,
+                "n_2": 149,
+                "statistic": 3012.0,
+                "p": q / 2,
+                "q": q,
+                "family": "alpha by group",
+                "effect": effect,
+                "effect_name": "Cliff's delta",
+                "ci_low": effect - 0.12,
+                "ci_high": effect + 0.12,
+                "n_dropped": 3,
+            }
+        )
+        direction = "lower" if clear else "none"
+        strength = "clear" if clear else "weak"
+        more = {"p": q / 2, "q": q, "n_1": 88, "n_2": 149, "contrast": contrast, "effect_name": "Cliff's delta"}
+        found.append(finding("group_difference", metric, direction, effect, "Cliff's delta", strength, rank, **more))
+    return table("group_test", rows, findings=found)
