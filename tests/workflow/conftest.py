@@ -1,0 +1,116 @@
+"""What the tests of the workflow share: Snakemake in a scratch folder, and a `gutdiv` that only notes how it was called."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+# Stands in for `gutdiv`: notes its arguments and makes the files that the real command would make, so that every rule runs in no time.
+NOTING = f"""#!{sys.executable}
+import json, pathlib, sys
+args = sys.argv[1:]
+here = pathlib.Path(__file__).parent
+if (here / "fail").is_file() and (here / "fail").read_text() in " ".join(args):
+    print("some words before", file=sys.stderr)
+    print("gutdiv: error: the table has no samples. Give another one.", file=sys.stderr)
+    sys.exit(2)
+listed = args[args.index("--results") + 1] if "--results" in args else None
+results = sorted(str(p.relative_to(listed)) for p in pathlib.Path(listed).rglob("*") if p.is_file()) if listed else None
+with (here / "calls.jsonl").open("a") as calls:
+    calls.write(json.dumps({{"args": args, "results": results}}) + chr(10))
+output = pathlib.Path(args[args.index("--output") + 1])
+if args[:2] == ["cohort", "build"]:
+    made = [output / name for name in ("cohort.json", "counts.biom", "metadata.tsv", "metadata.json", "alignment.tsv", "alignment.json")]
+elif args[:2] == ["dysbiosis", "verdict"]:
+    made = [output / name for name in ("verdicts.tsv", "verdicts.json", "flags.tsv", "flags.json")]
+else:
+    made = [output, output.with_suffix(".json")] if output.suffix == ".tsv" else [output]
+for path in made:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({{"n_samples": 240}}))
+"""
+
+
+class Noted:
+    """A `gutdiv` that notes its calls, and Snakemake that finds it first in PATH."""
+
+    def __init__(self, folder: Path) -> None:
+        self.bin = folder / "bin"
+        self.bin.mkdir(parents=True)
+        script = self.bin / "gutdiv"
+        script.write_text(NOTING, encoding="utf-8")
+        script.chmod(0o755)
+        self.env = {
+            **{k: v for k, v in os.environ.items() if k != "SNAKEMAKE_PROFILE"},
+            "PATH": f"{self.bin}{os.pathsep}{os.environ['PATH']}",
+            "XDG_CACHE_HOME": str(folder / "cache"),
+        }
+
+    def fail_on(self, words: str) -> None:
+        """Let the calls that hold these words fail."""
+        (self.bin / "fail").write_text(words, encoding="utf-8")
+
+    def snakemake(self, *options: str, directory: Path, snakefile: Path = ROOT / "Snakefile") -> subprocess.CompletedProcess[str]:
+        """Run Snakemake in a folder."""
+        command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile), "--directory", str(directory), "--cores", "2", *options]
+        return subprocess.run(command, env=self.env, capture_output=True, text=True, timeout=300, check=False)
+
+    @property
+    def calls(self) -> list[list[str]]:
+        """The arguments of each call so far."""
+        return [call["args"] for call in self._lines()]
+
+    @property
+    def results(self) -> list[str]:
+        """The files that the last report was given."""
+        found: list[str] = [call["results"] for call in self._lines() if call["results"] is not None][-1]
+        return found
+
+    def forget(self) -> None:
+        """Forget the calls so far."""
+        (self.bin / "calls.jsonl").unlink(missing_ok=True)
+
+    def of(self, *words: str) -> list[list[str]]:
+        """The calls of one command."""
+        return [call for call in self.calls if call[: len(words)] == list(words)]
+
+    def _lines(self) -> list[dict[str, list[str]]]:
+        path = self.bin / "calls.jsonl"
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+
+@pytest.fixture
+def noted(tmp_path: Path) -> Noted:
+    """Return a `gutdiv` that only notes its calls."""
+    return Noted(tmp_path / "noted")
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Callable[..., Path]:
+    """Return a maker of small study folders: config, sheet and the files that the sheet names."""
+
+    def make(config: str, *rows: dict[str, str], folder: str = "study") -> Path:
+        place = tmp_path / folder
+        (place / "config").mkdir(parents=True, exist_ok=True)
+        (place / "config" / "config.yaml").write_text(config, encoding="utf-8")
+        columns = list(dict.fromkeys(key for row in rows for key in row))
+        lines = [columns, *([row.get(c, "") for c in columns] for row in rows)]
+        text = "".join("\t".join(f'"{c}"' if c.startswith('"') else c for c in line) + "\n" for line in lines)
+        (place / "config" / "cohorts.tsv").write_text(text, encoding="utf-8")
+        for row in rows:
+            for key in {"table", "taxonomy", "tree", "metadata"} & set(row):
+                if row[key]:
+                    path = place / "config" / row[key]
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_text("some content\n", encoding="utf-8")
+        return place
+
+    return make

@@ -1,0 +1,354 @@
+"""The workflow's own files: clean, strict about its settings, and careful with what users write."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+RULES = sorted((ROOT / "workflow" / "rules").glob("*.smk"))
+STAGES = {"cohort", "diversity", "comparison", "reference", "dysbiosis", "immune", "report"}
+PHYLOGENETIC = ("faith_pd", "unweighted_unifrac", "weighted_unifrac_normalized")
+
+
+def snakemake(*options: str, directory: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Run Snakemake on the checkout's workflow."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(directory), *options]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, cwd=ROOT)
+
+
+# ---------------------------------------------------------------- the files themselves
+def test_snakemake_lint_finds_nothing(tmp_path: Path) -> None:
+    for part in ("Snakefile", "workflow", "config"):
+        (tmp_path / part).symlink_to(ROOT / part)
+    run = snakemake("--lint", directory=tmp_path)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_snakefmt_would_change_nothing() -> None:
+    tool = shutil.which("snakefmt", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    assert tool, "snakefmt is one of the test tools"
+    run = subprocess.run([tool, "--check", "Snakefile", "workflow"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=100)
+    assert run.returncode == 0, run.stderr
+
+
+def test_each_stage_has_its_rule_file_and_rules_are_named_after_it() -> None:
+    assert {path.stem for path in RULES} == STAGES | {"common"}
+    for path in RULES:
+        names = [line.split()[1].rstrip(":") for line in path.read_text().splitlines() if line.startswith("rule ")]
+        assert all(name.startswith(f"{path.stem}_") for name in names)
+        assert bool(names) == (path.stem != "common")
+
+
+def test_the_common_file_stays_small_and_no_rule_runs_anything_but_gutdiv() -> None:
+    assert len((ROOT / "workflow" / "rules" / "common.smk").read_text().splitlines()) < 80
+    for path in RULES:
+        text = path.read_text()
+        assert "script:" not in text
+        assert "\n    run:" not in text
+        rules = text.count("\nrule ")
+        for directive in ("log:", "benchmark:", "conda:", "threads:", "resources:", "mem_mb=memory", "runtime=", "gutdiv "):
+            assert text.count(directive) >= rules, f"{path.name}: {directive}"
+
+
+def test_every_key_of_the_config_is_in_the_schema_with_the_same_default_and_is_explained() -> None:
+    schema = yaml.safe_load((ROOT / "workflow" / "schemas" / "config.schema.yaml").read_text())
+    text = (ROOT / "config" / "config.yaml").read_text()
+    config = yaml.safe_load(text)
+    demo = {("reference", "controls_are"), ("immune", "covariates")}  # set for the demo, empty by default
+    assert set(config) == set(schema["properties"])
+    for section, value in config.items():
+        about = schema["properties"][section]
+        if not isinstance(value, dict):
+            assert value == about["default"]
+            continue
+        assert set(value) == set(about["properties"]), section
+        for key, found in value.items():
+            assert "default" in about["properties"][key]
+            if (section, key) not in demo:
+                assert found == about["properties"][key]["default"], f"{section}.{key}"
+    lines = text.splitlines()
+    for number, line in enumerate(lines):
+        if line.startswith("  ") and not line.strip().startswith("#"):
+            assert "#" in line or lines[number - 1].strip().startswith("#"), f"line {number + 1} of config.yaml is not explained"
+
+
+def test_the_sheet_has_the_columns_of_its_schema_and_the_demo_is_called_demo() -> None:
+    schema = yaml.safe_load((ROOT / "workflow" / "schemas" / "cohorts.schema.yaml").read_text())
+    with (ROOT / "config" / "cohorts.tsv").open(newline="") as handle:
+        rows = list(csv.DictReader(handle, dialect="excel-tab"))
+    assert list(rows[0]) == list(schema["properties"])
+    assert [row["cohort"] for row in rows] == ["demo"]
+    assert "results/demo/report.html" in (ROOT / "Makefile").read_text()
+    for key in ("table", "taxonomy", "tree", "metadata"):
+        assert (ROOT / "config" / rows[0][key]).is_file()
+
+
+@pytest.mark.parametrize("profile", ["default", "slurm"])
+def test_both_profiles_hold_only_options_that_snakemake_knows(profile: str) -> None:
+    path = ROOT / "workflow" / "profiles" / profile
+    run = snakemake("--dry-run", "--quiet", "all", "--workflow-profile", str(path))
+    assert run.returncode == 0, run.stderr
+
+
+# ---------------------------------------------------------------- which jobs there are
+def test_the_demo_is_a_full_cohort_and_a_dry_run_from_the_checkout_lists_every_stage() -> None:
+    run = snakemake("--dry-run", "--forceall", "--workflow-profile", "workflow/profiles/default")
+    assert run.returncode == 0, run.stderr
+    for rule in ("cohort_build", "diversity_beta", "comparison_permanova", "reference_build", "dysbiosis_verdict", "immune_link", "report_write"):
+        assert rule in run.stdout + run.stderr
+
+
+def test_a_cohort_without_tree_group_and_controls_has_none_of_the_jobs_that_need_them(noted, study) -> None:
+    place = study("seed: 7\n", {"cohort": "bare", "table": "table.tsv"})
+    run = noted.snakemake(directory=place)
+    assert run.returncode == 0, run.stderr
+    words = {tuple(call[:2]) for call in noted.calls}
+    assert not {("comparison", "alpha"), ("comparison", "permanova"), ("reference", "build")} & words
+    assert ("dysbiosis", "verdict") in words
+    assert not any(metric in " ".join(call) for call in noted.calls for metric in PHYLOGENETIC)
+    assert (place / "results" / "bare" / "report.html").is_file()
+
+
+def test_an_empty_cell_takes_the_value_of_the_config_and_a_filled_one_goes_before(noted, study) -> None:
+    config = "cohort: {tree: shared.nwk, metadata: people.tsv, group: disease, subject: person, specimen: stool}\n"
+    rows = [{"cohort": "a", "table": "a.tsv", "group": ""}, {"cohort": "b", "table": "b.tsv", "group": "diet"}]
+    place = study(config, *rows)
+    for name in ("shared.nwk", "people.tsv"):
+        (place / "config" / name).write_text("x")
+    run = noted.snakemake(directory=place)
+    assert run.returncode == 0, run.stderr
+    builds = {call[call.index("--name") + 1]: call for call in noted.of("cohort", "build")}
+    assert "--group=disease" in builds["a"]
+    assert "--group=diet" in builds["b"]
+    assert all({"--tree=config/shared.nwk", "--metadata=config/people.tsv", "--specimen=stool", "--subject=person"} <= set(c) for c in builds.values())
+    assert len(noted.of("diversity", "beta")) == 2 * 5
+
+
+def test_the_settings_reach_the_commands_that_they_are_for(noted, study) -> None:
+    config = """
+seed: 5
+cohort: {missing_tips: drop}
+diversity: {depth: 1000, draws: 12, alpha: [shannon, faith_pd], beta: [jaccard], axes: 3}
+comparison: {formula: "~ group + age", permutations: 499}
+reference: {controls_are: healthy}
+immune: {covariates: [age, body mass], markers: [crp]}
+"""
+    row = {"cohort": "c", "table": "t.biom", "tree": "t.nwk", "group": "group", "subject": "who", "controls": 'group == "healthy"', "age_band": "adult"}
+    place = study(config, row)
+    run = noted.snakemake(directory=place)
+    assert run.returncode == 0, run.stderr
+
+    def arguments(*words: str) -> list[str]:
+        (call,) = noted.of(*words)
+        return call
+
+    base = "results/c"
+    assert {"--missing-tips=drop", "--age-band=adult", "--subject=who", "--group=group"} <= set(arguments("cohort", "build"))
+    alpha = arguments("diversity", "alpha")
+    assert {"--metric=shannon", "--metric=faith_pd"} <= set(alpha)
+    assert alpha[alpha.index("--depth") :] == ["--depth", "1000", "--draws", "12", "--seed", "5", "--output", f"{base}/diversity/alpha.tsv"]
+    assert arguments("diversity", "ordination")[2:] == [
+        *("--distances", f"{base}/diversity/distances/jaccard.h5", "--axes", "3"),
+        *("--output", f"{base}/diversity/ordination/jaccard.tsv"),
+    ]
+    permanova = arguments("comparison", "permanova")
+    assert {"--formula=~ group + age", "--subject=who", "--by", "margin", "499"} <= set(permanova)
+    assert {"--variable=group", "--subject=who"} <= set(arguments("comparison", "alpha"))
+    assert {'--controls=group == "healthy"', "--controls-are=healthy", "--subject=who"} <= set(arguments("reference", "build"))
+    assert f"--reference={base}/reference/reference.json" in arguments("dysbiosis", "verdict")
+    assert {"--covariate=age", "--covariate=body mass", "--marker=crp", "--subject=who"} <= set(arguments("immune", "link"))
+    assert arguments("report")[-2:] == ["--output", f"{base}/report.html"]
+
+
+def test_nothing_left_from_earlier_settings_reaches_the_report(noted, study) -> None:
+    row = {"cohort": "c", "table": "t.biom", "tree": "t.nwk", "group": "group", "controls": "age > 3"}
+    place = study("seed: 42\n", row)
+    assert noted.snakemake(directory=place).returncode == 0
+    assert "reference/reference.json" in noted.results
+    assert "diversity/ordination/unweighted_unifrac.tsv" in noted.results
+    assert "comparison/alpha.json" in noted.results
+    study("seed: 42\n", {"cohort": "c", "table": "t.biom"})
+    run = noted.snakemake(directory=place)
+    assert run.returncode == 0, run.stderr
+    assert (place / "results" / "c" / "reference" / "reference.json").is_file(), "this test needs something left over"
+    left_over = ("reference", "unifrac", "comparison")
+    assert not [name for name in noted.results if any(word in name for word in left_over)]
+    assert {"cohort/cohort.json", "diversity/alpha.tsv", "dysbiosis/verdicts.tsv", "immune/links.json"} <= set(noted.results)
+
+
+def test_a_second_run_does_nothing_and_a_changed_setting_makes_anew_only_what_hangs_on_it(noted, study) -> None:
+    row = {"cohort": "c", "table": "t.biom", "group": "group"}
+    place = study("comparison: {permutations: 999}\n", row)
+    assert noted.snakemake(directory=place).returncode == 0
+    noted.forget()
+    run = noted.snakemake(directory=place)
+    assert run.returncode == 0
+    assert noted.calls == []
+    study("comparison: {permutations: 199}\n", row)
+    assert noted.snakemake(directory=place).returncode == 0
+    assert {tuple(call[:2]) for call in noted.calls} == {("comparison", "permanova"), ("report", "--results")}
+
+
+# ---------------------------------------------------------------- settings that are wrong
+def refusals(schema: str, data: dict[str, object]) -> list[str]:
+    """Return what a schema says against a config or a row of the sheet."""
+    content = yaml.safe_load((ROOT / "workflow" / "schemas" / f"{schema}.schema.yaml").read_text())
+    return [error.message for error in jsonschema.Draft202012Validator(content).iter_errors(data)]
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"diversity": {"dpth": 3}}, "'dpth' was unexpected"),
+        ({"diversity": {"depth": "soon"}}, "'soon' is not valid"),
+        ({"diversity": {"depth": 0}}, "0 is not valid"),
+        ({"diversity": {"beta": []}}, "[] should be non-empty"),
+        ({"diversity": {"alpha": ["shannon; rm"]}}, "does not match"),
+        ({"reference": {"controls_are": "fine"}}, "'fine' is not one of"),
+        ({"cohort": {"group": True}}, "True is not of type 'string'"),
+        ({"cohort": {"missing_tips": "keep"}}, "'keep' is not one of"),
+        ({"seed": -1}, "-1 is less than the minimum"),
+        ({"seed": "x"}, "'x' is not of type 'integer'"),
+        ({"immune": {"markers": ["a\nb"]}}, "does not match"),
+    ],
+)
+def test_the_schema_refuses_a_wrong_setting(config: dict[str, object], words: str) -> None:
+    (message,) = refusals("config", config)
+    assert words in message
+    assert not refusals("config", {})
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"cohort": "c", "tabel": "t"}, "'tabel' was unexpected"),
+        ({"cohort": "a b"}, "'a b' does not match"),
+        ({"cohort": "../a"}, "'../a' does not match"),
+        ({"cohort": ""}, "'' does not match"),
+        ({"cohort": "a\n"}, "does not match"),
+        ({"table": "t"}, "'cohort' is a required property"),
+        ({"cohort": "a", "age_band": "old"}, "'old' is not one of"),
+        ({"cohort": "a", "controls": "x\ty"}, "does not match"),
+        ({"cohort": "a", "controls": "x\n"}, "does not match"),
+        ({"cohort": "a", "table": "data/{x}.tsv"}, "does not match"),
+    ],
+)
+def test_the_schema_refuses_a_wrong_row(row: dict[str, object], words: str) -> None:
+    (message,) = refusals("cohorts", row)
+    assert words in message
+    assert not refusals("cohorts", {"cohort": "hct_taur-2.v1", "table": "any file", "controls": "x == 1"})
+
+
+@pytest.mark.parametrize(
+    ("config", "rows", "words"),
+    [
+        ("diversity: {dpth: 3}\n", [{"cohort": "c", "table": "t"}], ["config['diversity']", "'dpth' was unexpected"]),
+        ("sheet: nowhere.tsv\n", [{"cohort": "c", "table": "t"}], ["config/nowhere.tsv"]),
+        ("seed: 42\n", [{"cohort": "c", "tabel": "t"}], ["cohorts", "'tabel' was unexpected"]),
+        ("seed: 42\n", [{"cohort": "A", "table": "t"}, {"cohort": "a", "table": "t"}], ["cohorts.tsv", "a name of its own"]),
+        ("seed: 42\n", [{"cohort": "a", "table": ""}], ["cohorts.tsv", "needs a table"]),
+    ],
+)
+def test_a_wrong_setting_is_refused_in_one_readable_line(noted, study, config: str, rows: list[dict[str, str]], words: list[str]) -> None:
+    place = study(config, *rows)
+    run = noted.snakemake("--dry-run", directory=place)
+    assert run.returncode != 0
+    said = (run.stdout + run.stderr).splitlines()
+    message = [line for line in said if all(word in line for word in words)]
+    assert message, said
+    assert len(message[0]) < 250
+    assert len(said) < 30
+
+
+# ---------------------------------------------------------------- paths
+def test_a_config_in_another_folder_means_its_paths_from_there_and_hears_nothing_of_the_demo(noted, study, tmp_path: Path) -> None:
+    place = study("immune: {markers: [crp]}\n", {"cohort": "far", "table": "../data/t.biom"}, folder="elsewhere")
+    for part in ("Snakefile", "workflow", "config"):  # a working directory whose own config is the demo's
+        (tmp_path / part).symlink_to(ROOT / part)
+    run = noted.snakemake("--configfile", str(place / "config" / "config.yaml"), directory=tmp_path)
+    assert run.returncode == 0, run.stderr
+    (build,) = noted.of("cohort", "build")
+    assert f"--table={place / 'data' / 't.biom'}" in build
+    text = " ".join(word for call in noted.calls for word in call)
+    assert "healthy" not in text
+    assert "--covariate" not in text
+    assert (tmp_path / "results" / "far" / "report.html").is_file()
+
+
+def test_the_workflow_can_be_a_module_of_another_one(noted, study) -> None:
+    place = study("seed: 3\n", {"cohort": "m", "table": "t.tsv"})
+    (place / "Snakefile").write_text(
+        f"""
+configfile: "config/config.yaml"
+
+module gutdiv:
+    snakefile: {str(ROOT / "Snakefile")!r}
+    config: config
+
+use rule * from gutdiv as gutdiv_*
+
+rule all:
+    default_target: True
+    input: rules.gutdiv_all.input
+"""
+    )
+    run = noted.snakemake(directory=place, snakefile=place / "Snakefile")
+    assert run.returncode == 0, run.stderr
+    (build,) = noted.of("cohort", "build")
+    assert "--table=config/t.tsv" in build
+
+
+# ---------------------------------------------------------------- what users write stays text
+HOSTILE = [
+    """group == "it's" or `a b` != '$(touch hacked)'""",
+    "`x`; touch hacked; #",
+    "{wildcards.cohort} {nothing} {{x}} %s \\ $HOME `touch hacked` && touch hacked",
+    '"quoted" == 1',
+    "-n",
+    "größe > 3",
+]
+
+
+def test_hostile_text_reaches_the_command_letter_for_letter_and_is_never_run(noted, study) -> None:
+    rows = []
+    for number, text in enumerate(HOSTILE):
+        column = text.replace("`", "").strip('"')
+        quoted = text.replace('"', '""') if text.startswith('"') else text
+        rows.append({"cohort": f"c{number}", "table": "t.tsv", "group": column, "subject": column, "specimen": column, "controls": quoted})
+    settings = {"immune": {"covariates": HOSTILE, "markers": HOSTILE}, "diversity": {"alpha": ["shannon"], "beta": ["jaccard"]}}
+    place = study(yaml.safe_dump(settings, allow_unicode=True), *rows)
+    run = noted.snakemake(directory=place)
+    assert run.returncode == 0, run.stderr
+    for text, row in zip(HOSTILE, rows, strict=True):
+
+        def arguments(*words: str, cohort: str = row["cohort"]) -> list[str]:
+            (call,) = [c for c in noted.of(*words) if any(f"results/{cohort}/" in word for word in c)]
+            return call
+
+        assert f"--controls={text}" in arguments("reference", "build")
+        assert f"--controls={text}" in arguments("dysbiosis", "verdict")
+        assert {f"--{key}={row[key]}" for key in ("group", "subject", "specimen")} <= set(arguments("cohort", "build"))
+        assert f"--variable={row['group']}" in arguments("comparison", "alpha")
+        assert f"--formula=~ `{row['group']}`" in arguments("comparison", "permanova")
+        assert [word for word in arguments("immune", "link") if word.startswith("--covariate=")] == [f"--covariate={h}" for h in HOSTILE]
+        assert f"--marker={text}" in arguments("immune", "link")
+    assert not list(place.rglob("hacked"))
+
+
+def test_files_with_odd_names_are_found(noted, study) -> None:
+    name = "my table it's $(touch hacked) & co.tsv"
+    place = study("seed: 42\n", {"cohort": "c-1.x_Y", "table": name, "taxonomy": f"sub folder/{name}"})
+    run = noted.snakemake(directory=place)
+    assert run.returncode == 0, run.stderr
+    (build,) = noted.of("cohort", "build")
+    assert {f"--table=config/{name}", f"--taxonomy=config/sub folder/{name}"} <= set(build)
+    assert not list(place.rglob("hacked"))
