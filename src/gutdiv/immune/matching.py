@@ -22,6 +22,7 @@ _EPITHET = re.compile(r"^[a-z][a-z-]{2,}$")
 _NO_EPITHET = frozenset(
     {"bacterium", "metagenome", "organism", "uncultured", "unclassified", "unidentified", "unknown", "sp", "other", "clone", "group"}
 )
+_SUFFIX = re.compile(r"^(?:[A-Z]{1,2}|\d+)$")
 _UNKNOWN_ORDER = re.compile(r"^(?:[a-z]__|D_\d__)")
 
 
@@ -158,8 +159,11 @@ def binomial(genus: str, species: str) -> str:
         return ""
     both = words[0].startswith("[") or (len(words) > 1 and words[0][:1].isupper())
     first = words[0] if both else re.sub(r"^(?:[a-z]__|D_\d__)", "", genus).replace("_", " ").split(" ")[0]
-    rest = [w for w in (words[1:] if both else words) if not re.fullmatch(r"[A-Z]{1,2}|\d+", w)]
+    rest = words[1:] if both else words
+    while both and rest and _SUFFIX.match(rest[0]):
+        rest = rest[1:]
     first = first.strip("[]")
-    if not first or len(rest) != 1 or rest[0] in _NO_EPITHET or not _EPITHET.match(rest[0]):
+    # a letter after the epithet (`bromii_B`) is GTDB's mark of another species, a number Greengenes2's of a clade
+    if not first or not rest or rest[0] in _NO_EPITHET or not _EPITHET.match(rest[0]) or not all(w.isdecimal() for w in rest[1:]):
         return ""
     return f"{first} {rest[0]}"
