@@ -26,13 +26,34 @@ def run(*words: object) -> None:
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("results")
     cohort = out / "cohort" / "cohort.json"
-    inputs = ["--table", DATA / "table.biom", "--taxonomy", DATA / "taxonomy.tsv", "--tree", DATA / "tree.nwk", "--metadata", DATA / "metadata.tsv"]
+    inputs = [
+        "--table",
+        DATA / "table.biom",
+        "--taxonomy",
+        DATA / "taxonomy.tsv",
+        "--tree",
+        DATA / "tree.nwk",
+        "--metadata",
+        DATA / "metadata.tsv",
+    ]
     run("cohort", "build", *inputs, "--group", "group", "--subject", "subject", "--time", "time", "--output", out / "cohort")
     run("diversity", "depth", "--cohort", cohort, "--output", out / "diversity" / "depths.tsv")
     run("diversity", "alpha", "--cohort", cohort, "--draws", 20, "--output", out / "diversity" / "alpha.tsv")
     alpha = out / "diversity" / "alpha.tsv"
     controls = ["--controls", 'group == "healthy"']
-    run("reference", "build", "--cohort", cohort, "--alpha", alpha, *controls, "--controls-are", "healthy", "--output", out / "reference" / "reference.json")
+    run(
+        "reference",
+        "build",
+        "--cohort",
+        cohort,
+        "--alpha",
+        alpha,
+        *controls,
+        "--controls-are",
+        "healthy",
+        "--output",
+        out / "reference" / "reference.json",
+    )
     run("dysbiosis", "verdict", "--cohort", cohort, "--alpha", alpha, *controls, "--output", out / "dysbiosis")
     return out
 
@@ -120,5 +141,6 @@ def test_roles_are_kept_in_the_cohort_and_taken_from_there(results: Path) -> Non
 
 
 def test_help_is_quick_because_commands_are_imported_only_when_chosen() -> None:
-    code = "import sys; from gutdiv.cli.app import main\ntry: main(['--help'])\nexcept SystemExit: pass\nsys.exit(any(m in sys.modules for m in ('numpy', 'pandas', 'numba')))"
+    heavy = "('numpy', 'pandas', 'numba')"
+    code = f"import sys; from gutdiv.cli.app import main\ntry: main(['--help'])\nexcept SystemExit: pass\nsys.exit(any(m in sys.modules for m in {heavy}))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0

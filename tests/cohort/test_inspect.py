@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-
-import pytest
+from typing import TYPE_CHECKING
 
 from gutdiv.cli.app import main
+
+if TYPE_CHECKING:
+    import pytest
 
 DATA = Path(__file__).parents[2] / "test_data"
 

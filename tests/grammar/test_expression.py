@@ -78,7 +78,7 @@ def test_a_number_against_text_cells_is_an_error_that_shows_the_mend() -> None:
 
 
 def test_an_unknown_column_is_named_with_the_known_ones() -> None:
-    with pytest.raises(InputError, match="no column 'grup'.*'group'"):
+    with pytest.raises(InputError, match=r"no column 'grup'.*'group'"):
         picks('grup == "healthy"')
 
 

@@ -38,9 +38,14 @@ def test_a_table_reads_back_exactly_with_any_text_in_its_cells(tmp_path: Path) -
 
 def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "a.tsv").write_text("old")
-    with pytest.raises(RuntimeError), whole_file(tmp_path / "a.tsv") as temporary:
-        temporary.write_text("half")
-        raise RuntimeError
+
+    def half() -> None:
+        with whole_file(tmp_path / "a.tsv") as temporary:
+            temporary.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        half()
     assert (tmp_path / "a.tsv").read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["a.tsv"]
 

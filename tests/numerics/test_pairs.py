@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+import strategies as st
 
 from gutdiv.numerics import branches, pairs
 from gutdiv.numerics.jit import use_threads
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-import strategies as st
 
 
 @pytest.fixture(scope="module")

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import math
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+import strategies as st
 from scipy.stats import hypergeom
 
 from gutdiv.numerics import branches, rows
 from gutdiv.numerics.jit import use_threads
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-import strategies as st
 
 KEYS = np.arange(1, 13, dtype=np.uint64) * np.uint64(7919)
 

@@ -108,7 +108,8 @@ def _counts(table: RawTable) -> sparse.csr_matrix:
         (values.data < 0, "negative"),
     ):
         if wrong.any():
-            msg = f"{_cell(table, wrong)} is {what}, and {count_noun(int(wrong.sum()), 'cell')} in all. Read counts are whole numbers from 0 on; mend the table."
+            where = f"{_cell(table, wrong)} is {what} ({count_noun(int(wrong.sum()), 'such cell')} in all)"
+            msg = f"{where}. Read counts are whole numbers from 0 on; mend the table."
             raise InputError(msg)
     broken = values.data != np.round(values.data)
     if broken.any():
@@ -120,7 +121,8 @@ def _counts(table: RawTable) -> sparse.csr_matrix:
                 "Richness, rarefaction and every test here need counts: supply the table from before normalisation."
             )
         else:
-            msg = f"{_cell(table, broken)} is no whole number, and {count_noun(int(broken.sum()), 'cell')} in all. Supply read counts from before normalisation or scaling."
+            where = f"{_cell(table, broken)} is no whole number ({count_noun(int(broken.sum()), 'such cell')} in all)"
+            msg = f"{where}. Supply read counts from before normalisation or scaling."
         raise InputError(msg)
     return sparse.csr_matrix((values.data.astype(np.int64), values.indices, values.indptr), shape=values.shape)
 

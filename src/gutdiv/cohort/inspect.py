@@ -24,7 +24,8 @@ def describe(role: str, thing: object, name: str) -> list[str]:
         singletons = float(np.mean(thing.values.data == 1)) if thing.values.nnz else 0.0
         return [
             f"{name}: {thing.format}, {len(thing.sample_ids):,} samples x {len(thing.feature_ids):,} features",
-            f"  reads a sample (min / quartiles / max): {quartiles}; {'whole counts' if whole else 'NOT whole counts'}; {singletons:.0%} of entries are singletons",
+            f"  reads a sample (min / quartiles / max): {quartiles}; {'whole counts' if whole else 'NOT whole counts'}; "
+            f"{singletons:.0%} of entries are singletons",
         ]
     if isinstance(thing, RawTaxonomy):
         spelled = ["; ".join(c or "" for c in row) for row in thing.rows.values()]
