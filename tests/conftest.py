@@ -73,7 +73,8 @@ class RealDataTally:
             return
         reasons = "; ".join(f"{count} x {reason}" for reason, count in self.skipped.most_common())
         left_out = f", {self.left_out} not selected" if self.left_out else ""
-        reporter.write_line(f"real data: {self.ran} tests ran, {self.skipped.total()} skipped{left_out}{f' ({reasons})' if reasons else ''}")
+        why = f" ({reasons})" if reasons else ""
+        reporter.write_line(f"real data: {self.ran} tests ran, {self.skipped.total()} skipped{left_out}{why}")
 
 
 def pytest_configure(config: pytest.Config) -> None:

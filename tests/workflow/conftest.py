@@ -6,10 +6,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROOT = Path(__file__).parents[2]
 
@@ -60,7 +63,18 @@ class Noted:
 
     def snakemake(self, *options: str, directory: Path, snakefile: Path = ROOT / "Snakefile") -> subprocess.CompletedProcess[str]:
         """Run Snakemake in a folder."""
-        command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile), "--directory", str(directory), "--cores", "2", *options]
+        command = [
+            sys.executable,
+            "-m",
+            "snakemake",
+            "--snakefile",
+            str(snakefile),
+            "--directory",
+            str(directory),
+            "--cores",
+            "2",
+            *options,
+        ]
         return subprocess.run(command, env=self.env, capture_output=True, text=True, timeout=300, check=False)
 
     @property

@@ -103,7 +103,15 @@ def test_both_profiles_hold_only_options_that_snakemake_knows(profile: str) -> N
 def test_the_demo_is_a_full_cohort_and_a_dry_run_from_the_checkout_lists_every_stage() -> None:
     run = snakemake("--dry-run", "--forceall", "--workflow-profile", "workflow/profiles/default")
     assert run.returncode == 0, run.stderr
-    for rule in ("cohort_build", "diversity_beta", "comparison_permanova", "reference_build", "dysbiosis_verdict", "immune_link", "report_write"):
+    for rule in (
+        "cohort_build",
+        "diversity_beta",
+        "comparison_permanova",
+        "reference_build",
+        "dysbiosis_verdict",
+        "immune_link",
+        "report_write",
+    ):
         assert rule in run.stdout + run.stderr
 
 
@@ -129,7 +137,10 @@ def test_an_empty_cell_takes_the_value_of_the_config_and_a_filled_one_goes_befor
     builds = {call[call.index("--name") + 1]: call for call in noted.of("cohort", "build")}
     assert "--group=disease" in builds["a"]
     assert "--group=diet" in builds["b"]
-    assert all({"--tree=config/shared.nwk", "--metadata=config/people.tsv", "--specimen=stool", "--subject=person"} <= set(c) for c in builds.values())
+    assert all(
+        {"--tree=config/shared.nwk", "--metadata=config/people.tsv", "--specimen=stool", "--subject=person"} <= set(c)
+        for c in builds.values()
+    )
     assert len(noted.of("diversity", "beta")) == 2 * 5
 
 
@@ -142,7 +153,15 @@ comparison: {formula: "~ group + age", permutations: 499}
 reference: {controls_are: healthy}
 immune: {covariates: [age, body mass], markers: [crp]}
 """
-    row = {"cohort": "c", "table": "t.biom", "tree": "t.nwk", "group": "group", "subject": "who", "controls": 'group == "healthy"', "age_band": "adult"}
+    row = {
+        "cohort": "c",
+        "table": "t.biom",
+        "tree": "t.nwk",
+        "group": "group",
+        "subject": "who",
+        "controls": 'group == "healthy"',
+        "age_band": "adult",
+    }
     place = study(config, row)
     run = noted.snakemake(directory=place)
     assert run.returncode == 0, run.stderr
