@@ -32,7 +32,7 @@ Floats = npt.NDArray[np.float64]
 MIN_PREVALENCE = 0.10
 REFERENCE_PREVALENCE = 0.90
 MIN_REFERENCE = 15  # fewer reference taxa were not validated
-MIN_UNITS = 30
+MIN_UNITS = 12  # samples or subjects; from 60 on the method was validated, below a note says so
 MIN_SPREAD_TAXA = 5  # reference taxa from which a median slope at another prevalence is given at all
 PARTNERS = 3
 
