@@ -80,7 +80,7 @@ def test_pruning_keeps_the_length_of_every_path() -> None:
 
 def test_features_without_a_tip_are_an_error_unless_dropping_is_asked_for() -> None:
     tree = parse_newick("(f1:1,f2:1);", "t.nwk")
-    with pytest.raises(AlignmentError, match=r"1 feature of 3 have no tip in t.nwk \('f3'\).*--missing-tips drop"):
+    with pytest.raises(AlignmentError, match=r"1 feature of 3 has no tip in t.nwk \('f3'\).*--missing-tips drop"):
         align(table(), tree=tree, synonyms={})
     cohort, fallen = align(table(), tree=tree, synonyms={}, missing_tips="drop")
     assert cohort.feature_ids == ("f1", "f2")

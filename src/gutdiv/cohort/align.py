@@ -229,7 +229,7 @@ def _with_tips(
         raise AlignmentError(msg)
     if missing and missing_tips != "drop":
         msg = (
-            f"{count_noun(missing, 'feature')} of {len(features):,} have no tip in {tree.source} ({first_ids(missing)}). "
+            f"{count_noun(missing, 'feature')} of {len(features):,} {'has' if len(missing) == 1 else 'have'} no tip in {tree.source} ({first_ids(missing)}). "
             "Drop them with --missing-tips drop, or supply a tree that holds them."
         )
         raise AlignmentError(msg)

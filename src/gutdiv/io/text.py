@@ -65,7 +65,7 @@ def read_whole_text(path: Path, role: str) -> str:
 def decode(raw: bytes, name: str, role: str) -> str:
     """Decode bytes of a user's text file; see `read_whole_text`."""
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        msg = f"{name} is UTF-16 text (Excel's 'Unicode text'). Save it as UTF-8, in Excel as 'CSV UTF-8' or 'Text (Tab delimited)'."
+        msg = f"{name} is UTF-16 text (Excel's 'Unicode text'). Save it as UTF-8 text with tabs."
         raise InputError(msg)
     if b"\x00" in raw[:4096]:
         msg = f"{name} is a binary file of an unknown kind; a {role} is expected as text, gzip text or (tables) BIOM."
