@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from gutdiv.comparison.scheme import Scheme, check_permute, choose_scheme, lay_out
+from gutdiv.comparison.scheme import Scheme, UntestableError, check_permute, choose_scheme, lay_out
 from gutdiv.errors import InputError, count_noun, first_ids
 from gutdiv.grammar.design import Design, build_design
 from gutdiv.grammar.formula import Formula, Term, parse_formula
@@ -26,6 +26,7 @@ Floats = npt.NDArray[np.float64]
 BY = ("terms", "margin", "whole")
 MODEL = "Model"
 ALPHA = 0.05
+_EXTRA = ("by", "unit", "permutation_scheme", "n_dropped")
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +125,9 @@ def permanova(
     ExpressionError
         Where the formula cannot be understood or names an unknown column.
     InputError
-        Where options, distances and metadata do not fit, or no tested term can be tested.
+        Where options, distances and metadata do not fit.
+    UntestableError
+        Where these samples can test no term: too few, one group only, or tied by subjects or strata so that nothing can be permuted.
     """
     check_permute(permute, subject, permutations, seed)
     if by not in BY:
@@ -142,11 +145,11 @@ def permanova(
     df_residual = n - 1 - observed.basis.shape[1]
     if df_residual < 1:
         msg = f"formula {formula[:200]!r} has as many columns as there are samples ({n:,}), so that nothing is left to compare with."
-        raise InputError(msg)
+        raise UntestableError(msg)
     terms, residual, total = sums_of_squares(gower, observed)
     if total <= 0:
         msg = f"the {n:,} samples used have no distance from each other; there is nothing to explain."
-        raise InputError(msg)
+        raise UntestableError(msg)
     f = pseudo_f(gower, [observed], n_terms=len(terms))[0]
     layout = lay_out(rows, subject=subject, strata=strata)
     schemes = [choose_scheme(parsed.columns, layout, rows, tested=c, permute=permute) for c in model.columns()]
@@ -155,7 +158,7 @@ def permanova(
     if all(isinstance(s, str) for s in schemes):
         reasons = "; ".join(f"{label!r} {s}" for label, s in zip(model.labels(), schemes, strict=True))
         msg = f"formula {formula[:200]!r} cannot be tested: {reasons}."
-        raise InputError(msg)
+        raise UntestableError(msg)
     p = np.full(len(terms), np.nan)
     for key in dict.fromkeys(s.key for s in schemes if isinstance(s, Scheme)):
         places = [k for k, s in enumerate(schemes) if isinstance(s, Scheme) and s.key == key]
@@ -166,6 +169,7 @@ def permanova(
     frame = _frame(model, terms, observed.df, f, p, schemes, residual=residual, df_residual=df_residual, total=total, n=n)
     frame.loc[~frame["p"].isna(), "permutations"] = permutations
     frame["n_dropped"] = len(distances.ids) - n
+    frame = frame[[*TABLES["permanova"], *_EXTRA]]
     return Table("permanova", frame, _record(frame, distances.metric, model, missing))
 
 
@@ -190,7 +194,7 @@ def _samples(distances: DistanceMatrix, metadata: SampleMetadata, columns: list[
     if len(chosen) < 3:
         lacking = ", ".join(f"{c!r} {k:,}" for c, k in missing.items())
         msg = f"only {count_noun(chosen, 'sample')} have a value in every column used (missing: {lacking}); at least 3 are needed."
-        raise InputError(msg)
+        raise UntestableError(msg)
     return chosen, missing
 
 
@@ -209,7 +213,10 @@ def _matrix_of(distances: DistanceMatrix, chosen: tuple[str, ...]) -> npt.NDArra
 
 def _model(formula: Formula, rows: SampleMetadata, by: str) -> Model:
     """Build the design and, by margin, the designs without each tested term."""
-    design = build_design(formula, rows)
+    try:
+        design = build_design(formula, rows)
+    except InputError as error:
+        raise UntestableError(str(error)) from error
     if by != "margin":
         return Model(by, design, formula.terms, ())
     tested = tuple(t for t in formula.terms if not any(o is not t and o.contains(t) for o in formula.terms))
@@ -224,7 +231,7 @@ def _model(formula: Formula, rows: SampleMetadata, by: str) -> Model:
             f"term {lost[0]!r} of formula {formula.text[:200]!r} has no part of its own beside the others: together they determine it. "
             "Leave it out, or test by terms."
         )
-        raise InputError(msg)
+        raise UntestableError(msg)
     return model
 
 
@@ -236,7 +243,7 @@ def _refuse_mixed_model(scheme: Scheme | str, formula: Formula) -> None:
             f"columns that vary there ({first_ids(sorted(set(formula.columns) - scheme.moving))}); as a whole it can be permuted in no one "
             "way. Test it by terms or by margin, or choose what to permute."
         )
-        raise InputError(msg)
+        raise UntestableError(msg)
 
 
 def _frame(
@@ -295,3 +302,10 @@ def _record(frame: pd.DataFrame, metric: str, model: Model, missing: dict[str, i
         "dropped": {c: k for c, k in missing.items() if k},
         "aliased": list(model.design.aliased),
     }
+
+
+def untested(metric: str, formula: str, reason: str) -> Table:
+    """Make the table of a formula that these samples cannot test: no row, and the reason in the record."""
+    columns = [*TABLES["permanova"], *_EXTRA]
+    record = {"metric": metric, "findings": [], "absent": {formula: reason}, "dropped": {}, "aliased": []}
+    return Table("permanova", pd.DataFrame({c: pd.Series(dtype=object) for c in columns}), record)

@@ -21,6 +21,10 @@ PERMUTE = ("auto", "within", "whole")
 MIN_ARRANGEMENTS = 20  # with fewer, p cannot reach .05 whatever the distances are
 
 
+class UntestableError(InputError):
+    """The samples at hand cannot test what was asked, whatever the distances are."""
+
+
 @dataclass(frozen=True, eq=False)
 class Layout:
     """Which samples belong together: codes of subject and stratum by sample; `subjects` is None where no subject repeats."""

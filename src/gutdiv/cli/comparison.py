@@ -1,0 +1,108 @@
+"""`gutdiv comparison`: alpha diversity between groups, and PERMANOVA."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gutdiv.cli.options import add_cohort, add_output, add_seed, add_subject, positive
+from gutdiv.errors import InputError
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the subcommands."""
+    commands = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    alpha = commands.add_parser("alpha", help="alpha diversity between groups, or along a number")
+    alpha.add_argument("--alpha", type=Path, required=True, metavar="A", help="alpha.tsv, as `gutdiv diversity alpha` writes it")
+    add_cohort(alpha)
+    alpha.add_argument("--variable", metavar="COL", help="metadata column to compare along (default: the cohort's group)")
+    add_subject(alpha)
+    alpha.add_argument(
+        "--treat-as",
+        choices=("auto", "groups", "numbers"),
+        default="auto",
+        help="take the column as groups or as numbers; auto: numbers where it is numeric with more than two values (default: %(default)s)",
+    )
+    alpha.add_argument("--baseline", metavar="GROUP", help="the group that the others are compared with (default: pairs in order of names)")
+    add_output(alpha, "alpha.tsv")
+    alpha.set_defaults(run=_alpha)
+
+    permanova = commands.add_parser("permanova", help="how much of the distances between samples follows a formula")
+    permanova.add_argument("--distances", type=Path, required=True, metavar="D", help="distances, .h5 or .tsv")
+    permanova.add_argument("--metadata", type=Path, required=True, metavar="M", help="sample metadata, TSV")
+    permanova.add_argument("--formula", required=True, metavar="F", help="as in '~ disease + age * sex'; other names stand in backticks")
+    permanova.add_argument(
+        "--by",
+        choices=("terms", "margin", "whole"),
+        default="margin",
+        help="each term after those before it (terms), after all others (margin), or all at once (whole) (default: %(default)s)",
+    )
+    permanova.add_argument("--strata", metavar="COL", help="metadata column: permute only within its values, as within batches")
+    permanova.add_argument("--subject", metavar="COL", help="metadata column that tells which samples are of one subject")
+    permanova.add_argument(
+        "--permute",
+        choices=("auto", "within", "whole"),
+        default="auto",
+        help="with repeated subjects: exchange samples within subjects, whole subjects, or whichever fits each term (default: %(default)s)",
+    )
+    permanova.add_argument("--permutations", type=positive, default=999, metavar="N", help="number of permutations (default: %(default)s)")
+    add_seed(permanova)
+    permanova.add_argument(
+        "--untestable",
+        choices=("error", "record"),
+        default="error",
+        help="where these samples cannot test the formula: stop, or write an empty table with the reason (default: %(default)s)",
+    )
+    add_output(permanova, "permanova.tsv")
+    permanova.set_defaults(run=_permanova)
+
+
+def _alpha(args: argparse.Namespace) -> int:
+    """Compare alpha metrics along one column."""
+    from gutdiv.comparison.groups import compare_groups
+    from gutdiv.io.artifacts import input_digest, read_table, record, write_table
+    from gutdiv.io.cohorts import read_cohort
+    from gutdiv.model.results import Table
+
+    cohort = read_cohort(args.cohort)
+    variable = args.variable or cohort.roles.group
+    if variable is None:
+        msg = "no column to compare along: the cohort names no group. Give --variable."
+        raise InputError(msg)
+    subject = args.subject or cohort.roles.subject
+    alpha = read_table(args.alpha, "alpha")
+    table = compare_groups(
+        alpha.frame, cohort.metadata, variable=variable, subject=subject, treat_as=args.treat_as, baseline=args.baseline
+    )
+    options = {"variable": variable, "subject": subject, "treat_as": args.treat_as, "baseline": args.baseline}
+    inputs = [input_digest("alpha", args.alpha), input_digest("cohort", args.cohort)]
+    write_table(args.output, Table(table.kind, table.frame, {**record(table.kind, options=options, inputs=inputs), **table.record}))
+    return 0
+
+
+def _permanova(args: argparse.Namespace) -> int:
+    """Test a formula on distances."""
+    from gutdiv.comparison.distances import permanova, untested
+    from gutdiv.comparison.scheme import UntestableError
+    from gutdiv.io.artifacts import input_digest, record, write_table
+    from gutdiv.io.distances import read_distances
+    from gutdiv.io.metadata import read_metadata
+    from gutdiv.model.results import Table
+
+    distances = read_distances(args.distances)
+    names = ("formula", "by", "strata", "subject", "permute", "permutations")
+    options = {name: getattr(args, name) for name in names}
+    try:
+        table = permanova(distances, read_metadata(args.metadata), seed=args.seed, **options)
+    except UntestableError as error:
+        if args.untestable == "error":
+            raise
+        table = untested(distances.metric, args.formula, str(error))
+    inputs = [input_digest("distances", args.distances), input_digest("metadata", args.metadata)]
+    traits = {"traits": distances.record["traits"]} if "traits" in distances.record else {}
+    about = {**record(table.kind, options=options, inputs=inputs, seed=args.seed), **traits, **table.record}
+    write_table(args.output, Table(table.kind, table.frame, about))
+    return 0

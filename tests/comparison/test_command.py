@@ -1,0 +1,114 @@
+"""`gutdiv comparison` through its command line: files in, tables and records out, errors told."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.spatial.distance import pdist, squareform
+
+from gutdiv.cli.app import main
+from gutdiv.io.artifacts import read_table, write_table
+from gutdiv.io.distances import write_rows_block
+from gutdiv.model.results import Table
+
+TRUTH = Path(__file__).parents[1] / "truth"
+
+
+@pytest.fixture
+def dune(tmp_path: Path) -> dict[str, Path]:
+    """Write the dune data as the files that the commands read."""
+    with (TRUTH / "dune.tsv").open(encoding="utf-8") as handle:
+        rows = list(csv.DictReader(handle, delimiter="\t"))
+    ids = tuple(r["sample_id"] for r in rows)
+    features = [k for k in rows[0] if k != "sample_id"]
+    counts = np.array([[float(r[f]) for f in features] for r in rows])
+    for ending in ("h5", "tsv"):
+        matrix = squareform(pdist(counts, "braycurtis"))
+        write_rows_block(tmp_path / f"braycurtis.{ending}", ids, matrix, (0, len(ids)), {"kind": "distances", "metric": "braycurtis"})
+    table = tmp_path / "dune.tsv"
+    lines = [["feature_id", *ids], *([f, *(f"{v:.0f}" for v in c)] for f, c in zip(features, counts.T, strict=True))]
+    table.write_text("".join("\t".join(line) + "\n" for line in lines))
+    metadata = tmp_path / "metadata.tsv"
+    metadata.write_text((TRUTH / "dune_env.tsv").read_text().replace("sample_id\t", "sample-id\t", 1))
+    run("cohort", "build", "--table", table, "--metadata", metadata, "--group", "Management", "--output", tmp_path / "cohort")
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    shannon = [-sum(p * np.log(p) for p in row if p > 0) for row in shares]
+    frame = pd.DataFrame({"sample_id": list(ids), "level": "feature", "metric": "shannon", "value": shannon, "sd": np.nan, "depth": 0})
+    write_table(tmp_path / "alpha.tsv", Table("alpha", frame, {}))
+    return {"folder": tmp_path, "cohort": tmp_path / "cohort" / "cohort.json", "metadata": metadata}
+
+
+def run(*words: Any) -> None:
+    """Run a command that must succeed."""
+    assert main([str(w) for w in words]) == 0
+
+
+@pytest.mark.parametrize("ending", ["h5", "tsv"])
+def test_permanova_from_files_to_a_table_with_its_record(dune: dict[str, Path], ending: str) -> None:
+    folder = dune["folder"]
+    out = folder / f"from_{ending}.tsv"
+    words = ["--distances", folder / f"braycurtis.{ending}", "--metadata", dune["metadata"], "--formula", "~ `Management` + A1", "--by", "terms"]
+    run("comparison", "permanova", *words, "--permutations", 199, "--seed", 3, "--output", out)
+    table = read_table(out, "permanova")
+    assert table.frame["term"].tolist() == ["Management", "A1", "Residual", "Total"]
+    # vegan, methods.md 5.1: Management R2 .34161; A1 after it R2 .10256, F 2.7676
+    assert table.frame["r2"].tolist()[:2] == pytest.approx([0.34161, 0.10256], abs=5e-6)
+    assert table.frame["f"].iloc[1] == pytest.approx(2.7676, abs=5e-5)
+    record = json.loads(out.with_suffix(".json").read_text())
+    assert record["kind"] == "permanova"
+    assert record["seed"] == 3
+    assert record["options"] == {
+        "formula": "~ `Management` + A1", "by": "terms", "strata": None, "subject": None, "permute": "auto", "permutations": 199,
+    }  # fmt: skip
+    assert [(i["role"], i["name"]) for i in record["inputs"]] == [("distances", f"braycurtis.{ending}"), ("metadata", "metadata.tsv")]
+    assert [f["values"]["term"] for f in record["findings"]] == ["Management", "A1"]
+    assert out.read_text().splitlines()[-1].split("\t")[4:7] == ["", "", ""]  # Total has no F, p or permutations
+
+
+def test_the_same_command_writes_the_same_bytes(dune: dict[str, Path], tmp_path: Path) -> None:
+    written = []
+    for place in ("one", "two"):
+        out = tmp_path / place / "p.tsv"
+        words = ["--distances", dune["folder"] / "braycurtis.h5", "--metadata", dune["metadata"], "--formula", "~ A1", "--strata", "Use"]
+        run("comparison", "permanova", *words, "--permutations", 99, "--output", out)
+        written.append((out.read_bytes(), out.with_suffix(".json").read_bytes()))
+    assert written[0] == written[1]
+
+
+def test_what_cannot_be_tested_stops_or_is_recorded(dune: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    folder = dune["folder"]
+    words = ["comparison", "permanova", "--distances", folder / "braycurtis.h5", "--metadata", dune["metadata"], "--output", folder / "p.tsv"]
+    words += ["--formula", "~ Management", "--strata", "Management"]
+    assert main([str(w) for w in words]) == 2
+    assert "does not vary within strata of Management" in capsys.readouterr().err
+    assert not (folder / "p.tsv").exists()
+    run(*words, "--untestable", "record")
+    table = read_table(folder / "p.tsv", "permanova")
+    assert table.frame.empty
+    assert "does not vary within strata" in table.record["absent"]["~ Management"]
+    # an unknown column is the user's mistake in both
+    assert main([*map(str, words), "--untestable", "record", "--formula", "~ Managment"]) == 2
+    assert "'Managment'" in capsys.readouterr().err
+
+
+def test_alpha_takes_group_and_subject_from_the_cohort(dune: dict[str, Path]) -> None:
+    folder = dune["folder"]
+    words = ["comparison", "alpha", "--alpha", folder / "alpha.tsv", "--cohort", dune["cohort"]]
+    run(*words, "--output", folder / "groups.tsv")
+    table = read_table(folder / "groups.tsv", "group_test")
+    assert table.frame["contrast"].tolist()[0] == "BF, HF, NM, SF"
+    assert len(table.frame) == 1 + 6
+    assert set(table.frame["variable"]) == {"Management"}
+    assert [i["role"] for i in table.record["inputs"]] == ["alpha", "cohort"]
+    run(*words, "--variable", "A1", "--output", folder / "a1.tsv")
+    assert read_table(folder / "a1.tsv", "group_test").frame["effect_name"].tolist() == ["Spearman's rho"]
+    run(*words, "--baseline", "NM", "--subject", "Use", "--output", folder / "b.tsv")
+    within = read_table(folder / "b.tsv", "group_test")
+    assert "within subjects" in within.record["unit"]
+    assert within.frame.empty or set(within.frame["unit"]) == {within.record["unit"]}
