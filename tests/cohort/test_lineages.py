@@ -45,7 +45,9 @@ def test_the_same_lineage_is_read_from_every_dialect(text: str) -> None:
 
 
 def test_greengenes2_and_gtdb_names_keep_their_suffixes() -> None:
-    names = parse_lineage("d__Bacteria; p__Bacillota_A_368345; c__Clostridia_258483; o__; f__; g__Clostridium_T; s__Clostridium_T beijerinckii")
+    names = parse_lineage(
+        "d__Bacteria; p__Bacillota_A_368345; c__Clostridia_258483; o__; f__; g__Clostridium_T; s__Clostridium_T beijerinckii"
+    )
     assert names == ("Bacteria", "Bacillota_A_368345", "Clostridia_258483", None, None, "Clostridium_T", "Clostridium_T beijerinckii")
 
 
@@ -76,7 +78,15 @@ def test_more_than_seven_plain_names_are_refused_with_the_way_out() -> None:
 
 
 def test_columns_of_ranks_are_read_in_any_case_with_or_without_prefixes() -> None:
-    row = {"Kingdom": "Bacteria", "PHYLUM": "p__Firmicutes", "Class": "NA", "order": "", "Family": None, "Genus": "g__Blautia", "confidence": "1"}
+    row = {
+        "Kingdom": "Bacteria",
+        "PHYLUM": "p__Firmicutes",
+        "Class": "NA",
+        "order": "",
+        "Family": None,
+        "Genus": "g__Blautia",
+        "confidence": "1",
+    }
     assert split_columns(row) == ("Bacteria", "Firmicutes", None, None, None, "Blautia", None)
     assert split_columns({"Domain": "Archaea", "Species": "smithii"})[0] == "Archaea"
 
@@ -205,7 +215,9 @@ def test_families_are_canonical_too(family: str, name: str | None, want: str | N
     assert canonical((None, None, None, None, family, name, None), SYNONYMS)[0] == want
 
 
-@pytest.mark.parametrize("name", ["Firmicutes", "p__Firmicutes", "Bacillota", "Bacillota_A_368345", "Firmicutes_A", "Firmicutes_C", "Bacillota_I"])
+@pytest.mark.parametrize(
+    "name", ["Firmicutes", "p__Firmicutes", "Bacillota", "Bacillota_A_368345", "Firmicutes_A", "Firmicutes_C", "Bacillota_I"]
+)
 def test_all_names_of_firmicutes_are_one_phylum(name: str) -> None:
     assert canonical_phylum(name) == "Bacillota"
 
@@ -242,7 +254,10 @@ def test_the_dialect_is_told_from_spellings(lineages: list[str], want: str) -> N
 
 
 def test_fifty_thousand_lineages_take_seconds_at_most() -> None:
-    lineages = [("Bacteria", "Firmicutes", "Clostridia", "Lachnospirales", f"Family{i % 700}aceae", f"Genus{i}_A_{1000 + i}", None) for i in range(50_000)]
+    lineages = [
+        ("Bacteria", "Firmicutes", "Clostridia", "Lachnospirales", f"Family{i % 700}aceae", f"Genus{i}_A_{1000 + i}", None)
+        for i in range(50_000)
+    ]
     start = time.perf_counter()
     for names in lineages:
         canonical(names, SYNONYMS, dialect="greengenes2")
@@ -276,7 +291,14 @@ def test_the_same_samples_in_silva_and_greengenes2_share_their_canonical_genera(
         found.append({canonical(n, SYNONYMS, dialect=spoken)[1] for n, _ in rows(real_data / name)} - {None})
     both = found[0] & found[1]
     # what the two databases spell differently, and what must not be spelled alike
-    assert {"Bacteroides", "Escherichia", "Bifidobacterium", "Anaerobutyricum", "Parabacteroides", "Mediterraneibacter (torques/faecis/lactaris)"} <= both
+    assert {
+        "Bacteroides",
+        "Escherichia",
+        "Bifidobacterium",
+        "Anaerobutyricum",
+        "Parabacteroides",
+        "Mediterraneibacter (torques/faecis/lactaris)",
+    } <= both
     assert "Phocaeicola" in found[1] - found[0]  # SILVA 138 calls it Bacteroides
     assert len(both) >= 280
 

@@ -26,7 +26,9 @@ class Simulated:
     planted: Mapping[int, float]
 
 
-def simulate(rng: np.random.Generator, n: int, *, bloom: bool = False, load: bool = False, planted: Mapping[int, float] | None = None) -> Simulated:
+def simulate(
+    rng: np.random.Generator, n: int, *, bloom: bool = False, load: bool = False, planted: Mapping[int, float] | None = None
+) -> Simulated:
     """Draw log-normal absolute abundances of 80 taxa, two thirds of them correlated by four factors, and multinomial reads of them.
 
     `bloom`: one dominant taxon is twenty times higher in every fifth sample. `load`: everything but the null taxa follows a common factor
@@ -77,13 +79,20 @@ def make_cohort(
     names = list(genera) if genera is not None else [f"Genus {j:02d}" for j in range(p)]
     above = list(families) if families is not None else ["Someaceae"] * p
     below = list(species) if species is not None else [None] * p
-    rows = [
-        ("Bacteria", None, None, None, f, g, s, f, g, f"{f};{g}") for f, g, s in zip(above, names, below, strict=True)
-    ]
+    rows = [("Bacteria", None, None, None, f, g, s, f, g, f"{f};{g}") for f, g, s in zip(above, names, below, strict=True)]
     frame = pd.DataFrame(rows, index=pd.Index(features, dtype=object), columns=list(LINEAGE_COLUMNS), dtype=object)
     columns = {k: tuple(v) for k, v in (metadata or {}).items()}
     about = SampleMetadata(samples, columns, dict(kinds or dict.fromkeys(columns, "categorical")))
-    return Cohort(samples, features, sparse.csr_matrix(counts.astype(np.int64)), frame if lineages else None, None, about, Roles(), {"dialect": "plain"})
+    return Cohort(
+        samples,
+        features,
+        sparse.csr_matrix(counts.astype(np.int64)),
+        frame if lineages else None,
+        None,
+        about,
+        Roles(),
+        {"dialect": "plain"},
+    )
 
 
 @pytest.fixture

@@ -48,8 +48,10 @@ def test_few_bifidobacteria_or_lactobacilli_are_never_a_sign_of_dysbiosis() -> N
 
 @pytest.mark.parametrize(
     "taxon",
-    ["Akkermansia", "Segatella copri complex", "Prevotella", "Bacteroides fragilis with polysaccharide A", "Bacteroides fragilis, enterotoxigenic"]
-    + ["Mediterraneibacter gnavus", "Collinsella", "Bilophila"],
+    [
+        *("Akkermansia", "Segatella copri complex", "Prevotella", "Bacteroides fragilis with polysaccharide A"),
+        *("Bacteroides fragilis, enterotoxigenic", "Mediterraneibacter gnavus", "Collinsella", "Bilophila"),
+    ],
 )
 def test_contested_taxa_say_that_they_are_contested_and_why(taxon: str) -> None:
     rows = [r for r in TAXA if r["taxon"] == taxon]
@@ -89,7 +91,9 @@ def evidence(request: pytest.FixtureRequest) -> tuple[list[dict[str, str]], dict
 
 
 @pytest.mark.real_data
-def test_every_reference_is_one_of_the_evidence_and_every_doi_is_confirmed_there(evidence: tuple[list[dict[str, str]], dict[str, dict[str, str]]]) -> None:
+def test_every_reference_is_one_of_the_evidence_and_every_doi_is_confirmed_there(
+    evidence: tuple[list[dict[str, str]], dict[str, dict[str, str]]],
+) -> None:
     known = evidence[1]
     for ours in REFERENCES:
         source = known[ours["key"]]
@@ -103,7 +107,9 @@ def test_every_reference_is_one_of_the_evidence_and_every_doi_is_confirmed_there
 
 
 @pytest.mark.real_data
-def test_every_row_cites_what_its_source_row_cites_but_for_dropped_references(evidence: tuple[list[dict[str, str]], dict[str, dict[str, str]]]) -> None:
+def test_every_row_cites_what_its_source_row_cites_but_for_dropped_references(
+    evidence: tuple[list[dict[str, str]], dict[str, dict[str, str]]],
+) -> None:
     source, known = evidence
     assert len(source) == len(TAXA)
     checked = {"yes": "yes", "partly": "partly", "no - citation only": "no"}
@@ -201,7 +207,7 @@ def test_a_users_rows_in_the_same_format_are_read_and_judged(tmp_path: Path) -> 
     own.write_text("\t".join(COLUMNS) + "\n" + "\t".join(row[c] for c in COLUMNS) + "\n", encoding="utf-8")
     rows = read_immune_taxa(own)
     assert [r["row"] for r in rows] == ["900"]
-    cited = {k for k in rows[0]["reference_keys"].split(";")}
+    cited = set(rows[0]["reference_keys"].split(";"))
     check_knowledge(rows, [r for r in REFERENCES if r["key"] in cited], SYNONYMS)
 
 

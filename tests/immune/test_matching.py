@@ -33,8 +33,26 @@ def one(frame: pd.DataFrame, row: int) -> Mapping[str, object]:
 @pytest.fixture
 def small(cohort_of: Callable[..., Cohort]) -> Cohort:
     """Three samples, nine features."""
-    genera = ["Faecalibacterium", "Faecalibacterium", "Clostridioides", "Bifidobacterium", None, "Prevotella (undivided)", None, "Bacteroides", "Rothia"]
-    families = ["Ruminococcaceae"] * 2 + ["Peptostreptococcaceae", "Bifidobacteriaceae", "Enterobacteriaceae", "Prevotellaceae", None, "Bacteroidaceae", None]
+    genera = [
+        "Faecalibacterium",
+        "Faecalibacterium",
+        "Clostridioides",
+        "Bifidobacterium",
+        None,
+        "Prevotella (undivided)",
+        None,
+        "Bacteroides",
+        "Rothia",
+    ]
+    families = ["Ruminococcaceae"] * 2 + [
+        "Peptostreptococcaceae",
+        "Bifidobacteriaceae",
+        "Enterobacteriaceae",
+        "Prevotellaceae",
+        None,
+        "Bacteroidaceae",
+        None,
+    ]
     species = ["prausnitzii", None, "difficile", "adolescentis", None, None, None, "fragilis", None]
     counts = np.array([[10, 0, 5, 1, 0, 4, 2, 3, 0], [0, 20, 5, 0, 7, 1, 2, 3, 0], [0, 0, 5, 0, 0, 1, 2, 3, 26]])
     return cohort_of(counts, genera=genera, families=families, species=species)
@@ -140,7 +158,9 @@ def real(folder: Path) -> Cohort:
 
 
 @pytest.mark.real_data
-@pytest.mark.parametrize("name", ["thdmi_silva138_genus", "thdmi_gg2_species", "hct_taur", "ibd_papa", "crc_baxter_genus", "twinsuk_goodrich"])
+@pytest.mark.parametrize(
+    "name", ["thdmi_silva138_genus", "thdmi_gg2_species", "hct_taur", "ibd_papa", "crc_baxter_genus", "twinsuk_goodrich"]
+)
 def test_real_tables_of_all_dialects_match_half_of_the_rows_and_most_of_the_reads(real_data: Path, knowledge: Rows, name: str) -> None:
     frame, about = match(real(real_data / name), knowledge)
     matched = set(frame.loc[frame["outcome"] == "matched", "row"])
