@@ -1,0 +1,421 @@
+"""`gutdiv run` and `gutdiv init`: what they write and refuse, and the whole way from a wheel and from the checkout."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from gutdiv.cli.run import NOT_THE_DEMO, cohort_name, failure, filled
+from gutdiv.cli.workflow_files import workflow_folder
+from gutdiv.errors import GutdivError, InputError
+
+ROOT = Path(__file__).parents[2]
+DATA = ROOT / "test_data"
+SCHEMA = yaml.safe_load((ROOT / "workflow" / "schemas" / "config.schema.yaml").read_text())
+DEFAULTS = {
+    key: about["default"] if "properties" not in about else {k: v["default"] for k, v in about["properties"].items()}
+    for key, about in SCHEMA["properties"].items()
+}
+HOSTILE = """it's "x" == 'y' # no comment: {a} [b] \\ $(touch hacked) größe"""
+
+
+def settings(folder: Path) -> tuple[dict[str, object], list[dict[str, str]]]:
+    """Return config and sheet as Snakemake will read them."""
+    with (folder / "config" / "cohorts.tsv").open(newline="", encoding="utf-8") as handle:
+        rows = list(csv.DictReader(handle, dialect="excel-tab"))
+    return yaml.safe_load((folder / "config" / "config.yaml").read_text(encoding="utf-8")), rows
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """Return a file that can pass for a table where only the notes of calls matter."""
+    path = tmp_path / "my data" / "feature-table.v1.tsv"
+    path.parent.mkdir()
+    path.write_text("some content\n")
+    return path
+
+
+# ---------------------------------------------------------------- small parts
+def test_the_cohort_is_named_by_hand_or_by_the_table() -> None:
+    assert cohort_name(None, Path("data/feature-table.biom")) == "feature-table"
+    assert cohort_name(None, Path("my table (new).tsv.gz")) == "my_table_new_"
+    assert cohort_name(None, Path("größe.tsv")) == "gr_e"
+    assert cohort_name(None, Path("..tsv")) == "cohort"
+    assert cohort_name("hct-2012_a.b", Path("x")) == "hct-2012_a.b"
+    for bad in ("", "a b", "../x", ".x", "a/b", "x\n"):
+        with pytest.raises(InputError, match="cannot name a folder"):
+            cohort_name(bad, Path("x"))
+
+
+def test_a_filled_config_reads_back_as_the_values_put_in_and_keeps_its_comments() -> None:
+    template = (ROOT / "config" / "config.yaml").read_text(encoding="utf-8")
+    assert yaml.safe_load(filled(template, NOT_THE_DEMO)) == DEFAULTS
+    values = {("seed",): 7, ("cohort", "controls"): HOSTILE, ("diversity", "depth"): 1000, ("immune", "covariates"): [HOSTILE, "b, c", "]"]}
+    text = filled(template, {**NOT_THE_DEMO, **values})
+    config = yaml.safe_load(text)
+    assert config["seed"] == 7
+    assert config["cohort"]["controls"] == HOSTILE
+    assert config["diversity"]["depth"] == 1000
+    assert config["immune"]["covariates"] == [HOSTILE, "b, c", "]"]
+    assert text.count("#") >= template.count("#") - 1
+    with pytest.raises(GutdivError, match=r"has no 'diversity\.dpth'"):
+        filled(template, {("diversity", "dpth"): 1})
+
+
+def test_a_failure_names_the_stage_the_reason_and_the_log(tmp_path: Path) -> None:
+    log = tmp_path / "logs" / "c" / "diversity" / "distances" / "jaccard.log"
+    log.parent.mkdir(parents=True)
+    said = [
+        "Error in rule diversity_beta:",
+        "    message: None",
+        "    log: logs/c/diversity/distances/jaccard.log (check log file(s) for error details)",
+    ]
+    assert "it left no message" in failure(said, tmp_path)
+    log.write_text("Traceback (most recent call last):\nMemoryError\n")
+    assert "step beta: MemoryError" in failure(said, tmp_path)
+    log.write_text("words\ngutdiv: error: first\ngutdiv: error: the last one\nmore words\n")
+    message = failure(["before", *said, "after"], tmp_path)
+    assert message == f"the stage diversity failed at its step beta: the last one\nIts log: {log}"
+    assert "Snakemake says why above" in failure(["LockException:"], tmp_path)
+
+
+def test_the_workflow_of_a_checkout_is_the_checkouts() -> None:
+    assert (workflow_folder() / "Snakefile").read_bytes() == (ROOT / "Snakefile").read_bytes()
+
+
+# ---------------------------------------------------------------- gutdiv run, its jobs only noted
+def test_every_option_reaches_the_config_the_sheet_and_the_commands(noted, table: Path, tmp_path: Path) -> None:
+    (tmp_path / "t.nwk").write_text("();")
+    run = noted.gutdiv(
+        *(
+            "run",
+            "--table",
+            table,
+            "--tree",
+            "t.nwk",
+            "--name",
+            "c",
+            "--group",
+            HOSTILE.replace('"', ""),
+            "--subject",
+            "who",
+            "--time",
+            "week",
+        ),
+        *(
+            "--controls",
+            HOSTILE,
+            "--covariate",
+            "age",
+            "--covariate",
+            HOSTILE,
+            "--covariate",
+            "age",
+            "--marker",
+            "crp",
+            "--specimen",
+            "stool",
+        ),
+        *("--age-band", "child", "--depth", "900", "--seed", "5", "--missing-tips", "drop", "--output", "out", "--cores", "2"),
+        cwd=tmp_path,
+    )
+    assert run.returncode == 0, run.stderr
+    page = tmp_path / "out" / "results" / "c" / "report.html"
+    assert run.stdout == f"{page}\n"
+    assert page.is_file()
+    config, (row,) = settings(tmp_path / "out")
+    given = {
+        "seed": 5,
+        "cohort": {**DEFAULTS["cohort"], "missing_tips": "drop"},
+        "diversity": {**DEFAULTS["diversity"], "depth": 900},
+        "immune": {"covariates": ["age", HOSTILE], "markers": ["crp"]},
+    }
+    assert config == {**DEFAULTS, **given}
+    expected = {"cohort": "c", "table": str(table), "tree": str(tmp_path / "t.nwk"), "group": HOSTILE.replace('"', ""), "controls": HOSTILE}
+    assert row == {**dict.fromkeys(row, ""), **expected, "subject": "who", "time": "week", "specimen": "stool", "age_band": "child"}
+    (build,) = noted.of("cohort", "build")
+    assert {f"--table={table}", "--time=week", "--age-band=child", "--missing-tips=drop"} <= set(build)
+    assert f"--controls={HOSTILE}" in noted.of("reference", "build")[0]
+    assert "--seed 5" in " ".join(noted.of("diversity", "alpha")[0])
+    assert not list(tmp_path.rglob("hacked"))
+
+
+def test_a_failing_step_is_told_and_the_same_command_goes_on_where_it_stopped(noted, table: Path, tmp_path: Path) -> None:
+    command = ("run", "--table", table, "--output", "out")
+    noted.fail_on("--metric jaccard")
+    run = noted.gutdiv(*command, cwd=tmp_path)
+    assert run.returncode == 2
+    assert run.stdout == ""
+    *_, said, log = run.stderr.strip().splitlines()
+    assert said == "gutdiv: error: the stage diversity failed at its step beta: the table has no samples. Give another one."
+    assert log == "Its log: out/logs/feature-table/diversity/distances/jaccard.log"
+    assert (tmp_path / "out" / "logs" / "feature-table" / "diversity" / "distances" / "jaccard.log").is_file()
+    done = len(noted.calls)
+    assert done >= 2
+    noted.forget()
+    noted.fail_on("nothing at all")
+    run = noted.gutdiv(*command, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.splitlines()[-1] == str(tmp_path / "out" / "results" / "feature-table" / "report.html")
+    assert not noted.of("cohort", "build")
+    assert not noted.of("diversity", "alpha") or done < 15
+
+
+def test_a_dry_run_names_no_report_and_options_behind_the_dashes_reach_snakemake(noted, table: Path, tmp_path: Path) -> None:
+    run = noted.gutdiv("run", "--table", table, "--output", "out", "--", "--dry-run", cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert not run.stdout.strip().endswith("report.html")
+    assert "as in a dry run" in run.stderr
+    assert noted.calls == []
+
+
+def test_settings_of_somebody_else_are_left_alone_and_own_ones_are_rewritten(noted, table: Path, tmp_path: Path) -> None:
+    dry = ("--", "--dry-run", "--quiet", "all")
+    config = tmp_path / "out" / "config" / "config.yaml"
+    assert noted.gutdiv("run", "--table", table, "--output", "out", *dry, cwd=tmp_path).returncode == 0
+    before = config.stat().st_mtime_ns
+    assert noted.gutdiv("run", "--table", table, "--output", "out", *dry, cwd=tmp_path).returncode == 0
+    assert config.stat().st_mtime_ns == before, "equal settings are not written again"
+    assert noted.gutdiv("run", "--table", table, "--seed", "9", "--output", "out", *dry, cwd=tmp_path).returncode == 0
+    assert settings(tmp_path / "out")[0]["seed"] == 9
+    locks = tmp_path / "out" / ".snakemake" / "locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    (locks / "0.input.lock").write_text("x")
+    run = noted.gutdiv("run", "--table", table, "--seed", "10", "--output", "out", *dry, cwd=tmp_path)
+    assert (run.returncode, settings(tmp_path / "out")[0]["seed"]) == (2, 9)
+    assert "-- --unlock" in run.stderr
+    shutil.rmtree(locks)
+    sheet = tmp_path / "out" / "config" / "cohorts.tsv"
+    sheet.write_text(sheet.read_text() + "another\tx.tsv\n")
+    run = noted.gutdiv("run", "--table", table, "--seed", "10", "--output", "out", *dry, cwd=tmp_path)
+    assert run.returncode == 2
+    assert "were changed since" in run.stderr
+    assert "another" in sheet.read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--table", "nowhere.tsv"], ["--table 'nowhere.tsv' does not exist"]),
+        (["--table", "folder"], ["--table 'folder' is a folder"]),
+        (["--table", "t.tsv", "--metadata", "no.tsv"], ["--metadata 'no.tsv' does not exist"]),
+        (["--table", "t{x}.tsv"], ["has braces", "wildcards"]),
+        (["--table", "t.tsv", "--name", "a b"], ["--name 'a b'"]),
+        (["--table", "t.tsv", "--group", "a\tb"], ["--group 'a\\tb'", "control character"]),
+        (["--table", "t.tsv", "--covariate", ""], ["--covariate ''", "is empty"]),
+        (["--table", "t.tsv", "--profile", "nosuch"], ["--profile 'nosuch' is neither default nor slurm"]),
+        (["--table", "t.tsv", "--output", "t.tsv"], ["--output 't.tsv' is a file"]),
+        (["--table", "t.tsv", "--depth", "deep"], ["--depth", "'deep'"]),
+        (["--table", "t.tsv", "--cores", "0"], ["--cores", "'0'"]),
+    ],
+)
+def test_what_cannot_work_is_refused_before_anything_starts(noted, tmp_path: Path, options: list[str], words: list[str]) -> None:
+    (tmp_path / "folder").mkdir()
+    for name in ("t.tsv", "t{x}.tsv"):
+        (tmp_path / name).write_text("x")
+    run = noted.gutdiv("run", "--output", "out", *options, cwd=tmp_path)
+    assert run.returncode == 2
+    assert all(word in run.stderr for word in words), run.stderr
+    assert "Traceback" not in run.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_profile_of_the_users_own_is_taken_by_its_path(noted, table: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "config.yaml").write_text("cores: 1\ndry-run: true\n")
+    run = noted.gutdiv("run", "--table", table, "--output", "out", "--profile", "mine", cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert noted.calls == []
+    assert "as in a dry run" in run.stderr
+
+
+# ---------------------------------------------------------------- gutdiv init
+def test_init_writes_a_study_folder_of_defaults_and_overwrites_nothing(noted, tmp_path: Path) -> None:
+    run = noted.gutdiv("init", "study", cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    place = tmp_path / "study"
+    config, (row,) = settings(place)
+    assert config == DEFAULTS
+    assert row["cohort"] == "my_cohort"
+    written = {str(p.relative_to(place)): p.read_bytes() for p in place.rglob("*") if p.is_file()}
+    assert {"Snakefile", "config/config.yaml", "config/cohorts.tsv", "config/README.md", "profiles/default/config.yaml"} <= set(written)
+    assert str(ROOT) not in b"".join(written.values()).decode(), "the folder must not name where gutdiv is installed"
+    (place / "Snakefile").unlink()
+    run = noted.gutdiv("init", "study", cwd=tmp_path)
+    assert run.returncode == 2
+    assert "nothing was written" in run.stderr
+    assert not (place / "Snakefile").exists()
+
+
+# ---------------------------------------------------------------- the whole way, for real
+class Installed:
+    """gutdiv installed from its wheel into an environment of its own, which nobody activates."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        wheels = folder / "wheels"
+        build = [
+            sys.executable,
+            "-m",
+            "pip",
+            "wheel",
+            "--quiet",
+            "--no-deps",
+            "--no-build-isolation",
+            "--wheel-dir",
+            str(wheels),
+            str(ROOT),
+        ]
+        subprocess.run(build, check=True, timeout=300, cwd=folder)
+        (self.wheel,) = wheels.glob("gutdiv-*.whl")
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder / "env")], check=True, timeout=100)
+        self.python = folder / "env" / "bin" / "python"
+        ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
+        site = Path(subprocess.run([self.python, "-c", ask], check=True, capture_output=True, text=True, timeout=60).stdout.strip())
+        ours = subprocess.run([sys.executable, "-c", ask], check=True, capture_output=True, text=True, timeout=60).stdout.strip()
+        install = [
+            sys.executable,
+            "-m",
+            "pip",
+            "--python",
+            str(self.python),
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--no-index",
+            str(self.wheel),
+        ]
+        subprocess.run(install, check=True, timeout=300)
+        (site / "tested-environment.pth").write_text(f"{ours}\n")  # the dependencies, without the checkout's editable install
+
+    def env(self) -> dict[str, str]:
+        """An environment in which no gutdiv is in PATH and no checkout in PYTHONPATH."""
+        kept = {k: v for k, v in os.environ.items() if k not in {"PYTHONPATH", "VIRTUAL_ENV", "SNAKEMAKE_PROFILE"}}
+        return {**kept, "PATH": "/usr/local/bin:/usr/bin:/bin"}
+
+    def run(self, *command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+        """Run a command of this environment."""
+        return subprocess.run(list(map(str, command)), env=self.env(), cwd=cwd, capture_output=True, text=True, timeout=900, check=False)
+
+
+OPTIONS = (
+    "--group",
+    "group",
+    "--subject",
+    "subject",
+    "--time",
+    "time",
+    "--controls",
+    'group == "healthy"',
+    "--covariate",
+    "age",
+    "--name",
+    "sim",
+)
+
+
+def data_options(folder: Path) -> list[str]:
+    """The files of the simulated cohort."""
+    files = {"table": "table.biom", "taxonomy": "taxonomy.tsv", "tree": "tree.nwk", "metadata": "metadata.tsv"}
+    return [word for key, name in files.items() for word in (f"--{key}", str(folder / name))]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """Install gutdiv from its wheel."""
+    return Installed(tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def from_wheel(installed: Installed) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """Run the simulated cohort with the installed gutdiv, in a folder with a blank in its name."""
+    place = installed.folder / "my study"
+    place.mkdir()
+    command = (installed.python.with_name("gutdiv"), "run", *data_options(DATA), *OPTIONS, "--output", "out put")
+    return place / "out put", installed.run(*command, cwd=place)
+
+
+def test_the_wheel_holds_the_workflow_and_no_tests(installed: Installed) -> None:
+    import zipfile
+
+    names = set(zipfile.ZipFile(installed.wheel).namelist())
+    for part in ("Snakefile", "workflow", "config"):
+        files = [ROOT / part] if (ROOT / part).is_file() else [p for p in (ROOT / part).rglob("*") if p.is_file()]
+        assert {f"gutdiv/_workflow/{p.relative_to(ROOT)}" for p in files} <= names
+    assert not [name for name in names if "test" in name]
+    ask = "from gutdiv.cli.workflow_files import workflow_folder; print(workflow_folder())"
+    found = installed.run(installed.python, "-c", ask, cwd=installed.folder)
+    assert found.stdout.strip().endswith("site-packages/gutdiv/_workflow"), found.stderr
+
+
+def test_gutdiv_run_from_a_wheel_ends_with_the_path_of_the_report(from_wheel: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    output, run = from_wheel
+    assert run.returncode == 0, run.stderr
+    page = output / "results" / "sim" / "report.html"
+    assert run.stdout.splitlines()[-1] == str(page)
+    assert page.stat().st_size > 100_000
+    made = {str(p.relative_to(output / "results" / "sim")) for p in (output / "results" / "sim").rglob("*") if p.is_file()}
+    assert {"cohort/tree.nwk", "diversity/distances/unweighted_unifrac.h5", "comparison/permanova/aitchison.tsv"} <= made
+    assert {"reference/reference.json", "dysbiosis/verdicts.tsv", "immune/links.tsv", "immune/matches.json"} <= made
+
+
+def test_the_checkout_makes_the_same_bytes_in_another_folder_with_other_cores(
+    from_wheel: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    output, run = from_wheel
+    assert run.returncode == 0, run.stderr
+    data = tmp_path / "copy"
+    shutil.copytree(DATA, data)
+    other = tmp_path / "other"
+    command = [sys.executable, "-m", "gutdiv", "run", *data_options(data), *OPTIONS, "--output", str(other), "--cores", "1"]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+
+    def contents(folder: Path) -> dict[str, bytes]:
+        return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+    first, second = contents(output / "results"), contents(other / "results")
+    assert first.keys() == second.keys()
+    assert [name for name in first if first[name] != second[name]] == []
+    for name, content in second.items():
+        assert str(tmp_path).encode() not in content, f"{name} names a folder of this machine"
+
+
+def test_a_second_run_has_nothing_to_do(from_wheel: tuple[Path, subprocess.CompletedProcess[str]], installed: Installed) -> None:
+    output, _ = from_wheel
+    page = output / "results" / "sim" / "report.html"
+    before = page.stat().st_mtime_ns
+    command = (installed.python.with_name("gutdiv"), "run", *data_options(DATA), *OPTIONS, "--output", output)
+    run = installed.run(*command, cwd=output.parent)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.splitlines()[-1] == str(page)
+    assert page.stat().st_mtime_ns == before
+
+
+def test_the_snakefile_of_init_runs_the_packaged_workflow_without_an_activated_environment(installed: Installed, tmp_path: Path) -> None:
+    gutdiv = installed.python.with_name("gutdiv")
+    assert installed.run(gutdiv, "init", "study", cwd=tmp_path).returncode == 0
+    shutil.copytree(DATA, tmp_path / "study" / "data")
+    run = installed.run(installed.python, "-m", "snakemake", "--until", "cohort_build", cwd=tmp_path / "study")
+    assert run.returncode == 0, run.stderr
+    record = json.loads((tmp_path / "study" / "results" / "my_cohort" / "cohort" / "cohort.json").read_text())
+    assert record["n_samples"] > 200
+
+
+def test_an_error_of_a_real_step_is_told_in_its_own_words(installed: Installed, tmp_path: Path) -> None:
+    table = tmp_path / "broken.tsv"
+    table.write_text("#OTU ID\ta\tb\nx\t1\t-3\n")
+    run = installed.run(installed.python.with_name("gutdiv"), "run", "--table", table, "--output", "out", cwd=tmp_path)
+    assert run.returncode == 2
+    assert "gutdiv: error: the stage cohort failed at its step build:" in run.stderr
+    log = tmp_path / run.stderr.strip().splitlines()[-1].removeprefix("Its log: ")
+    last = [line for line in log.read_text().splitlines() if line.startswith("gutdiv: error: ")][-1]
+    assert last.removeprefix("gutdiv: error: ") in run.stderr
