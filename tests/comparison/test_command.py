@@ -110,5 +110,7 @@ def test_alpha_takes_group_and_subject_from_the_cohort(dune: dict[str, Path]) ->
     assert read_table(folder / "a1.tsv", "group_test").frame["effect_name"].tolist() == ["Spearman's rho"]
     run(*words, "--baseline", "NM", "--subject", "Use", "--output", folder / "b.tsv")
     within = read_table(folder / "b.tsv", "group_test")
-    assert "within subjects" in within.record["unit"]
-    assert within.frame.empty or set(within.frame["unit"]) == {within.record["unit"]}
+    assert all(u.startswith("subject (Use; ") for u in within.frame["unit"])
+    # dune_env.tsv: all three uses were managed as BF, HF and NM, only two as SF
+    assert within.frame["contrast"].tolist() == ["BF, HF, NM", "BF - HF", "BF - NM", "HF - NM"]
+    assert within.record["absent"] == {"shannon: SF": "2 units with a value; at least 3 are needed"}

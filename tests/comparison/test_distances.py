@@ -14,6 +14,7 @@ from scipy.spatial.distance import pdist, squareform
 from scipy.stats import kstest
 
 from gutdiv.comparison.distances import permanova
+from gutdiv.comparison.scheme import UntestableError
 from gutdiv.errors import ExpressionError, InputError
 from gutdiv.model.cohort import SampleMetadata
 from gutdiv.model.results import DistanceMatrix
@@ -275,6 +276,24 @@ def test_a_term_that_cannot_be_tested_beside_one_that_can_has_no_p_and_the_reaso
     assert day["permutations"] == 99
     assert table.record["absent"] == {"side": side["permutation_scheme"]}
     assert table.record["findings"][0]["strength"] == "not assessable"
+
+
+def test_few_subjects_that_change_their_group_are_left_out_and_the_others_compared_whole() -> None:
+    rng = np.random.default_rng(9)
+    distances, ids, owners = repeated(rng, sizes=[2] * 14, spread=0.4)
+    side = ["case" if int(o[1:]) < 7 else "control" for o in owners]
+    side[1], side[27] = "control", "case"  # p00 and p13
+    age = [int(o[1:]) ** 2 % 11 + (k in {5, 9}) for k, o in enumerate(owners)]  # two birthdays
+    meta = metadata(ids, {"owner": owners, "side": side, "age": age})
+    table = permanova(distances, meta, formula="~ side", subject="owner", permutations=199)
+    assert (table.frame["n"].iloc[0], table.frame["n_dropped"].iloc[0]) == (24, 4)
+    assert table.frame["unit"].iloc[0] == "subject (owner)"
+    assert table.record["dropped"] == {"(of a subject with several values of side)": 4}
+    settled = [k for k, o in enumerate(owners) if o not in {"p00", "p13"}]
+    some = DistanceMatrix(tuple(ids[k] for k in settled), distances.matrix[np.ix_(settled, settled)], "euclidean")
+    pd.testing.assert_series_equal(permanova(some, meta, formula="~ side", subject="owner", permutations=199).frame["p"], table.frame["p"])
+    with pytest.raises(UntestableError, match=r"'age' varies within some subjects .owner., but within fewer than half"):
+        permanova(distances, meta, formula="~ age", subject="owner")
 
 
 def test_what_does_not_fit_is_refused() -> None:

@@ -107,7 +107,7 @@ def test_groups_within_subjects_equal_r() -> None:
             row = mine.loc[pair.replace("-", " - ")]
             assert (row["statistic"], row["p"]) == pytest.approx((float(expected["statistic"]), float(expected["p"])), rel=1e-10)
             assert (row["n_1"], row["n_2"], row["effect_name"]) == (8, 8, "Cliff's delta within subjects")
-    assert set(table["unit"]) == {"subject (block; mean of its samples for each level, compared within subjects)"}
+    assert set(table["unit"]) == {"subject (block; mean of its samples for each group, compared within subjects)"}
 
 
 def test_bci_equals_r() -> None:
@@ -166,7 +166,7 @@ def test_few_subjects_with_several_levels_are_left_out_and_counted() -> None:
     table = compare_groups(alpha(ids, shannon=list(range(12))), metadata(ids, {"o": owners, "side": side}), variable="side", subject="o")
     row = table.frame.iloc[0]
     assert (row["n_1"], row["n_2"], row["n_dropped"]) == (4, 5, 2)
-    assert table.record["dropped"] == {"of a subject with several levels of side": 2}
+    assert row["unit"] == "subject (o; mean of its samples)"
 
 
 def test_within_subjects_only_subjects_with_both_levels_count() -> None:
@@ -181,6 +181,27 @@ def test_within_subjects_only_subjects_with_both_levels_count() -> None:
     # all four pairs rise, the differences 2, 2, 3, 4 are tied: normal approximation as in R, V = 10
     assert (row["statistic"], row["effect"]) == (10.0, 1.0)
     assert row["test"] == "Wilcoxon signed-rank (normal approximation)"
+
+
+def test_arms_with_visits_are_compared_within_subjects_along_visits_and_between_subjects_along_arms() -> None:
+    owners = [f"p{k}" for k in range(8) for _ in range(2)] + ["p8", "p9"]
+    arms = ["drug_pre", "drug_post"] * 4 + ["placebo_pre", "placebo_post"] * 4 + ["drug_pre", "placebo_pre"]
+    values = [float(k * k % 17) for k in range(18)]
+    ids = [f"s{k:02d}" for k in range(18)]
+    table = compare_groups(alpha(ids, shannon=values), metadata(ids, {"o": owners, "arm": arms}), variable="arm", subject="o")
+    units = dict(zip(table.frame["contrast"], table.frame["unit"], strict=True))
+    within = {c for c, u in units.items() if "compared within subjects" in u}
+    assert within == {"drug_post - drug_pre", "placebo_post - placebo_pre"}
+    assert set(units) - within == {
+        "drug_post - placebo_post", "drug_post - placebo_pre", "drug_pre - placebo_post", "drug_pre - placebo_pre",
+    }  # fmt: skip
+    sizes = table.frame.set_index("contrast")[["n_1", "n_2", "n_samples", "n_dropped"]]
+    assert sizes.loc["drug_pre - placebo_pre"].tolist() == [5, 5, 10, 0]
+    assert sizes.loc["drug_post - drug_pre"].tolist() == [4, 4, 8, 1]
+    assert table.record["absent"] == {
+        "shannon: overall": "most subjects hold several of the groups, but not all of them; compared by pairs only"
+    }
+    assert {f["what"] for f in table.record["findings"]} == {"pair_difference"}
 
 
 def test_small_groups_missing_cells_and_undefined_metrics_are_told() -> None:

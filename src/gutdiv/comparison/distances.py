@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from gutdiv.comparison.scheme import Scheme, UntestableError, check_permute, choose_scheme, lay_out
+from gutdiv.comparison.scheme import Scheme, UntestableError, check_permute, choose_scheme, few_varying, lay_out
 from gutdiv.errors import InputError, count_noun, first_ids
 from gutdiv.grammar.design import Design, build_design
 from gutdiv.grammar.formula import Formula, Term, parse_formula
@@ -108,7 +108,8 @@ def permanova(
     subject : str, optional
         Column that names the subject of each sample.
     permute : str
-        `auto`, `within` or `whole`; only where subjects repeat.
+        `auto`, `within` or `whole`; only where subjects repeat. With `auto`, subjects within which a column of groups varies that is
+        constant within more than half of all subjects are left out and counted.
     permutations : int
         Number of random permutations B; p = (1 + #{F* >= F}) / (1 + B).
     seed : int
@@ -137,6 +138,8 @@ def permanova(
     parsed.check_columns(metadata.columns)
     roles = [c for c in (subject, strata) if c is not None]
     chosen, missing = _samples(distances, metadata, [*parsed.columns, *roles])
+    if subject is not None and permute == "auto":
+        chosen = _without_movers(chosen, metadata, parsed, subject, missing)
     rows = metadata.select(chosen)
     model = _model(parsed, rows, by)
     gower = gower_centred(_matrix_of(distances, chosen))
@@ -196,6 +199,25 @@ def _samples(distances: DistanceMatrix, metadata: SampleMetadata, columns: list[
         msg = f"only {count_noun(chosen, 'sample')} have a value in every column used (missing: {lacking}); at least 3 are needed."
         raise UntestableError(msg)
     return chosen, missing
+
+
+def _without_movers(
+    chosen: tuple[str, ...], metadata: SampleMetadata, formula: Formula, subject: str, missing: dict[str, int]
+) -> tuple[str, ...]:
+    """Leave out the few subjects within which a column of groups varies that is constant within most, and count their samples.
+
+    Else five people who changed their group would decide that only change is tested, and hundreds who did not would count for nothing.
+    """
+    rows = metadata.select(chosen)
+    left_out: set[str] = set()
+    for column in formula.columns:
+        as_groups = any(v.categorical and v.column == column for v in formula.variables)
+        if as_groups or rows.kinds[column] != "numeric" or np.unique(rows.numeric(column)).size == 2:
+            movers = few_varying(rows, column, subject)
+            if movers:
+                missing[f"(of a subject with several values of {column})"] = len(movers)
+            left_out.update(movers)
+    return tuple(s for s in chosen if s not in left_out)
 
 
 def _matrix_of(distances: DistanceMatrix, chosen: tuple[str, ...]) -> npt.NDArray[np.generic]:

@@ -39,6 +39,7 @@ class _Row:
     metric: str
     contrast: str
     groups: tuple[str, ...]
+    unit: str
     test: RankTest
     effect: Effect
     n_1: int
@@ -46,6 +47,19 @@ class _Row:
     medians: tuple[float, float]
     n_samples: int
     n_dropped: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """What one contrast gave."""
+
+    unit: str
+    owners: frozenset[str]
+    test: RankTest
+    effect: Effect
+    n_1: int
+    n_2: int | None
+    medians: tuple[float, float]
 
 
 def compare_groups(
@@ -61,7 +75,8 @@ def compare_groups(
 
     Groups: Kruskal-Wallis over all groups (three or more) and Wilcoxon rank-sum for each pair, with Cliff's delta; within subjects
     Friedman over complete subjects and Wilcoxon signed-rank for each pair of levels. Numbers: Spearman's rho. q is Benjamini & Hochberg's
-    over the family that its row names. The unit of analysis is decided by `gutdiv.comparison.units` and named in each row.
+    over the family that its row names. Where subjects repeat, a subject is the unit: groups are compared within subjects where at least
+    half of the subjects concerned hold them all, else between the subjects that hold one of them; each row names its unit.
 
     Parameters
     ----------
@@ -114,7 +129,7 @@ def compare_groups(
     record = {
         "variable": variable,
         "subject": subject,
-        "unit": design.unit,
+        "units": sorted({r.unit for r in rows}),
         "baseline": baseline,
         "groups": {} if numeric else {g: sum(v == g for v in design.labels.values()) for g in design.levels},  # samples
         "dropped": dict(design.dropped),
@@ -144,7 +159,7 @@ def _correlation(level: str, metric: str, values: Mapping[str, float], design: D
         absent[metric] = f"{design.variable if np.ptp(x) == 0 else metric} does not vary"
         return []
     counts = (int(x.size), None, (float(np.median(y)), math.nan), used, len(values) - used)
-    return [_Row("numbers", level, metric, f"per {design.variable}", (), test, effect, *counts)]
+    return [_Row("numbers", level, metric, f"per {design.variable}", (), design.unit, test, effect, *counts)]
 
 
 def _groups(
@@ -162,44 +177,51 @@ def _groups(
     if len(tested) < 2:
         absent[metric] = f"fewer than two groups of {design.variable} have {MIN_UNITS} units"
         return []
-    usable = [s for s in values if s in design.labels]
-    out = len(values) - len(usable)
-
-    def row(kind: str, groups: list[str], owners: set[str] | None, found: tuple[RankTest, Effect], n: tuple[int, int | None]) -> _Row:
-        inside = [s for s in usable if design.labels[s] in groups]
-        used = [s for s in inside if math.isfinite(values[s]) and (owners is None or design.owners[s] in owners)]
-        contrast = f"{groups[0]} - {groups[1]}" if kind == "pair" else ", ".join(groups)
-        medians = [float(np.median([v for o, v in means[g].items() if owners is None or o in owners])) for g in groups]
-        pair = (medians[0], medians[1]) if kind == "pair" else (math.nan, math.nan)
-        return _Row(kind, level, metric, contrast, tuple(groups), *found, n[0], n[1], pair, len(used), out + len(inside) - len(used))
-
-    rows = []
-    if len(tested) > 2:
-        if design.paired:
-            complete = sorted(set.intersection(*(set(means[g]) for g in tested)))
-            if len(complete) < MIN_UNITS:
-                absent[f"{metric}: overall"] = f"{count_noun(len(complete), 'subject')} with every group; at least {MIN_UNITS} are needed"
-            else:
-                found = friedman(np.array([[means[g][o] for g in tested] for o in complete]))
-                rows.append(row("overall", tested, set(complete), found, (len(complete), None)))
-        else:
-            found = kruskal_wallis([np.array(list(means[g].values())) for g in tested])
-            rows.append(row("overall", tested, None, found, (sum(len(means[g]) for g in tested), None)))
-    if len(tested) > MAX_LEVELS:
+    contrasts = [tested] if len(tested) > 2 else []
+    if len(tested) <= MAX_LEVELS:
+        contrasts += [list(pair) for pair in itertools.combinations(tested, 2)]
+    else:
         absent[f"{metric}: pairs"] = f"{len(tested)} groups; pairs are compared up to {MAX_LEVELS}"
-        return rows
-    for a, b in itertools.combinations(tested, 2):
-        if design.paired:
-            both = sorted(set(means[a]) & set(means[b]))
-            if len(both) < MIN_UNITS:
-                absent[f"{metric}: {a} - {b}"] = f"{count_noun(len(both), 'subject')} with both groups; at least {MIN_UNITS} are needed"
-                continue
-            x, y = (np.array([means[g][o] for o in both]) for g in (a, b))
-            rows.append(row("pair", [a, b], set(both), (signed_rank(x, y), paired_delta(x, y)), (len(both), len(both))))
-        else:
-            x, y = (np.array(list(means[g].values())) for g in (a, b))
-            rows.append(row("pair", [a, b], None, (rank_sum(x, y), cliffs_delta(x, y)), (x.size, y.size)))
+    rows = []
+    for groups in contrasts:
+        found = _contrast(groups, means, design)
+        kind = "pair" if len(groups) == 2 else "overall"
+        name = " - ".join(groups) if kind == "pair" else ", ".join(groups)
+        if isinstance(found, str):
+            absent[f"{metric}: {name if kind == 'pair' else 'overall'}"] = found
+            continue
+        concerned = [s for s in values if s not in design.labels or design.labels[s] in groups]
+        used = [s for s in concerned if s in design.labels and design.owners[s] in found.owners and math.isfinite(values[s])]
+        counts = (found.n_1, found.n_2, found.medians, len(used), len(concerned) - len(used))
+        rows.append(_Row(kind, level, metric, name, tuple(groups), found.unit, found.test, found.effect, *counts))
     return rows
+
+
+def _contrast(groups: list[str], means: Mapping[str, Mapping[str, float]], design: Design) -> _Found | str:
+    """Compare two groups or more on the unit that fits them, or say why they cannot be compared."""
+    how = design.compare(groups)
+    if how is None:
+        return "most subjects hold several of the groups, but not all of them; compared by pairs only"
+    counted = [{o: v for o, v in means[g].items() if o in how.owners} for g in groups]
+    if how.paired:
+        complete = sorted(set.intersection(*(set(c) for c in counted)))
+        if len(complete) < MIN_UNITS:
+            return f"{count_noun(complete, 'subject')} with a value in every group; at least {MIN_UNITS} are needed"
+        values = [np.array([c[o] for o in complete]) for c in counted]
+        owners, sizes = frozenset(complete), [len(complete)] * len(groups)
+    else:
+        small = [g for g, c in zip(groups, counted, strict=True) if len(c) < MIN_UNITS]
+        if small:
+            return f"fewer than {MIN_UNITS} subjects hold only {first_ids(small)} of these groups"
+        values = [np.array(list(c.values())) for c in counted]
+        owners, sizes = frozenset(o for c in counted for o in c), [len(c) for c in counted]
+    if len(groups) > 2:
+        test, effect = friedman(np.stack(values, axis=1)) if how.paired else kruskal_wallis(values)
+        n_1 = sizes[0] if how.paired else sum(sizes)
+        return _Found(how.unit, owners, test, effect, n_1, None, (math.nan, math.nan))
+    x, y = values
+    test, effect = (signed_rank(x, y), paired_delta(x, y)) if how.paired else (rank_sum(x, y), cliffs_delta(x, y))
+    return _Found(how.unit, owners, test, effect, sizes[0], sizes[1], (float(np.median(x)), float(np.median(y))))
 
 
 _FAMILY = {"overall": "overall tests", "pair": "tests of pairs of groups", "numbers": "correlations"}
@@ -219,7 +241,7 @@ def _frame(rows: list[_Row], design: Design) -> pd.DataFrame:
         "metric": [r.metric for r in rows],
         "variable": [design.variable] * len(rows),
         "test": [r.test.name for r in rows],
-        "unit": [design.unit] * len(rows),
+        "unit": [r.unit for r in rows],
         "contrast": [r.contrast for r in rows],
         "n_1": pd.array([r.n_1 for r in rows], dtype="Int64"),
         "n_2": pd.array([pd.NA if r.n_2 is None else r.n_2 for r in rows], dtype="Int64"),

@@ -84,6 +84,15 @@ def varies_within(values: Places, groups: Places) -> npt.NDArray[np.bool_]:
     return np.asarray(np.bincount(pairs[0], minlength=int(groups.max(initial=0)) + 1) > 1)
 
 
+def few_varying(metadata: SampleMetadata, column: str, subject: str) -> list[str]:
+    """Return the samples of the subjects within which a column varies, where these are fewer than half of all subjects; else none."""
+    owners = codes(metadata, subject)
+    varying = varies_within(codes(metadata, column), owners)
+    if not 0 < 2 * int(varying.sum()) < varying.size:
+        return []
+    return [s for s, owner in zip(metadata.ids, owners, strict=True) if varying[owner]]
+
+
 def choose_scheme(columns: Sequence[str], layout: Layout, metadata: SampleMetadata, *, tested: Sequence[str], permute: str) -> Scheme | str:
     """Choose how to permute one term, or return the reason why it cannot be tested.
 
@@ -99,12 +108,18 @@ def choose_scheme(columns: Sequence[str], layout: Layout, metadata: SampleMetada
         Columns of the tested term.
     permute : str
         `within`: samples are exchanged within subjects. `whole`: subjects exchange all values that are constant within them, their
-        samples and what varies within them stay. `auto`: whole where some tested column is constant within subjects, else within.
+        samples and what varies within them stay. `auto`: whole where some tested column is constant within subjects, within where some
+        varies within at least half of them.
     """
     if layout.subjects is None:
         return _by_rows(layout, metadata, tested)
     constant = [c for c in columns if not varies_within(codes(metadata, c), layout.subjects).any()]
     between = [c for c in tested if c in constant]
+    if permute == "auto" and not between and all(few_varying(metadata, c, str(layout.subject)) for c in tested):
+        return (
+            f"varies within some subjects ({layout.subject}), but within fewer than half of them: exchanging samples within subjects would "
+            "test these few only, and whole subjects cannot be exchanged; give a column that is constant within subjects"
+        )
     if permute == "auto":
         permute = "whole" if between else "within"
     if permute == "within":

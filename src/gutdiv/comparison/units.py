@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from gutdiv.model.cohort import SampleMetadata
 
@@ -20,48 +20,77 @@ MIN_UNITS = 3
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """Who is compared with whom along one variable; fixed by the metadata alone, before any value is looked at.
+    """Who can be compared with whom along one variable; fixed by the metadata alone, before any value is looked at.
 
     Parameters
     ----------
     variable, subject : str, str or None
         Columns of the metadata.
-    numeric : bool
-        Whether the variable is taken as numbers.
-    unit : str
-        What counts as one observation, in words.
-    paired : bool
-        Whether levels are compared within subjects.
+    repeated : bool
+        Whether some subject has more than one usable sample.
     levels : tuple of str
         Levels of the usable samples in the order of their names, numbers by value; none where the variable is taken as numbers.
     labels : mapping of str to str
         The level of each usable sample.
     numbers : mapping of str to float
-        The value of each usable sample (numbers).
+        The value of each usable sample; none where the variable is taken as groups.
     owners : mapping of str to str
         The subject of each usable sample; the sample itself where there are no subjects.
+    held : mapping of str to set of str
+        The levels of each subject.
     dropped : mapping of str to int
-        Samples of the metadata that cannot be used, by reason.
+        Samples that cannot be used, by reason.
     """
 
     variable: str
     subject: str | None
-    numeric: bool
-    unit: str
-    paired: bool
+    repeated: bool
     levels: tuple[str, ...]
     labels: Mapping[str, str]
     numbers: Mapping[str, float]
     owners: Mapping[str, str]
+    held: Mapping[str, set[str]]
     dropped: Mapping[str, int]
+
+    @property
+    def unit(self) -> str:
+        """What counts as one observation where subjects are compared with each other."""
+        if self.repeated:
+            return f"subject ({self.subject}; mean of its samples)"
+        return "sample" if self.subject is None else f"sample (one of each subject of {self.subject})"
+
+    @property
+    def paired_unit(self) -> str:
+        """What counts as one observation where groups are compared within subjects."""
+        return f"subject ({self.subject}; mean of its samples for each group, compared within subjects)"
+
+    def compare(self, groups: Sequence[str]) -> Comparison | None:
+        """Decide how these groups are compared: within subjects where at least half of all subjects concerned hold them all, else between them.
+
+        Between subjects, those that hold several of the groups are left out. None where more than half of the subjects hold several
+        groups, but not all: neither fits.
+        """
+        among = {o: levels & set(groups) for o, levels in self.held.items() if levels & set(groups)}
+        whole = frozenset(o for o, levels in among.items() if len(levels) == len(groups))
+        single = frozenset(o for o, levels in among.items() if len(levels) == 1)
+        if 2 * len(whole) >= len(among):
+            return Comparison(paired=True, unit=self.paired_unit, owners=whole)
+        if 2 * len(single) > len(among):
+            return Comparison(paired=False, unit=self.unit, owners=single)
+        return None
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """How groups are compared: within or between subjects, by which unit, and the subjects that count."""
+
+    paired: bool
+    unit: str
+    owners: frozenset[str]
 
 
 def design_units(samples: list[str], metadata: SampleMetadata, variable: str, *, subject: str | None, numeric: bool) -> Design:
-    """Decide the unit of analysis of a variable among these samples.
-
-    Without repeated subjects every sample is a unit. With them a subject is one: where the variable is constant within subjects (or is
-    a number) by the mean of its samples, where it varies by one mean for each level, compared within subjects. Where at least one subject
-    but fewer than half of all have several levels, subjects are compared by their means, and those with several levels are left out.
+    """Find the samples that can be compared along a variable, their subjects and levels.
 
     Raises
     ------
@@ -71,40 +100,29 @@ def design_units(samples: list[str], metadata: SampleMetadata, variable: str, *,
     place = {s: k for k, s in enumerate(metadata.ids)}
     values = metadata.column(variable)
     subjects = metadata.column(subject) if subject is not None else metadata.ids
-    dropped = {"not in the sample metadata": sum(s not in place for s in samples)}
     inside = [s for s in samples if s in place]
-    dropped[f"no value of {variable}"] = sum(values[place[s]] is None for s in inside)
-    dropped[f"no value of {subject}"] = sum(values[place[s]] is not None and subjects[place[s]] is None for s in inside)
     usable = [s for s in inside if values[place[s]] is not None and subjects[place[s]] is not None]
+    dropped = {
+        "not in the sample metadata": sum(s not in place for s in samples),
+        f"no value of {variable}": sum(values[place[s]] is None for s in inside),
+        f"no value of {subject}": sum(values[place[s]] is not None and subjects[place[s]] is None for s in inside),
+    }
     owners = {s: str(subjects[place[s]]) for s in usable}
     is_number = metadata.kinds[variable] == "numeric"  # as groups 1 and 1.0 are one
     labels = {s: f"{float(str(values[place[s]])):.15g}" if is_number else str(values[place[s]]) for s in usable}
-    repeated = len(set(owners.values())) < len(owners)
-    paired = False
-    single = "sample" if subject is None else f"sample (one of each subject of {subject})"
-    unit = f"subject ({subject}; mean of its samples)" if repeated else single
-    if repeated and not numeric:
-        held: dict[str, set[str]] = {}
-        for s in usable:
-            held.setdefault(owners[s], set()).add(labels[s])
-        several = {o for o, levels in held.items() if len(levels) > 1}
-        paired = 2 * len(several) >= len(held)
-        if paired:
-            unit = f"subject ({subject}; mean of its samples for each level, compared within subjects)"
-        elif several:
-            dropped[f"of a subject with several levels of {variable}"] = sum(owners[s] in several for s in usable)
-            usable = [s for s in usable if owners[s] not in several]
-    kept = {labels[s] for s in usable}
+    held: dict[str, set[str]] = {}
+    for s in usable:
+        held.setdefault(owners[s], set()).add(labels[s])
+    names = set(labels.values())
     return Design(
         variable=variable,
         subject=subject,
-        numeric=numeric,
-        unit=unit,
-        paired=paired,
-        levels=() if numeric else tuple(sorted(kept, key=float) if is_number else sorted(kept)),
-        labels={s: labels[s] for s in usable},
+        repeated=len(held) < len(owners),
+        levels=() if numeric else tuple(sorted(names, key=float) if is_number else sorted(names)),
+        labels=labels,
         numbers={s: float(str(values[place[s]])) for s in usable} if numeric else {},
-        owners={s: owners[s] for s in usable},
+        owners=owners,
+        held=held,
         dropped={reason: n for reason, n in dropped.items() if n},
     )
 
