@@ -288,3 +288,14 @@ def test_q_is_within_families_and_undefined_p_stay_undefined() -> None:
     p = np.array([0.01, 0.04, 0.03, np.nan, 0.5])
     q = by_family(p, np.array(["a", "a", "b", "b", "b"], dtype=object))
     np.testing.assert_allclose(q, [0.02, 0.04, 0.09, np.nan, 0.75])
+
+
+def test_a_rarefied_table_has_no_correlation_of_depth_and_raises_no_warning(
+    small: np.ndarray, cohort_of: Callable[..., Cohort], recwarn: pytest.WarningsRecorder
+) -> None:
+    counts = small.copy()
+    counts[:, 0] += counts.sum(axis=1).max() - counts.sum(axis=1)
+    frame, about = link(cohort_of(counts), ())
+    assert len(frame)
+    assert np.isnan(about["depth_correlation"])
+    assert len(recwarn) == 0

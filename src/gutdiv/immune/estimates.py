@@ -122,8 +122,14 @@ def estimate(
         against(lambda b: work.diversity(b, others=chosen)),
         tuple(p for p, k in zip(names, kept, strict=True) if k),
         {f"{p:.0%}": _typical_at(composition, counts, (share >= p) & speakable, design) for p in (0.80, 0.95)},
-        float(np.corrcoef(np.log(work.total), whole)[0, 1]) if whole.std() > 0 else float("nan"),
+        _correlation(np.log(work.total), whole),
     )
+
+
+def _correlation(x: Floats, y: Floats) -> float:
+    """Pearson's correlation; NaN where either is constant, as depth is in a rarefied table."""
+    constant = np.ptp(x) == 0 or np.ptp(y) == 0
+    return float("nan") if constant else float(np.corrcoef(x, y)[0, 1])
 
 
 class _Work:
