@@ -404,6 +404,9 @@ def test_the_snakefile_of_init_runs_the_packaged_workflow_without_an_activated_e
     gutdiv = installed.python.with_name("gutdiv")
     assert installed.run(gutdiv, "init", "study", cwd=tmp_path).returncode == 0
     shutil.copytree(DATA, tmp_path / "study" / "data")
+    run = installed.run(installed.python, "-m", "snakemake", "--dry-run", cwd=tmp_path / "study")
+    assert run.returncode == 0, run.stderr
+    assert "results/my_cohort/report.html" in run.stdout
     run = installed.run(installed.python, "-m", "snakemake", "--until", "cohort_build", cwd=tmp_path / "study")
     assert run.returncode == 0, run.stderr
     record = json.loads((tmp_path / "study" / "results" / "my_cohort" / "cohort" / "cohort.json").read_text())

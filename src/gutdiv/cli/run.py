@@ -44,6 +44,12 @@ os.environ["PATH"] = own_path()
 
 
 include: str(workflow_folder() / "Snakefile")
+
+
+rule reports:
+    default_target: True
+    input:
+        rules.all.input,
 """
 
 
