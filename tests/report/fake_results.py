@@ -216,7 +216,9 @@ def _links(*, hostile: bool) -> Table:
             }
         )
         strength = "clear" if word == "robust" else "weak"
-        found.append(finding("link", taxon, direction, estimate, "ln-units per SD", strength, rank, q=0.002, robustness=word))
+        found.append(
+            finding("link", taxon, direction, estimate, "ln-units per SD", strength, rank, q=0.002, robustness=word, test_family=family)
+        )
     return table(
         "links",
         rows,

@@ -218,6 +218,15 @@ def tests(values: Mapping[str, np.ndarray], column: str, labels: Sequence[str]) 
         )
         direction = "lower" if clear else "none"
         strength = "clear" if clear else "weak"
-        more = {"p": q / 2, "q": q, "n_1": 88, "n_2": 149, "contrast": contrast, "effect_name": "Cliff's delta"}
+        more = {
+            "p": q / 2,
+            "q": q,
+            "n_1": 88,
+            "n_2": 149,
+            "contrast": contrast,
+            "effect_name": "Cliff's delta",
+            "group_1": two,
+            "group_2": one,
+        }
         found.append(finding("group_difference", metric, direction, effect, "Cliff's delta", strength, rank, **more))
     return table("group_test", rows, findings=found)

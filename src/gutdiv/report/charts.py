@@ -104,21 +104,22 @@ def layout(*, x: Layout, y: Layout, height: int, legend: bool, **more: Any) -> L
     }
 
 
-def boxes(groups: Sequence[tuple[str, Sequence[tuple[str, Any]]]], *, title: str) -> tuple[tuple[Trace, ...], Layout]:
+def boxes(groups: Sequence[tuple[str, Sequence[tuple[str, Any]]]], *, title: str, quiet: str = "") -> tuple[tuple[Trace, ...], Layout]:
     """Lay a box with all points for each group, one row a group, values along x.
 
-    `groups` holds pairs of a label and its (sample, value) pairs.
+    `groups` holds pairs of a label and its (sample, value) pairs; the group `quiet` is drawn pale.
     """
     traces = []
     for i, (group, points) in enumerate(groups):
-        colour, symbol = style(i)
+        colour, symbol = QUIET if group == quiet else style(i)
         traces.append(
             {
                 "type": "box",
                 "orientation": "h",
                 "name": label(group),
                 "x": [rounded(v) for _, v in points],
-                "y": [label(group)] * len(points),
+                "y": [i] * len(points),
+                "width": 0.5,
                 "text": [label(s, limit=60) for s, _ in points],
                 "boxpoints": "all",
                 "jitter": 0.55,
@@ -131,8 +132,20 @@ def boxes(groups: Sequence[tuple[str, Sequence[tuple[str, Any]]]], *, title: str
             }
         )
     height = 96 + 84 * max(1, len(groups))
-    y = axis(autorange="reversed", showgrid=False, ticklabelstandoff=8)
-    return tuple(traces), layout(x=axis(title), y=y, height=height, legend=False)
+    return tuple(traces), layout(x=axis(title), y=_rows([g for g, _ in groups]), height=height, legend=False)
+
+
+def _rows(labels: Sequence[str]) -> Layout:
+    """Return an axis of named rows, the first at the top; on small screens the page puts the short names in their place."""
+    names = [label(text, limit=34) for text in labels]
+    rows = list(range(len(labels)))
+    return axis(tickvals=rows, ticktext=names, range=[len(labels) - 0.4, -0.6], showgrid=False, ticklabelstandoff=8)
+
+
+def narrow(labels: Sequence[str] = ()) -> Layout:
+    """Return what changes on a small screen: smaller margins and type, names of rows cut short."""
+    base: Layout = {"margin": {"l": 40, "r": 8, "b": 48}}
+    return {**base, "yaxis": {"tickfont": {"size": 10}, "ticktext": [label(text, limit=18) for text in labels]}} if labels else base
 
 
 def points(
@@ -162,7 +175,7 @@ def points(
             }
         )
     y = axis(y_title, **({"scaleanchor": "x", "scaleratio": 1, "constrain": "domain"} if square else {}))
-    x = axis(x_title, **({"constrain": "domain"} if square else {}))
+    x = axis(x_title, **({"constrain": "domain", "constraintoward": "left"} if square else {}))
     return tuple(traces), layout(x=x, y=y, height=520 if square else 380, legend=len(groups) > 1)
 
 
@@ -200,9 +213,8 @@ def forest(rows: Sequence[Mapping[str, Any]], *, title: str, marks: Mapping[str,
                     "hovertemplate": "<b>%{text}</b><br>%{customdata}<extra></extra>",
                 }
             )
-    names = [label(r["label"], limit=34) for r in rows]
     height = 132 + 24 * len(rows)
-    y = axis(tickvals=list(range(len(rows))), ticktext=names, range=[len(rows) - 0.4, -0.6], showgrid=False, ticklabelstandoff=8)
+    y = _rows([r["label"] for r in rows])
     x = axis(title, zeroline=True, zerolinewidth=1.5, rangemode="tozero")
     return tuple(traces), layout(x=x, y=y, height=height, legend=len(traces) > 1)
 
@@ -242,8 +254,7 @@ def strips(
                 }
             )
     height = 132 + 88 * len(rows)
-    ticks = [label(r[0], limit=34) for r in rows]
-    y = axis(tickvals=list(range(len(rows))), ticktext=ticks, range=[len(rows) - 0.4, -0.6], showgrid=False, ticklabelstandoff=8)
+    y = _rows([r[0] for r in rows])
     shapes = _interval_shapes(limits, bands, median)
     return tuple(traces), layout(x=axis(title), y=y, height=height, legend=True, shapes=shapes)
 

@@ -12,6 +12,7 @@ from gutdiv.report.wording import missing, name
 # Group labels as they are shown: long ones are cut, missing ones named.
 NO_GROUP = "no group given"
 LABEL_LIMIT = 40
+FIRST = ("braycurtis", "weighted_unifrac_normalized", "unweighted_unifrac", "jaccard", "aitchison")
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,9 @@ def record(results: Results, place: str) -> Mapping[str, Any]:
 
 
 def under(results: Results, folder: str) -> tuple[str, ...]:
-    """Return the names of the tables in a folder, in alphabetical order."""
-    return tuple(sorted(p.removeprefix(folder) for p in results.tables if p.startswith(folder)))
+    """Return the names of the tables in a folder: the dissimilarities that most studies report first, then the others by name."""
+    names = sorted(p.removeprefix(folder) for p in results.tables if p.startswith(folder))
+    return tuple(sorted(names, key=lambda n: FIRST.index(n) if n in FIRST else len(FIRST)))
 
 
 def rows(found: Table | None) -> Iterator[dict[str, Any]]:
@@ -164,8 +166,9 @@ def groups(results: Results) -> Groups | None:
     if not column or metadata is None or column not in metadata.columns:
         return None
     cells = metadata.columns[column]
-    of = {s: name(c, limit=LABEL_LIMIT) or NO_GROUP for s, c in zip(metadata.ids, cells, strict=True)}
-    labels = sorted({label for label in of.values() if label != NO_GROUP})
+    shown = _labels({c for c in cells if c is not None and not missing(c)})
+    of = {s: NO_GROUP if missing(c) else shown[str(c)] for s, c in zip(metadata.ids, cells, strict=True)}
+    labels = sorted(shown.values())
     if NO_GROUP in of.values():
         labels.append(NO_GROUP)
     return Groups(column, of, tuple(labels), metadata.kinds.get(column) == "numeric")
@@ -174,6 +177,18 @@ def groups(results: Results) -> Groups | None:
 def fallen(results: Results) -> tuple[Mapping[str, Any], ...]:
     """Return what fell out of the cohort or stayed incomplete: part, outcome, reason and count."""
     return tuple(results.cohort.get("fallen") or ())
+
+
+def _labels(values: set[str]) -> dict[str, str]:
+    """Cut labels to a readable length; two that would then look alike are numbered."""
+    shown: dict[str, str] = {}
+    for value in sorted(values):
+        label, number = name(value, limit=LABEL_LIMIT), 1
+        while label in shown.values() or label == NO_GROUP:
+            number += 1
+            label = f"{name(value, limit=LABEL_LIMIT - 5)} ({number})"
+        shown[value] = label
+    return shown
 
 
 def roles(results: Results) -> Mapping[str, Any]:

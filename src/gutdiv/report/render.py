@@ -38,6 +38,7 @@ def render(page: Page) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.tests["long"] = _long
     environment.filters["kind"] = _kind
     environment.filters["figure_json"] = _figure_json
     environment.filters["table_json"] = _table_json
@@ -59,6 +60,11 @@ def render(page: Page) -> str:
 def _kind(part: Part) -> str:
     """Name a part's kind for the template."""
     return type(part).__name__
+
+
+def _long(text: str) -> bool:
+    """Whether a text holds a word that may have to be broken."""
+    return any(len(word) >= 28 for word in text.split())
 
 
 def _asset(names: tuple[str, ...]) -> str:

@@ -8,7 +8,22 @@ from typing import Any
 from gutdiv.model.results import VERDICTS, Finding, Reference, Results
 from gutdiv.report import reading
 from gutdiv.report.parts import Link, Sentence, VerdictBar, VerdictSummary
-from gutdiv.report.wording import capital, decimals, equals, integer, listing, missing, name, number, percent, plural, quoted, signed, span
+from gutdiv.report.wording import (
+    NBSP,
+    capital,
+    decimals,
+    equals,
+    integer,
+    listing,
+    missing,
+    name,
+    number,
+    percent,
+    plural,
+    quoted,
+    signed,
+    span,
+)
 
 TERMS = {
     "sample": "One sequenced specimen, a row of the study.",
@@ -50,16 +65,19 @@ def group_difference(results: Results, finding: Finding) -> str:
     if finding.direction not in {"lower", "higher"}:
         return f"{label} differs{between(finding)} ({size}{sure})."
     if one and two:
-        return f"{label} is {finding.direction} in {one} than in {two} ({size}{sure})."
-    return f"{label} is {finding.direction} where {variable(finding) or 'the variable'} is higher ({size}{sure})."
+        return f"{label} {be(label)} {finding.direction} in {one} than in {two} ({size}{sure})."
+    return f"{label} {be(label)} {finding.direction} where {variable(finding) or 'the variable'} is higher ({size}{sure})."
 
 
 def sides(values: Mapping[str, Any]) -> tuple[str, str]:
     """Return the two groups of a contrast by name, each empty where the finding compares no two groups."""
     one, two = values.get("group_1"), values.get("group_2")
-    if missing(one) or missing(two):
-        one, _, two = str(values.get("contrast") or "").partition(" - ")
-    return (name(one, limit=60), name(two, limit=60)) if one and two else ("", "")
+    return ("", "") if missing(one) or missing(two) else (name(one, limit=60), name(two, limit=60))
+
+
+def be(label: str) -> str:
+    """Return the verb that fits a metric's label: `Observed features are`, all others `is`."""
+    return "are" if label.partition(" (")[0].endswith("features") else "is"
 
 
 def between(finding: Finding) -> str:
@@ -90,9 +108,9 @@ def _effect(finding: Finding) -> str:
 def _counts(values: Mapping[str, Any], one: str, two: str) -> str:
     """Word how many stand on each side."""
     if missing(values.get("n_1")) or missing(values.get("n_2")):
-        return "" if missing(values.get("n")) else f"n = {integer(values['n'])}"
+        return "" if missing(values.get("n")) else f"n{NBSP}={NBSP}{integer(values['n'])}"
     n_1, n_2 = integer(values["n_1"]), integer(values["n_2"])
-    return f"n = {n_1} and {n_2}" if one and two else f"n = {n_1}"
+    return f"n{NBSP}={NBSP}{n_1} and {n_2}" if one and two else f"n{NBSP}={NBSP}{n_1}"
 
 
 def structure(results: Results, finding: Finding) -> str:
@@ -101,7 +119,7 @@ def structure(results: Results, finding: Finding) -> str:
     term = name(finding.values.get("term"), limit=60) or "group"
     permutations = finding.values.get("permutations")
     tail = "" if missing(permutations) else f", {integer(permutations)} permutations"
-    numbers = f"R² = {number(finding.size, digits=2)}, {equals('p', finding.values.get('p'))}{tail}"
+    numbers = f"R²{NBSP}={NBSP}{number(finding.size, digits=2)}, {equals('p', finding.values.get('p'))}{tail}"
     if finding.strength == "not assessable":
         return f"Whether communities differ by {term} could not be assessed ({label})."
     if finding.strength != "clear":
@@ -136,32 +154,29 @@ def outstanding(results: Results) -> tuple[Sentence, ...]:
         best = next((f for f in between if f.strength == "clear"), between[0])
         tail = _agreement(between, "dissimilarity", many="dissimilarities") if len(between) > 1 else ""
         chosen.append(Sentence(structure(results, best) + tail, _mark(best), Link("Structure", "#diversity-structure")))
-    links = reading.findings(reading.record(results, "immune/links"), "link")
-    tested = len({r["taxon"] for r in reading.rows(reading.table(results, "immune/links"))})
+    links = [f for f in reading.findings(reading.record(results, "immune/links"), "link") if f.values.get("test_family") == "confirmatory"]
+    tested = sum(r["test_family"] == "confirmatory" for r in reading.rows(reading.table(results, "immune/links")))
     if tested:
         chosen.append(_links_sentence(links, tested))
     return tuple(chosen)
 
 
 def _links_sentence(links: Sequence[Finding], tested: int) -> Sentence:
-    """Word the immune links together: who rises and who falls with the diversity of the others."""
+    """Word the links of the immune-relevant taxa together: who rises and who falls with the diversity of the others."""
     clear = [f for f in links if f.strength == "clear"]
     where = Link("Immune", "#immune")
+    relevant = "immune-relevant taxon", "immune-relevant taxa"
     if not clear:
-        return Sentence(
-            f"None of {plural(tested, 'taxon', many='taxa')} tested shows a clear link with the diversity of the others.", "weak", where
-        )
+        text = f"None of {plural(tested, relevant[0], many=relevant[1])} shows a clear link with the diversity of the others."
+        return Sentence(text, "weak", where)
     up = [name(f.subject, limit=40) for f in clear if f.direction in {"higher", "positive"}]
     down = [name(f.subject, limit=40) for f in clear if f.direction not in {"higher", "positive"}]
-    words = [f"{listing(up, limit=4)} relatively more abundant"] if up else []
-    words += (
-        [f"{listing(down, limit=4)} relatively less"]
-        if up and down
-        else [f"{listing(down, limit=4)} relatively less abundant"]
-        if down
-        else []
-    )
-    total = f"{len(clear):,} of {plural(tested, 'taxon', many='taxa')} clearly linked"
+    words = [
+        f"{listing(taxa, limit=4)} {'is' if len(taxa) == 1 else 'are'} relatively {word} abundant"
+        for taxa, word in ((up, "more"), (down, "less"))
+        if taxa
+    ]
+    total = f"{len(clear):,} of {plural(tested, relevant[0], many=relevant[1])} clearly linked"
     return Sentence(f"Where the other taxa are more diverse, {' and '.join(words)} ({total}; total load was not measured).", "clear", where)
 
 

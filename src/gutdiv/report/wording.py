@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MINUS, TIMES = "\u2212", "\u00d7"
+MINUS, TIMES, NBSP = "\u2212", "\u00d7", "\u00a0"
 NONE = "\u2013"  # shown where a value is not defined
 _BIDI = frozenset({"R", "AL", "RLE", "RLO", "LRE", "LRO", "PDF", "RLI", "LRI", "FSI", "PDI"})
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -119,7 +119,7 @@ def p_value(value: Any) -> str:
 
 def equals(symbol: str, value: Any) -> str:
     """Write `p = 0.012`, or `p not defined`."""
-    return f"{symbol} not defined" if missing(value) else f"{symbol} = {p_value(value)}"
+    return f"{symbol} not defined" if missing(value) else f"{symbol}{NBSP}={NBSP}{p_value(value)}"
 
 
 def span(low: Any, high: Any, *, places: int | None = None) -> str:

@@ -13,7 +13,7 @@
       this.views = null;
       this.at = 0;
       this.drawn = false;
-      for (const input of figure.querySelectorAll(".switch input")) {
+      for (const input of figure.querySelectorAll(".switch input, .switch select")) {
         input.addEventListener("change", () => this.choose(Number(input.value)));
       }
       const numbers = figure.querySelector(".numbers");
@@ -44,6 +44,7 @@
       let layout = gutdiv.merged(view.layout, { width: width, autosize: false });
       this.narrow = width < NARROW;
       if (this.narrow) layout = gutdiv.merged(layout, view.narrow);
+      layout = gutdiv.merged(layout, { xaxis: { title: titled(layout.xaxis, this.narrow ? width - 60 : width) }, yaxis: { title: titled(layout.yaxis, layout.height) } });
       return { data: gutdiv.coloured(view.data, styles), layout: gutdiv.coloured(layout, styles) };
     }
 
@@ -86,6 +87,11 @@
       await window.Plotly.downloadImage({ data: data, layout: alone }, { format: format, width: 1000, height: alone.height, scale: format === "png" ? 2 : 1, filename: "gutdiv-" + this.figure.dataset.figure + "-" + this.view().key });
       gutdiv.say("Figure saved");
     }
+  }
+
+  // A long axis title is broken into lines; the text is plotly's, escaped already.
+  function titled(axis, length) {
+    return { text: wrapped(axis.title.text, Math.max(16, Math.floor((length - 90) / 7))).join("<br>") };
   }
 
   function escaped(text) {

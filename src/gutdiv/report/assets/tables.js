@@ -8,6 +8,7 @@
   const MORE = 100;
   const PRINTED = 40;
   const NONE = "–";
+  const LONG = /\S{28}/; // a word that may have to be broken
 
   const textOf = (cell) => (Array.isArray(cell) ? cell[0] : cell);
   const valueOf = (cell) => (Array.isArray(cell) ? cell[1] : cell === NONE ? null : cell);
@@ -52,7 +53,7 @@
     }
 
     head(column, i) {
-      const label = make("button", { type: "button", class: "sort", onclick: () => this.sort(i) }, [column.label]);
+      const label = make("button", { type: "button", class: "sort" + (LONG.test(column.label) ? " long" : ""), onclick: () => this.sort(i) }, [column.label]);
       return make("th", { scope: "col", class: "c-" + column.kind, "aria-sort": "none" }, [label]);
     }
 
@@ -167,7 +168,7 @@
       }
       if (column.kind === "span" && Array.isArray(cell) && cell[2]) return this.span(cell);
       const long = text.length > 60;
-      return make("bdi", { class: "clip" + (text === NONE ? " none" : ""), title: long && text.length < 2000 ? text : null, text: text });
+      return make("bdi", { class: "clip" + (text === NONE ? " none" : LONG.test(text) ? " long" : ""), title: long && text.length < 2000 ? text : null, text: text });
     }
 
     span(cell) {
@@ -183,7 +184,7 @@
     }
 
     opener(row, i, text) {
-      const button = make("button", { type: "button", class: "open", "aria-expanded": "false" }, [make("bdi", { class: "clip", text: text })]);
+      const button = make("button", { type: "button", class: "open", "aria-expanded": "false" }, [make("bdi", { class: "clip" + (LONG.test(text) ? " long" : ""), text: text })]);
       button.addEventListener("click", () => {
         const open = button.getAttribute("aria-expanded") === "true";
         button.setAttribute("aria-expanded", String(!open));

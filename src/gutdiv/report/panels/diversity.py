@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gutdiv.model.results import Finding, Results
 
 ALL = "all samples"
+LONG = 24  # rows from which a table can be searched and sorted
 ALPHA, TESTS, DEPTHS = "diversity/alpha", "comparison/alpha", "diversity/depths"
 
 
@@ -41,8 +42,8 @@ def _alpha(results: Results) -> Section | None:
     views = tuple(_samples(results, key, members, grouped) for key, members in _by_metric(reading.rows(found)).items())
     parts.append(Figure("alpha", views, "Metric"))
     if tests is not None:
-        parts.append(_tests_table(results, reading.rows(tests)))
-    elif grouped is not None:
+        parts.append(_tests_table(results, list(reading.rows(tests))))
+    elif grouped is not None and TESTS not in results.tables:
         parts.append(Note("absent", "Groups were not compared in these results.", "Run `gutdiv comparison alpha`."))
     parts += _absent(found.record, reading.record(results, TESTS))
     below = found.record.get("below_depth") or ()
@@ -96,15 +97,14 @@ def _samples(results: Results, key: str, rows: list[Mapping[str, Any]], grouped:
     if grouped is not None and grouped.numeric:
         pairs = [(r["sample_id"], of.get(r["sample_id"]), r["value"]) for r in defined if _is_number(of.get(r["sample_id"]))]
         data, layout = charts.points([(ALL, [(s, float(x or 0), v) for s, x, v in pairs])], x_title=grouped.column, y_title=metric.axis)
+        narrow = charts.narrow()
         alt = f"Scatter of {metric.label} against {grouped.column} for {plural(len(pairs), 'sample')}."
     else:
         members = [(label, [(r["sample_id"], r["value"]) for r in defined if of.get(r["sample_id"], ALL) == label]) for label in labels]
-        data, layout = charts.boxes(members, title=metric.axis)
+        narrow = charts.narrow(labels)
+        data, layout = charts.boxes(members, title=metric.axis, quiet=reading.NO_GROUP)
         alt = f"Box and points of {metric.label} for {listing([f'{g} ({len(m):,})' for g, m in members])}."
-    return View(key, metric.label, title, f"{title} {alt}", data, layout, numbers, subtitle, _NARROW, int(layout["height"]))
-
-
-_NARROW = {"margin": {"l": 48, "r": 8, "t": 40, "b": 48}}
+    return View(key, metric.label, title, f"{title}. {alt}", data, layout, numbers, subtitle, narrow, int(layout["height"]))
 
 
 def _is_number(text: str | None) -> bool:
@@ -131,11 +131,8 @@ def _short(label: str, finding: Finding) -> str:
     """Word a difference without its numbers, for a title."""
     one, two = story.sides(finding.values)
     if finding.strength == "clear" and finding.direction in {"lower", "higher"}:
-        return (
-            f"{label} is {finding.direction} in {one} than in {two}"
-            if one
-            else f"{label} is {finding.direction} where {story.variable(finding)} is higher"
-        )
+        where = f"in {one} than in {two}" if one else f"where {story.variable(finding)} is higher"
+        return f"{label} {story.be(label)} {finding.direction} {where}"
     if finding.strength == "clear":
         return f"{label} differs{story.between(finding)}"
     return f"{label}: no clear difference{story.between(finding)}"
@@ -143,12 +140,9 @@ def _short(label: str, finding: Finding) -> str:
 
 def _effects(results: Results, rows: list[dict[str, Any]]) -> Figure | None:
     """Show the effects of all metrics on one scale; one view a kind of effect and contrast."""
-    strengths = {
-        (f.subject, str(f.values.get("contrast", ""))): f.strength
-        for f in reading.findings(reading.record(results, TESTS), "group_difference")
-    }
+    strengths = {(f.subject, str(f.values.get("contrast", ""))): f.strength for f in reading.findings(reading.record(results, TESTS))}
     views = []
-    kinds = sorted({(str(r["effect_name"]), str(r["contrast"])) for r in rows if not missing(r["effect"])})
+    kinds = dict.fromkeys((str(r["effect_name"]), str(r["contrast"])) for r in rows if not missing(r["effect"]))
     for i, (effect, contrast) in enumerate(kinds):
         chosen = [r for r in rows if (str(r["effect_name"]), str(r["contrast"])) == (effect, contrast) and not missing(r["effect"])]
         lines = [
@@ -163,45 +157,59 @@ def _effects(results: Results, rows: list[dict[str, Any]]) -> Figure | None:
             for r in chosen
         ]
         shown = name(contrast, limit=80)
-        data, layout = charts.forest(lines, title=f"{capital(effect)}, {shown}, with 95% CI", marks=_EFFECT_MARKS)
+        data, layout = charts.forest(lines, title=f"{capital(effect)}, {shown}{_with_interval(chosen)}", marks=_EFFECT_MARKS)
         clear = sum(x["kind"] == _CLEAR[True] for x in lines)
         title = (
             f"{clear:,} of {plural(len(lines), 'metric')} differ clearly"
             if clear
             else f"None of {plural(len(lines), 'metric')} differs clearly"
         )
+        narrow = charts.narrow([x["label"] for x in lines])
         alt = f"Forest plot of {effect} for {shown}: one line a metric, zero means no difference."
         numbers = _tests_table(results, chosen, key=f"effects-{i}")
         views.append(
-            View(
-                f"c{i}", shown or effect, f"{title}: {shown}", f"{title}. {alt}", data, layout, numbers, "", _NARROW, int(layout["height"])
-            )
+            View(f"c{i}", shown or effect, f"{title}: {shown}", f"{title}. {alt}", data, layout, numbers, "", narrow, int(layout["height"]))
         )
     return Figure("effects", tuple(views), "Contrast") if views else None
+
+
+def _with_interval(rows: list[dict[str, Any]]) -> str:
+    """Say that intervals are drawn, where some are."""
+    return "" if all(missing(r["ci_low"]) for r in rows) else ", with 95% CI"
 
 
 _CLEAR = {True: "clear (passes its family's level)", False: "not clear"}
 _EFFECT_MARKS = {_CLEAR[True]: (charts.COLOURS[0], "circle"), _CLEAR[False]: ("var(--ink-3)", "circle-open")}
 
 
-def _tests_table(results: Results, rows: Iterable[Mapping[str, Any]], *, key: str = "tests") -> DataTable:
-    """List the tests with effect, interval, p and q."""
-    spec = (
+def _tests_table(results: Results, rows: list[dict[str, Any]], *, key: str = "tests") -> DataTable:
+    """List the tests with effect, interval, p and q; what is the same in all rows is said once, below."""
+    spec = [
         (Column("Metric"), lambda r: cells.text(reading.metric(results, str(r["metric"])).label)),
         cells.column("Contrast", "contrast", cells.text, kind="name"),
-        (
-            Column("n", "number"),
-            lambda r: Cell(NONE if missing(r["n_1"]) else f"{integer(r['n_1'])}{'' if missing(r['n_2']) else ' / ' + integer(r['n_2'])}"),
-        ),
+        (Column("n", "number", "Units on either side of the contrast."), _n),
         (Column("Effect", "number"), lambda r: cells.change(r["effect"], decimals(r["effect"]))),
         (Column("95% CI", "number"), _interval),
-        cells.column("Kind of effect", "effect_name", cells.text),
-        cells.column("Test", "test", cells.text),
         cells.column("p", "p", cells.chance),
         cells.column("q", "q", cells.chance, help=story.TERMS["q-value"]),
-    )
-    note = "q is corrected within each family of tests. Samples of one subject are taken together where a subject column was declared."
-    return cells.build(key, "Tests between groups", spec, rows, source="comparison/alpha.tsv", note=note)
+    ]
+    said = []
+    for word, column in (("Effect", "effect_name"), ("Test", "test"), ("Unit", "unit"), ("q within", "family")):
+        kinds = list(dict.fromkeys(name(r[column], limit=160) for r in rows if not missing(r[column])))
+        if len(kinds) == 1 or column == "family":
+            said.append(f"{word}: {listing(kinds, limit=4)}.")
+        elif kinds:
+            spec.append(cells.column(word if column != "effect_name" else "Kind of effect", column, cells.text))
+    many = len(rows) > LONG
+    note = " ".join(said)
+    return cells.build(key, "Tests between groups", spec, rows, source="comparison/alpha.tsv", note=note, interactive=many)
+
+
+def _n(row: Mapping[str, Any]) -> Cell:
+    """Write how many units stand on each side."""
+    if missing(row["n_1"]):
+        return Cell(NONE)
+    return Cell(integer(row["n_1"]) if missing(row["n_2"]) else f"{integer(row['n_1'])} / {integer(row['n_2'])}", float(row["n_1"]))
 
 
 def _interval(row: Mapping[str, Any]) -> Cell:
@@ -231,6 +239,7 @@ def _structure(results: Results) -> Section | None:
         parts.append(_permanova_table(rows))
     elif reading.groups(results) is None and views:
         parts.append(Note("absent", "No PERMANOVA: no group column was declared."))
+    parts += _absent(*(reading.record(results, f"comparison/permanova/{n}") for n in reading.under(results, "comparison/permanova/")))
     if not parts:
         return None
     if not results.cohort.get("has_tree"):
@@ -275,7 +284,7 @@ def _ordination(results: Results, key: str) -> View | None:
     title = _structure_title(results, key, metric.label)
     alt = f"Scatter of the first two principal coordinates of {plural(len(rows), 'sample')}, {metric.label}."
     return View(
-        key, metric.label, title, f"{title}. {alt}", data, layout, numbers, _axes_note(found.record), _NARROW, int(layout["height"])
+        key, metric.label, title, f"{title}. {alt}", data, layout, numbers, _axes_note(found.record), charts.narrow(), int(layout["height"])
     )
 
 
@@ -348,7 +357,7 @@ def _depth(results: Results) -> Section | None:
         else f"At {integer(chosen['depth'])} reads, {integer(chosen['samples'])} samples are kept"
     )
     alt = "Share of samples kept and median coverage against depth."
-    view = View("depths", "Depth", title, f"{title}. {alt}", data, layout, table, "", _NARROW, int(layout["height"]))
+    view = View("depths", "Depth", title, f"{title}. {alt}", data, layout, table, "", charts.narrow(), int(layout["height"]))
     return Section(
         "depth",
         "Depth",

@@ -95,12 +95,11 @@ def _counter(verdict: str) -> Any:
 def _reading_help(results: Results) -> str:
     """Say how to read the table, and what it cannot say."""
     return (
-        "p is the share of controls, the sample counted with them, that are at least as unusual in diversity, "
-        "nearest neighbours and composition together; "
-        "q corrects it over all samples. The drivers are the taxa that lie farthest from the controls' "
-        "median; they describe the sample and explain nothing. "
-        "High diversity is never counted as unusual. A sample is not judged against samples of its own "
-        f"subject. {story.called(results.reference)}"
+        "p is the share of controls, the sample counted with them, that are at least as unusual in diversity, nearest neighbours and "
+        "composition together; q corrects it over all samples, controls apart. The drivers are the taxa that lie farthest from the "
+        "controls' median; they describe the sample and explain nothing, and a genus that holds pathogens is named as the table names it: "
+        "no pathogen is reported. High diversity is never counted as unusual. A sample is not judged against samples of its own subject. "
+        f"{story.called(results.reference)}"
     )
 
 
@@ -136,18 +135,18 @@ def _sample_table(results: Results, verdicts: list[dict[str, Any]]) -> DataTable
         line += [cells.text(grouped.of.get(sample))] if grouped is not None else []
         line += [Cell("control" if verdict["is_control"] else "sample"), cells.chance(verdict["p"]), cells.chance(verdict["q"])]
         line += [_place(mine.get(m), ends[m]) for m in shown]
-        line.append(cells.text(verdict["reason"] if missing(verdict["drivers"]) else _drivers(str(verdict["drivers"]))))
+        line.append(cells.text(verdict["reason"] if missing(verdict["drivers"]) else _drivers(str(verdict["drivers"]), first=3)))
         rows.append(Row(tuple(line), _details(results, verdict, mine)))
     return DataTable("samples", "Samples, the most unusual first", tuple(columns), tuple(rows), "dysbiosis/verdicts.tsv", interactive=True)
 
 
-def _drivers(text: str) -> str:
+def _drivers(text: str, *, first: int | None = None) -> str:
     """Word the drivers, which the table holds as a JSON list of taxa and robust z; anything else is shown as it stands."""
     try:
         pairs = [(str(taxon), float(z)) for taxon, z in json.loads(text)]
     except (ValueError, TypeError):
         return text
-    return ", ".join(f"{name(taxon, limit=40)} {signed(z, 1)}" for taxon, z in pairs)
+    return ", ".join(f"{name(taxon, limit=40)} {signed(z, 1)}" for taxon, z in pairs[:first])
 
 
 def _order(word: Any, order: tuple[str, ...]) -> int:
@@ -181,7 +180,9 @@ def _details(results: Results, verdict: Mapping[str, Any], flags: Mapping[str, M
         else:
             ends = [f"{w} {number(flag[k])}" for w, k in (("from", "lower"), ("to", "upper")) if not missing(flag[k])]
             details.append(Detail(label, f"{number(flag['value'])}, {name(flag['flag'])} (reference interval {' '.join(ends)})"))
-    if not missing(verdict["n_reference"]):
+    if not missing(verdict["drivers"]):
+        details.append(Detail("Farthest from the controls' median (robust z)", _drivers(str(verdict["drivers"]))))
+    if not missing(verdict["n_reference"]) and int(verdict["n_reference"]):
         details.append(Detail("Judged against", plural(verdict["n_reference"], "control")))
     return tuple(details)
 
@@ -244,7 +245,7 @@ def _strip(results: Results, key: str, rows: list[dict[str, Any]], interval: Int
     )
     subtitle = f"{limits}, from {plural(interval.n, 'control')} at {integer(interval.depth)} reads"
     alt = f"Strip plot over the reference interval; {told}."
-    return View(key, metric.label, title, f"{title}. {alt}", data, layout, numbers, subtitle, {}, int(layout["height"]))
+    return View(key, metric.label, title, f"{title}. {alt}", data, layout, numbers, subtitle, charts.narrow(labels), int(layout["height"]))
 
 
 # ---------------------------------------------------------------- intervals
@@ -286,7 +287,7 @@ def _intervals(results: Results) -> Section | None:
             label = reading.metric(results, _key(interval)).label
             parts.append(Note("absent", f"No interval for {label}: {sentence(name(interval.absent))}"))
     lead = (
-        f"Made from {plural(reference.n_subjects, 'person', many='people')} "
-        f"({plural(reference.n_samples, 'sample')}), declared as {quoted(reference.declared)}. {story.called(reference)}"
+        f"{plural(reference.n_subjects, 'person', many='people')} ({plural(reference.n_samples, 'sample')}) declared as "
+        f"{quoted(reference.declared)}, one sample each, where it has enough reads. {story.called(reference)}"
     )
     return Section("intervals", "Reference intervals", tuple(parts), lead) if parts else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from gutdiv.report import cells, charts, reading, story
@@ -9,7 +10,7 @@ from gutdiv.report.parts import Column, DataTable, Detail, Figure, Link, Note, P
 from gutdiv.report.wording import NONE, capital, equals, fixed, integer, listing, missing, name, p_value, percent, plural, sentence, signed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from gutdiv.model.results import Results
 
@@ -18,7 +19,7 @@ FAMILIES = {"confirmatory": "Immune-relevant taxa", "exploratory": "All other ta
 FAMILY = {"confirmatory": "immune-relevant", "exploratory": "other"}
 MARKER = "marker:"
 LEVELS = {"in_vitro": "in vitro", "mouse": "mice", "human_association": "human, association", "human_trial": "human, trial"}
-SHOWN = 40  # rows of a forest plot that can still be read; the table holds all
+SHOWN = 30  # rows of a forest plot that can still be read; the table holds all
 DOI = "https://doi.org/"
 ROBUSTNESS = ("robust", "relative only", "sensitive", "not significant")
 QUIET = ("not significant", NONE)
@@ -62,46 +63,43 @@ def _links(results: Results) -> Section | None:
 
 
 def _standing(source: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> tuple[Sentence, ...]:
-    """Say what always has to be said of these links."""
-    n = next((r["n"] for r in rows if not missing(r["n"])), None)
-    frame = source.get("n_reference_taxa")
-    if missing(frame):
-        frame = next((r["n_reference_taxa"] for r in rows if not missing(r["n_reference_taxa"])), None)
+    """Say what always has to be said of these links: first what the record notes, then how to read and what is not shown."""
+    limit = source.get("typical_limit")
+    beyond = "any typical taxon" if missing(limit) else f"a typical taxon that itself rises by up to {fixed(limit)}"
     lines = [
         *(sentence(name(n)) for n in reading.notes(source)),
-        "An estimate is the change of a taxon in ln-units per standard deviation of the diversity of all "
-        "other taxa, beyond the change of the typical prevalent taxon. "
-        "Whether a taxon rises or falls in absolute numbers cannot be told from reads alone.",
-        "The tipping value is the change of the typical taxon per SD that would erase a link; robust means "
-        "that the link has the same sign with diversity of order 2, "
-        "and would stand for any change of the typical taxon up to the limit given in the record.",
-        "A link is an association within one composition: it names no cause and no direction. Transit time, "
-        "stool consistency, medication, diet and age can produce it.",
-        "Where a taxon is not separable from its partners, the link may be carried by a few taxa that move with it.",
+        "An estimate is the change of a taxon in ln-units per standard deviation of the diversity of all other taxa, beyond the change of "
+        "the typical prevalent taxon. Whether a taxon rises or falls in absolute numbers cannot be told from reads alone.",
+        f"Robust: the link also holds with diversity of order 2, and for {beyond}. Relative only: it may vanish in absolute "
+        "numbers. "
+        "Sensitive: it does not hold with diversity of order 2. The tipping value is the change of the typical taxon that would erase a link.",
+        "A link is an association within one composition: it names no cause and no direction. Transit time, stool consistency, medication, "
+        "diet and age can produce it. Where a taxon is not separable from its partners, a few taxa that move with it may carry the link.",
     ]
+    n = source.get("n") or next((r["n"] for r in rows if not missing(r["n"])), None)
     if not missing(n):
+        left_out = [f"{integer(count)} with {name(why)}" for why, count in sorted((source.get("dropped") or {}).items())]
+        tail = f" Left out: {listing(left_out)}." if left_out else ""
         lines.append(
-            f"n = {integer(n)}. With about 60 samples, a link of correlation 0.4 is missed more often than found: "
-            "the absence of a link is no finding."
+            f"n = {integer(n)}.{tail} The absence of a link is no finding: with 60 samples, most links of correlation 0.4 are missed."
         )
+    frame = source.get("n_reference_taxa")
     if not missing(frame):
-        extra = [
-            f"{word} {fixed(source[key])}"
-            for word, key in (("typical slope", "g"), ("its standard error", "se_g"))
-            if not missing(source.get(key))
-        ]
-        tail = f" ({', '.join(extra)})" if extra else ""
         lines.append(
-            f"The typical taxon is the median of {plural(frame, 'reference taxon', many='reference taxa')}{tail}{_sensitivity(source)}."
+            f"The typical taxon is the median of {plural(frame, 'taxon', many='taxa')} found in nearly all samples{_typical(source)}."
         )
     return tuple(Sentence(line) for line in lines)
 
 
-def _sensitivity(source: Mapping[str, Any]) -> str:
-    """Say how the typical slope changes with the choice of reference taxa, where the record holds it."""
-    listed = source.get("g_at_prevalence") or {}
-    told = [f"{fixed(v)} with taxa found in at least {percent(float(k))} of samples" for k, v in sorted(listed.items()) if not missing(v)]
-    return f"; {listing(told)}" if told else ""
+def _typical(source: Mapping[str, Any]) -> str:
+    """Give the slope of the typical taxon, its standard error, and how it changes with the choice of taxa."""
+    if missing(source.get("g")):
+        return ""
+    told = [f"{fixed(source['g'])} ln-units per SD (standard error {fixed(source.get('se_g'))})"]
+    for share, entry in sorted((source.get("g_at_prevalence") or {}).items()):
+        value = entry.get("g") if isinstance(entry, Mapping) else entry
+        told += [] if missing(value) else [f"{fixed(value)} among those in at least {name(share)} of samples"]
+    return f"; its slope before this correction is {listing(told)}"
 
 
 def _forest(results: Results, family: str, rows: list[dict[str, Any]]) -> View | None:
@@ -140,7 +138,7 @@ def _forest(results: Results, family: str, rows: list[dict[str, Any]]) -> View |
     )
     alt = "Forest plot: one line a taxon, right of zero means relatively more abundant where the others are more diverse."
     numbers = _numbers(f"links-{list(dict.fromkeys(str(r[TEST]) for r in reading.rows(results.tables[LINKS]))).index(family)}", first)
-    narrow = {"margin": {"l": 40, "r": 8, "t": 64, "b": 56}, "yaxis": {"tickfont": {"size": 10}}}
+    narrow = charts.narrow([x["label"] for x in lines])
     label = FAMILIES.get(family) or f"All taxa with {marker}"
     return View(family, label, title, f"{title}. {alt}", data, layout, numbers, subtitle, narrow, int(layout["height"]))
 
@@ -212,6 +210,10 @@ def _link_details(row: Mapping[str, Any]) -> tuple[Detail, ...]:
         )
     if not missing(row["q_order_2"]):
         details.append(Detail("With diversity of order 2", f"q = {p_value(row['q_order_2'])}"))
+    if not missing(row.get("q_conservative")):
+        details.append(Detail("q with the conservative standard error", p_value(row["q_conservative"])))
+    if not missing(row.get("partners")):
+        details.append(Detail("Partners left out", name(row["partners"])))
     if not missing(row["estimate_per_reader"]):
         details.append(
             Detail("Per detected read", f"{signed(row['estimate_per_reader'])}: comparable between taxa of different prevalence")

@@ -83,17 +83,22 @@ def _paragraphs(results: Results) -> Iterator[str]:
 def _cohort_text(results: Results) -> str:
     """Tell what was analysed and what fell out."""
     cohort = results.cohort
-    lost = [
-        f"{plural(f.get('count'), name(f.get('part')))} ({name(f.get('reason'), limit=120)})"
-        for f in reading.fallen(results)
-        if f.get("outcome") == "dropped"
-    ]
+    lost = [f"{_part(f)} ({name(f.get('reason'), limit=120)})" for f in reading.fallen(results) if f.get("outcome") == "dropped"]
     text = (
         f"We analysed {plural(cohort.get('n_samples'), 'sample')} with "
         f"{plural(cohort.get('n_features'), 'feature')} and {integer(cohort.get('n_reads'))} reads "
         f"(median {integer((cohort.get('depth') or {}).get('median'))} per sample) with gutdiv {name(cohort.get('gutdiv_version'))}."
     )
     return f"{text} Left out were {listing(lost, limit=8)}." if lost else text
+
+
+_PARTS = {"metadata": "metadata row", "taxonomy": "lineage", "tip": "tip of the tree"}
+
+
+def _part(entry: Mapping[str, Any]) -> str:
+    """Count what fell out in words."""
+    word = _PARTS.get(str(entry.get("part")), name(entry.get("part")))
+    return plural(entry.get("count"), word, many="tips of the tree" if word.startswith("tip") else "")
 
 
 def _diversity_text(results: Results) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gutdiv.report import cells, reading, story
-from gutdiv.report.parts import DataTable, Detail, Fact, Facts, Glossary, Link, Note, Panel, Part, Section, Sentences
+from gutdiv.report.parts import Column, DataTable, Detail, Fact, Facts, Glossary, Link, Note, Panel, Part, Section, Sentences
 from gutdiv.report.wording import integer, listing, missing, name, plural, sentence
 
 if TYPE_CHECKING:
@@ -57,7 +57,9 @@ def _facts(results: Results) -> tuple[Fact, ...]:
         facts.append(Fact("Specimen", name(roles.get("specimen"), limit=40) or "not declared", f"{age}as declared"))
     grouped = reading.groups(results)
     if grouped is not None:
-        what = "along a scale" if grouped.numeric else listing([name(g, limit=24) for g in grouped.labels], limit=3)
+        what = (
+            "along a scale" if grouped.numeric else listing([name(g, limit=24) for g in grouped.labels if g != reading.NO_GROUP], limit=3)
+        )
         facts.append(Fact("Groups", name(grouped.column, limit=30), what))
     return tuple(facts)
 
@@ -70,14 +72,18 @@ def _people(results: Results) -> str:
     return f"from {plural(len({c for c in results.metadata.columns[column] if not missing(c)}), 'subject')}"
 
 
+_PARTS = {"metadata": "metadata row", "taxonomy": "lineage", "tip": "tip of the tree"}
+_OUTCOMES = {"kept": "kept, incomplete"}
+
+
 def _fallen(results: Results) -> DataTable | None:
     """List what fell out or stayed incomplete, with the reason."""
     listed = reading.fallen(results)
     if not listed:
         return None
     spec = (
-        cells.column("Part", "part", cells.text),
-        cells.column("What happened", "outcome", cells.text),
+        (Column("Part"), lambda r: cells.text(_PARTS.get(str(r.get("part")), r.get("part")))),
+        (Column("What happened"), lambda r: cells.text(_OUTCOMES.get(str(r.get("outcome")), r.get("outcome")))),
         cells.column("Reason", "reason", cells.text),
         cells.column("Count", "count", cells.count),
     )

@@ -1,0 +1,294 @@
+"""The page in a real browser: quiet, offline, complete, usable by hand, by keyboard, on a phone, in the dark and on paper."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WORDS = ["overview", "diversity", "dysbiosis", "immune", "methods"]
+WIDE = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.mark.parametrize("name", ["full", "hostile", "bare"])
+def test_a_page_is_quiet_fetches_nothing_and_draws_every_figure(watch: Any, pages: dict[str, Path], name: str) -> None:
+    watched = watch()
+    page = watched.open(pages[name])
+    watched.read_through()
+    assert page.eval_on_selector_all("section.panel", "all => all.map(s => s.id)") == WORDS
+    figures = page.query_selector_all("figure[data-figure]")
+    assert len(figures) == {"full": 7, "hostile": 7, "bare": 3}[name]
+    for figure in figures:
+        box = figure.query_selector(".main-svg").bounding_box()
+        assert box["width"] > 300
+        assert box["height"] > 100
+        assert figure.query_selector_all(".point, .points path, .box, .scatterlayer path, .barlayer path")
+    watched.assert_quiet()
+
+
+def test_the_policy_refuses_a_foreign_script_and_a_request(watch: Any, pages: dict[str, Path]) -> None:
+    watched = watch()
+    page = watched.open(pages["full"])
+    page.evaluate("() => { const s = document.createElement('script'); s.textContent = 'window.foreign = 1'; document.body.append(s); }")
+    assert page.evaluate("() => window.foreign") is None
+    assert page.evaluate("() => fetch('https://example.org/').then(() => 'fetched', () => 'refused')") == "refused"
+    # In a later task: what the debugger itself evaluates is exempt from the policy.
+    later = "() => new Promise(r => setTimeout(() => { try { r(new Function('return 1')()); } catch (e) { r('refused'); } }))"
+    assert page.evaluate(later) == "refused"
+    assert any("Content Security Policy" in s for s in watched.said)
+
+
+def test_a_figure_is_drawn_only_when_it_is_seen(watch: Any, pages: dict[str, Path]) -> None:
+    watched = watch()
+    page = watched.open(pages["full"])
+    page.wait_for_timeout(300)
+    assert page.locator("#f-links").get_attribute("data-drawn") is None
+    page.locator("#f-links").scroll_into_view_if_needed()
+    page.wait_for_selector("#f-links[data-drawn='yes']")
+
+
+def test_the_metric_switch_changes_title_picture_and_numbers(watch: Any, pages: dict[str, Path]) -> None:
+    watched = watch()
+    page = watched.open(pages["full"])
+    figure = page.locator("#f-alpha")
+    figure.scroll_into_view_if_needed()
+    page.wait_for_selector("#f-alpha[data-drawn='yes']")
+    before = figure.locator("[data-title]").inner_text()
+    figure.locator("summary").click()
+    figure.locator(".switch input").nth(1).check(force=True)
+    assert figure.locator("[data-title]").inner_text() != before
+    assert figure.locator(".xtitle").text_content() == "Observed features (features)"
+    assert "Observed features" in figure.locator(".plot").get_attribute("aria-label")
+    assert "Observed features (features)" in figure.locator("thead").inner_text()
+    assert page.locator("#announce").inner_text() == figure.locator("[data-title]").inner_text()
+    watched.assert_quiet()
+
+
+def rows(page: Any, key: str) -> list[list[str]]:
+    """Read a table's visible rows."""
+    script = "(all) => all.map(r => [...r.children].map(c => c.textContent.trim()))"
+    found: list[list[str]] = page.eval_on_selector_all(f"[data-table='{key}'] tbody tr:not(.opened)", script)
+    return found
+
+
+def test_the_sample_table_sorts_filters_and_searches(watch: Any, pages: dict[str, Path]) -> None:
+    watched = watch()
+    page = watched.open(pages["full"])
+    table = page.locator("[data-table='samples']")
+    assert len(rows(page, "samples")) == 15
+    assert {r[1] for r in rows(page, "samples")} == {"outside"}
+    sample = table.locator("thead button", has_text="Sample")
+    sample.click()
+    assert [r[0] for r in rows(page, "samples")][:3] == ["S000", "S001", "S002"]
+    assert table.locator("thead th").first.get_attribute("aria-sort") == "ascending"
+    sample.click()
+    assert rows(page, "samples")[0][0] == "S239"
+    table.locator("thead button").get_by_text("p", exact=True).click()
+    by_p = [r[4] for r in rows(page, "samples")]
+    assert "\u2013" not in by_p  # undefined stands last
+    table.locator("select").first.select_option("not assessable")
+    assert {r[1] for r in rows(page, "samples")} == {"not assessable"}
+    assert table.locator(".count").inner_text() == "3 of 240 rows"
+    table.locator("select").first.select_option("")
+    table.locator("input[type=search]").fill("S10")
+    assert {r[0] for r in rows(page, "samples")} == {f"S10{i}" for i in range(10)}
+    table.locator("input[type=search]").fill("no such sample")
+    assert "No row fits" in table.locator("tbody").inner_text()
+    watched.assert_quiet()
+
+
+def test_numbers_sort_as_numbers_whatever_their_text(watch: Any, pages: dict[str, Path]) -> None:
+    page = watch().open(pages["full"])
+    table = page.locator("[data-table='link-table']")
+    table.locator("thead button", has_text="Estimate").click()
+    told = [float(r[2].replace("\u2212", "-")) for r in rows(page, "link-table")]
+    assert told == sorted(told)
+    assert told[0] < 0 < told[-1]
+
+
+def test_a_row_opens_to_evidence_by_keyboard_alone(watch: Any, pages: dict[str, Path]) -> None:
+    watched = watch()
+    page = watched.open(pages["full"])
+    table = page.locator("[data-table='link-table']")
+    opener = table.locator("button.open", has_text="Faecalibacterium").first
+    opener.focus()
+    page.keyboard.press("Enter")
+    assert opener.get_attribute("aria-expanded") == "true"
+    opened = table.locator("tr.opened")
+    assert "regulatory T cells" in opened.inner_text()
+    link = opened.locator("a").first
+    assert link.get_attribute("href") == "https://doi.org/10.1073/pnas.0804812105"
+    assert "noopener" in link.get_attribute("rel")
+    page.keyboard.press("Tab")
+    assert page.evaluate("() => document.activeElement.href") == "https://doi.org/10.1073/pnas.0804812105"
+    opener.focus()
+    page.keyboard.press("Enter")
+    assert table.locator("tr.opened").count() == 0
+    watched.assert_quiet()
+
+
+def test_the_keyboard_reaches_contents_tables_and_switches_and_focus_is_seen(watch: Any, pages: dict[str, Path]) -> None:
+    page = watch().open(pages["full"])
+    page.keyboard.press("Tab")
+    assert page.evaluate("() => document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.evaluate("() => document.activeElement.id") == "content"
+    seen = set()
+    for _ in range(400):
+        page.keyboard.press("Tab")
+        seen.add(
+            page.evaluate(
+                "() => { const e = document.activeElement; if (e === document.body) return 'end';"
+                " const c = getComputedStyle(e.matches('input[type=radio]') ? e.nextElementSibling : e);"
+                " return e.tagName + (e.type ? ':' + e.type : '') + (c.outlineStyle === 'none' ? ' unseen' : ''); }"
+            )
+        )
+        if "end" in seen:
+            break
+    assert {"A", "BUTTON:button", "INPUT:radio", "INPUT:search", "SELECT:select-one", "SUMMARY", "DIV"} <= seen
+    assert not [s for s in seen if s.endswith("unseen")]
+
+
+def test_more_rows_are_shown_when_asked_for(watch: Any, pages: dict[str, Path]) -> None:
+    page = watch().open(pages["full"])
+    table = page.locator("[data-table='samples']")
+    table.locator(".more button", has_text="Show 100 more").click()
+    assert len(rows(page, "samples")) == 115
+    table.locator(".more button", has_text="Show all").click()
+    assert len(rows(page, "samples")) == 240
+    assert table.locator(".more button").count() == 0
+
+
+def test_a_table_is_saved_with_exact_numbers(watch: Any, pages: dict[str, Path]) -> None:
+    page = watch().open(pages["full"])
+    table = page.locator("[data-table='link-table']")
+    with page.expect_download() as download:
+        table.locator("button", has_text="Save as TSV").click()
+    lines = download.value.path().read_text(encoding="utf-8").splitlines()
+    assert lines[0].split("\t")[:3] == ["Taxon", "Family", "Estimate"]
+    assert len(lines) == 17
+    saved = {line.split("\t")[0]: line.split("\t")[2] for line in lines[1:]}
+    assert saved["Faecalibacterium"] == "0.82"
+    assert saved["Escherichia-Shigella"] == "-0.74"
+
+
+@pytest.mark.parametrize("kind", ["png", "svg"])
+def test_a_figure_is_saved_as_a_picture(watch: Any, pages: dict[str, Path], kind: str) -> None:
+    watched = watch()
+    page = watched.open(pages["full"])
+    figure = page.locator("#f-links")
+    figure.scroll_into_view_if_needed()
+    page.wait_for_selector("#f-links[data-drawn='yes']")
+    with page.expect_download() as download:
+        figure.locator(f"[data-save={kind}]").click()
+    content = download.value.path().read_bytes()
+    assert content.startswith({"png": b"\x89PNG", "svg": b"<svg"}[kind])
+    if kind == "svg":
+        assert b"4 of 10 taxa clearly linked" in content
+    watched.assert_quiet()
+
+
+@pytest.mark.parametrize("name", ["full", "hostile", "bare"])
+@pytest.mark.parametrize("width", [360, 768, 1440])
+def test_nothing_runs_out_of_the_screen(watch: Any, pages: dict[str, Path], name: str, width: int) -> None:
+    watched = watch(width, 800)
+    page = watched.open(pages[name])
+    assert page.evaluate(WIDE) == 0
+    watched.read_through()
+    page.evaluate("() => document.querySelectorAll('details').forEach(d => (d.open = true))")
+    page.wait_for_timeout(200)
+    for opener in page.query_selector_all("tbody tr:first-child button.open"):
+        opener.click()
+    assert page.evaluate(WIDE) == 0
+    watched.assert_quiet()
+
+
+def test_hostile_names_are_shown_as_text(watch: Any, pages: dict[str, Path]) -> None:
+    watched = watch()
+    page = watched.open(pages["hostile"])
+    watched.read_through()
+    assert page.evaluate("() => document.querySelectorAll('main script:not([type]), main img').length") == 0
+    table = page.locator("[data-table='samples']")
+    table.locator("input[type=search]").fill("<script>alert")
+    table.locator(".more button", has_text="Show all").click()
+    assert "<script>alert(1)</script>" in [r[0] for r in rows(page, "samples")]
+    table.locator("input[type=search]").fill("{{7*7}}")
+    assert rows(page, "samples")
+    table.locator("input[type=search]").fill("L" * 100)
+    assert len(rows(page, "samples")) == 1
+    assert table.locator("tbody tr").first.bounding_box()["height"] < 250
+    assert page.locator("h1").bounding_box()["height"] < 200
+    labels = page.eval_on_selector_all("#f-alpha .ytick text", "all => all.map(t => t.textContent)")
+    assert "<script>alert(1)</script>" in labels
+    watched.assert_quiet()
+
+
+def test_dark_follows_the_system_and_the_button_overrules_it(watch: Any, pages: dict[str, Path]) -> None:
+    watched = watch(color_scheme="dark")
+    page = watched.open(pages["full"])
+    ground = "() => getComputedStyle(document.documentElement).backgroundColor"
+    assert page.evaluate(ground) == "rgb(20, 23, 26)"
+    page.locator("#f-links").scroll_into_view_if_needed()
+    page.wait_for_selector("#f-links[data-drawn='yes']")
+    colour = "() => document.querySelector('#f-links .scatterlayer .point').style.fill"
+    dark = page.evaluate(colour)
+    page.locator("[data-action=theme]").click()
+    assert page.evaluate(ground) == "rgb(251, 251, 249)"
+    assert page.evaluate(colour) != dark
+    assert page.locator("[data-theme-word]").inner_text() == "Theme: light"
+    page.reload()
+    page.wait_for_selector("html[data-ready]")
+    assert page.evaluate(ground) == "rgb(251, 251, 249)"
+    watched.asked.pop()  # the page was read a second time
+    watched.assert_quiet()
+
+
+def test_paper_gets_every_panel_open_light_and_without_buttons(watch: Any, pages: dict[str, Path]) -> None:
+    watched = watch(color_scheme="dark")
+    page = watched.open(pages["full"])
+    page.emulate_media(media="print")
+    page.evaluate("() => window.dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("figure[data-drawn='yes']").count() == 7
+    assert page.evaluate("() => document.querySelector('.glossary').open")
+    assert not page.locator(".contents").is_visible()
+    assert not page.locator("[data-action=theme]").is_visible()
+    assert page.evaluate("() => getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.evaluate("() => getComputedStyle(document.querySelector('.lead')).color") == "rgb(69, 76, 84)"
+    assert len(rows(page, "samples")) == 40
+    assert "of 240" in page.locator("[data-table='samples'] .more").inner_text()
+    page.evaluate("() => window.dispatchEvent(new Event('afterprint'))")
+    page.emulate_media(media="screen")
+    assert len(rows(page, "samples")) == 15
+    assert not page.evaluate("() => document.querySelector('.glossary').open")
+    watched.assert_quiet()
+
+
+def test_a_pdf_of_the_page_has_every_panel(watch: Any, pages: dict[str, Path], tmp_path: Path) -> None:
+    page = watch().open(pages["full"])
+    page.pdf(path=str(tmp_path / "page.pdf"), prefer_css_page_size=True)
+    content = (tmp_path / "page.pdf").read_bytes()
+    assert content.startswith(b"%PDF")
+    assert 6 <= content.count(b"/Type /Page\n") + content.count(b"/Type /Page ") <= 40
+
+
+def test_nothing_moves_for_readers_who_ask_for_rest(watch: Any, pages: dict[str, Path]) -> None:
+    page = watch(reduced_motion="reduce").open(pages["full"])
+    assert page.evaluate("() => getComputedStyle(document.documentElement).scrollBehavior") == "auto"
+
+
+def test_contents_show_where_the_reader_stands(watch: Any, pages: dict[str, Path]) -> None:
+    page = watch(reduced_motion="reduce").open(pages["full"])
+    page.locator(".contents a[href='#immune']").click()
+    page.wait_for_function("() => document.querySelector('.contents li.here > a').getAttribute('href') === '#immune'")
+
+
+def test_without_scripts_the_findings_can_still_be_read(watch: Any, pages: dict[str, Path]) -> None:
+    watched = watch(java_script_enabled=False)
+    watched.page.goto(pages["full"].as_uri())
+    text = watched.page.locator("main").inner_text()
+    assert "assessed samples lie outside the reference" in text
+    assert "runs no scripts" in text
+    assert "dysbiosis/verdicts.tsv" in text

@@ -1,0 +1,272 @@
+"""The page as data: every panel with everything at hand, with parts missing, and with hostile names."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fake_results import HOSTILE, fake_results
+
+import gutdiv.report
+from gutdiv.report import panels
+from gutdiv.report.content import build
+from gutdiv.report.parts import DataTable, Figure, Note, Page, Panel, Sentences, VerdictSummary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+WORDS = ["overview", "diversity", "dysbiosis", "immune", "methods"]
+KINDS: list[dict[str, Any]] = [
+    {},
+    {"tree": False},
+    {"group": False},
+    {"controls": False},
+    {"healthy": False},
+    {"links": False},
+    {"hostile": True},
+    {"tree": False, "group": False, "controls": False, "links": False},
+    {"n": 12},
+]
+
+
+def walk(thing: Any, kind: type) -> Iterator[Any]:
+    """Find all parts of a kind."""
+    if isinstance(thing, kind):
+        yield thing
+    if isinstance(thing, tuple):
+        for item in thing:
+            yield from walk(item, kind)
+    elif is_dataclass(thing) and not isinstance(thing, type):
+        for f in fields(thing):
+            yield from walk(getattr(thing, f.name), kind)
+
+
+def texts(thing: Any) -> Iterator[str]:
+    """Find all texts of a part."""
+    if isinstance(thing, str):
+        yield thing
+    elif isinstance(thing, tuple):
+        for item in thing:
+            yield from texts(item)
+    elif is_dataclass(thing) and not isinstance(thing, type):
+        for f in fields(thing):
+            yield from texts(getattr(thing, f.name))
+
+
+def panel(page: Page, key: str) -> Panel:
+    """Return a panel by its word."""
+    return next(p for p in page.panels if p.key == key)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_no_panel_fails_whatever_is_missing(kind: dict[str, Any]) -> None:
+    page = build(fake_results(**kind))
+    assert page.broken == {}
+    assert [p.key for p in page.panels] == WORDS
+    for one in page.panels:
+        assert one.absent or any(section.parts for section in one.sections)
+
+
+def test_no_panel_fails_when_every_table_is_missing() -> None:
+    results = replace(fake_results(), tables={}, reference=None, metadata=None, knowledge={})
+    page = build(results)
+    assert page.broken == {}
+    for key in ("diversity", "dysbiosis", "immune"):
+        assert panel(page, key).absent
+
+
+@pytest.mark.parametrize("place", sorted(fake_results(n=12).tables))
+def test_no_panel_fails_when_one_table_is_missing_or_empty(place: str) -> None:
+    results = fake_results(n=24)
+    without = {k: v for k, v in results.tables.items() if k != place}
+    assert build(replace(results, tables=without)).broken == {}
+    table = results.tables[place]
+    empty = replace(table, frame=table.frame.iloc[:0])
+    assert build(replace(results, tables={**results.tables, place: empty})).broken == {}
+
+
+def test_a_panel_that_fails_leaves_a_note_and_the_rest_of_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: Any) -> Panel:
+        msg = "nothing works"
+        raise RuntimeError(msg)
+
+    monkeypatch.setattr("gutdiv.report.content.PANELS", {**panels.PANELS, "immune": broken})
+    page = build(fake_results(n=24))
+    assert page.broken == {"immune": "RuntimeError: nothing works"}
+    notes = list(walk(panel(page, "immune"), Note))
+    assert len(notes) == 1
+    assert "immune" in notes[0].text
+    assert len(panel(page, "diversity").sections) == 3
+
+
+def test_every_figure_has_title_axes_numbers_and_words_for_those_who_cannot_see_it() -> None:
+    figures = list(walk(build(fake_results()), Figure))
+    assert {f.key for f in figures} == {"effects", "alpha", "ordination", "depths", "verdict-counts", "places", "links"}
+    for figure in figures:
+        for view in figure.views:
+            assert view.title
+            assert len(view.alt) > len(view.title)
+            assert view.numbers.rows
+            assert view.layout["xaxis"]["title"]["text"]
+            assert view.data
+            marks = {(str(t["marker"]["color"]), t["marker"].get("symbol") or str(t["marker"].get("pattern"))) for t in view.data}
+            assert len(marks) == len(view.data), f"{figure.key}: two series of the same look"
+
+
+def test_keys_are_unique_in_the_page() -> None:
+    page = build(fake_results())
+    keys = [t.key for t in walk(page, DataTable)]
+    assert len(set(keys)) == len(keys)
+
+
+def test_titles_state_the_finding_where_there_is_one() -> None:
+    page = build(fake_results())
+    figures = {f.key: f for f in walk(page, Figure)}
+    assert figures["alpha"].views[0].title == "Shannon entropy is lower in patient than in healthy"
+    assert figures["ordination"].views[0].title == "Communities differ by group: 8.3% of the variation in Bray-Curtis"
+    without = {f.key: f for f in walk(build(fake_results(group=False)), Figure)}
+    assert without["alpha"].views[0].title == "Shannon entropy of each sample"
+
+
+def test_the_first_screen_tells_what_was_analysed_and_the_findings_with_their_numbers() -> None:
+    overview = panel(build(fake_results()), "overview")
+    told = " ".join(texts(overview)).replace("\u00a0", " ")
+    for part in ("240", "from 120 subjects", "2,880,000", "5,000", "no tip in the tree", "research use only", "diagnoses nobody"):
+        assert part in told
+    sentences = next(walk(overview, Sentences)).items
+    assert [s.link.href for s in sentences if s.link] == ["#diversity", "#diversity-structure", "#immune"]
+    assert "Cliff's delta \u22120.62" in sentences[0].text
+    assert "4 of 10 immune-relevant taxa clearly linked" in sentences[2].text
+
+
+def test_expected_false_alarms_stand_beside_the_verdicts() -> None:
+    summary = next(walk(build(fake_results()), VerdictSummary))
+    outside = dict(summary.bars[0].counts)["outside"]
+    assert summary.headline == f"{outside} of 87 assessed samples lie outside the reference."
+    assert summary.remarks == ("About 2.2 would lie outside by chance alone if all of them were like the controls.",)
+    assert [bar.who for bar in summary.bars] == ["Other samples", "Healthy controls"]
+    assert 'group == "healthy"' in summary.standing
+
+
+def test_controls_are_called_healthy_only_where_the_study_declares_them_so() -> None:
+    results = fake_results(healthy=False)
+    assert results.reference is not None
+    results = replace(results, reference=replace(results.reference, declared='group == "HC"'))
+    results = replace(results, metadata=None, tables={k: v for k, v in results.tables.items() if not k.startswith("comparison")})
+    told = " ".join(texts(build(results))).replace("no sample is called healthy or ill", "")
+    assert "does not declare these controls healthy" in told
+    for phrase in ("healthy controls", "Healthy controls", "declares these controls healthy"):
+        assert phrase not in told.replace("does not declare these controls healthy", "").replace("controls (not declared healthy)", "")
+
+
+def test_without_controls_the_page_says_what_to_do_and_judges_nobody() -> None:
+    page = build(fake_results(controls=False))
+    alerts = [n for n in walk(panel(page, "overview"), Note) if n.kind == "alert"]
+    assert len(alerts) == 1
+    assert "No sample was judged" in alerts[0].text
+    assert "--controls" in alerts[0].action
+    assert not list(walk(panel(page, "dysbiosis"), DataTable))
+
+
+def test_nothing_is_alarming_where_nothing_is_wrong() -> None:
+    results = fake_results()
+    results = replace(results, cohort={**results.cohort, "fallen": []})
+    notes = list(walk(panel(build(results), "overview"), Note))
+    assert [n.kind for n in notes] == ["info"]
+
+
+def test_every_sample_stands_in_the_table_with_verdict_and_details() -> None:
+    table = next(t for t in walk(panel(build(fake_results()), "dysbiosis"), DataTable) if t.key == "samples")
+    assert len(table.rows) == 240
+    assert table.interactive
+    judged = [r for r in table.rows if r.cells[1].text != "not assessable"]
+    assert {r.cells[1].status for r in judged} <= {"outside", "borderline", "within"}
+    assert all(r.details for r in judged)
+    order = [r.cells[1].value for r in table.rows]
+    assert order == sorted(order)  # the most unusual first
+    assert all("fewer reads" in r.cells[-1].text for r in table.rows if r.cells[1].text == "not assessable")
+
+
+def test_links_are_always_called_relative_and_say_that_load_was_not_measured() -> None:
+    immune = panel(build(fake_results()), "immune")
+    told = " ".join(texts(immune))
+    assert "relative to the typical prevalent taxon of this study; total bacterial load was not measured" in told
+    assert "A negative link may only reflect that most other taxa rise with diversity." in told
+    assert "names no cause" in told
+    assert "24 taxa" in told
+    assert "0.21" in told
+
+
+def test_a_taxon_opens_to_its_evidence_and_only_real_addresses_become_links() -> None:
+    table = next(t for t in walk(panel(build(fake_results(hostile=True)), "immune"), DataTable) if t.key == "link-table")
+    rows = {r.cells[0].text: r for r in table.rows}
+    details = {d.term: d for d in rows["Akkermansia"].details}
+    assert "Raised in some cohorts" in details["Contested"].text
+    hrefs = [link.href for d in rows["Akkermansia"].details for link in d.links]
+    assert hrefs == ["https://doi.org/10.1073/pnas.0804812105", "https://doi.org/10.1038/nature12721", ""]
+
+
+def test_a_reference_that_is_not_in_the_knowledge_base_is_not_printed() -> None:
+    results = fake_results()
+    known = {**results.knowledge, "references": results.knowledge["references"][:1]}
+    told = " ".join(texts(build(replace(results, knowledge=known))))
+    assert "Sokol H" in told
+    assert "Furusawa" not in told
+    assert "furusawa2013" not in told
+
+
+def test_hostile_names_reach_the_parts_as_they_are_and_charts_escape_them() -> None:
+    page = build(fake_results(hostile=True))
+    table = next(t for t in walk(page, DataTable) if t.key == "samples")
+    names = {r.cells[0].text for r in table.rows}
+    assert HOSTILE[0] in names
+    assert HOSTILE[3] in names
+    for figure in walk(page, Figure):
+        for view in figure.views:
+            for trace in view.data:
+                for label in [trace.get("name", ""), *trace.get("text", ())]:
+                    assert "<" not in str(label), f"{figure.key}: {label!r} is read as markup by plotly"
+                    assert len(str(label)) < 300
+
+
+def test_groups_that_look_alike_after_cutting_stay_apart() -> None:
+    results = fake_results(n=24)
+    assert results.metadata is not None
+    long = ["x" * 100 + str(i % 2) for i in range(24)]
+    metadata = replace(results.metadata, columns={**results.metadata.columns, "group": tuple(long)})
+    page = build(replace(results, metadata=metadata))
+    alpha = next(f for f in walk(page, Figure) if f.key == "alpha")
+    assert len(alpha.views[0].data) == 2
+    assert [len(t["x"]) for t in alpha.views[0].data] == [12, 11]  # one sample is too shallow
+
+
+def test_the_methods_text_names_version_seed_depth_and_estimators() -> None:
+    told = " ".join(texts(panel(build(fake_results()), "methods")))
+    for part in (
+        "gutdiv 0.1.0",
+        "seed 7",
+        "5,000 reads",
+        "100 draws",
+        "Ledoit",
+        "Benjamini",
+        "Shannon CE (1948)",
+        "mean of 100 draws",
+        "ab" * 32,
+    ):
+        assert part in told
+    bare = " ".join(texts(panel(build(fake_results(controls=False, links=False, group=False)), "methods")))
+    assert "conformal" not in bare
+    assert "PERMANOVA" not in bare
+
+
+def test_panels_compare_no_number_with_a_threshold() -> None:
+    folder = Path(gutdiv.report.__file__).parent
+    for path in [*(folder / "panels").glob("*.py"), folder / "story.py"]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Compare) and any(isinstance(o, ast.Lt | ast.LtE | ast.Gt | ast.GtE) for o in node.ops):
+                told = ast.unparse(node)
+                compared = [c.value for c in ast.walk(node) if isinstance(c, ast.Constant) and isinstance(c.value, float)]
+                assert not compared, f"{path.name}: {told} compares with a threshold; that is a stage's decision"
