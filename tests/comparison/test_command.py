@@ -114,3 +114,14 @@ def test_alpha_takes_group_and_subject_from_the_cohort(dune: dict[str, Path]) ->
     # dune_env.tsv: all three uses were managed as BF, HF and NM, only two as SF
     assert within.frame["contrast"].tolist() == ["BF, HF, NM", "BF - HF", "BF - NM", "HF - NM"]
     assert within.record["absent"] == {"shannon: SF": "2 units with a value; at least 3 are needed"}
+
+
+def test_dispersion_stands_beside_permanova(dune: dict[str, Path]) -> None:
+    folder = dune["folder"]
+    words = ["--distances", folder / "braycurtis.h5", "--metadata", dune["metadata"], "--variable", "Management", "--centre", "centroid"]
+    run("comparison", "dispersion", *words, "--permutations", 199, "--output", folder / "spread.tsv")
+    table = read_table(folder / "spread.tsv", "group_test")
+    assert table.frame["contrast"].iloc[0] == "BF, HF, NM, SF"
+    assert table.frame["statistic"].iloc[0] == pytest.approx(3.868698711814373, rel=1e-9)  # vegan, betadisper.tsv
+    assert len(table.frame) == 7
+    assert set(table.record["distances"]) == set(read_table(folder / "alpha.tsv", "alpha").frame["sample_id"])

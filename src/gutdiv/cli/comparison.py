@@ -1,4 +1,4 @@
-"""`gutdiv comparison`: alpha diversity between groups, and PERMANOVA."""
+"""`gutdiv comparison`: alpha diversity between groups, PERMANOVA, and dispersion beside it."""
 
 from __future__ import annotations
 
@@ -60,6 +60,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     permanova.set_defaults(run=_permanova)
 
 
+    dispersion = commands.add_parser("dispersion", help="whether groups differ in spread around their centre")
+    dispersion.add_argument("--distances", type=Path, required=True, metavar="D", help="distances, .h5 or .tsv")
+    dispersion.add_argument("--metadata", type=Path, required=True, metavar="M", help="sample metadata, TSV")
+    dispersion.add_argument("--variable", required=True, metavar="COL", help="metadata column of groups")
+    dispersion.add_argument("--subject", metavar="COL", help="metadata column that tells which samples are of one subject")
+    dispersion.add_argument("--centre", choices=("median", "centroid"), default="median", help="centre of a group (default: spatial %(default)s)")
+    dispersion.add_argument("--bias-adjust", action="store_true", help="correct for small groups by sqrt(n / (n - 1))")
+    dispersion.add_argument("--permutations", type=positive, default=999, metavar="N", help="number of permutations (default: %(default)s)")
+    add_seed(dispersion)
+    add_output(dispersion, "dispersion.tsv")
+    dispersion.set_defaults(run=_dispersion)
+
+
 def _alpha(args: argparse.Namespace) -> int:
     """Compare alpha metrics along one column."""
     from gutdiv.comparison.groups import compare_groups
@@ -104,5 +117,21 @@ def _permanova(args: argparse.Namespace) -> int:
     inputs = [input_digest("distances", args.distances), input_digest("metadata", args.metadata)]
     traits = {"traits": distances.record["traits"]} if "traits" in distances.record else {}
     about = {**record(table.kind, options=options, inputs=inputs, seed=args.seed), **traits, **table.record}
+    write_table(args.output, Table(table.kind, table.frame, about))
+    return 0
+
+
+def _dispersion(args: argparse.Namespace) -> int:
+    """Compare the spread of groups."""
+    from gutdiv.comparison.dispersion import compare_dispersion
+    from gutdiv.io.artifacts import input_digest, record, write_table
+    from gutdiv.io.distances import read_distances
+    from gutdiv.io.metadata import read_metadata
+    from gutdiv.model.results import Table
+
+    options = {name: getattr(args, name) for name in ("variable", "subject", "centre", "bias_adjust", "permutations")}
+    table = compare_dispersion(read_distances(args.distances), read_metadata(args.metadata), seed=args.seed, **options)
+    inputs = [input_digest("distances", args.distances), input_digest("metadata", args.metadata)]
+    about = {**record(table.kind, options=options, inputs=inputs, seed=args.seed), **table.record}
     write_table(args.output, Table(table.kind, table.frame, about))
     return 0

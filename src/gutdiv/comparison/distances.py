@@ -142,7 +142,7 @@ def permanova(
         chosen = _without_movers(chosen, metadata, parsed, subject, missing)
     rows = metadata.select(chosen)
     model = _model(parsed, rows, by)
-    gower = gower_centred(_matrix_of(distances, chosen))
+    gower = gower_centred(matrix_of(distances, chosen))
     observed = model.project()
     n = len(chosen)
     df_residual = n - 1 - observed.basis.shape[1]
@@ -220,7 +220,7 @@ def _without_movers(
     return tuple(s for s in chosen if s not in left_out)
 
 
-def _matrix_of(distances: DistanceMatrix, chosen: tuple[str, ...]) -> npt.NDArray[np.generic]:
+def matrix_of(distances: DistanceMatrix, chosen: tuple[str, ...]) -> npt.NDArray[np.generic]:
     """Return the distances of the chosen samples in their order; refuse what is no distance."""
     place = {s: k for k, s in enumerate(distances.ids)}
     at = np.array([place[s] for s in chosen])
