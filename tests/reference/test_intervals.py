@@ -10,7 +10,9 @@ from scipy.stats import binom
 
 from gutdiv.errors import InputError
 from gutdiv.model.cohort import Cohort, Roles, SampleMetadata
+from gutdiv.model.results import Controls, Interval, Reference
 from gutdiv.numerics.tails import false_discovery_rates, limit_ranks, reference_limits, tail_bounds
+from gutdiv.reference.check import check_reference
 from gutdiv.reference.controls import choose_controls
 from gutdiv.reference.intervals import build_reference, interval
 
@@ -94,3 +96,25 @@ def test_a_reference_is_called_healthy_only_where_that_was_declared() -> None:
     assert made.intervals[0].n == 3
     assert (made.n_samples, made.n_subjects) == (5, 4)
     assert build_reference(alpha, controls, name="r", depth=None).intervals == ()
+
+
+def test_a_reference_is_checked_against_local_controls_in_both_directions() -> None:
+    ids = tuple(f"s{i:03d}" for i in range(100))
+    controls = Controls("x", ids, ids, {s: s for s in ids}, ())
+    made = Interval("shannon", "feature", 500, 200, "x", 5.0, (2.0, 10.0), 95.0, (91.0, 99.0), 50.0)
+    absent = Interval("sobs", "feature", 500, 20, "none", None, None, None, None, 3.0, "20 controls")
+
+    def verdict(values: np.ndarray, depth: int = 500) -> pd.Series:
+        alpha = pd.DataFrame({"sample_id": list(ids), "level": "feature", "metric": "shannon", "value": values, "sd": 0.1, "depth": depth})
+        frame = check_reference(Reference("r", "x", "", 200, 200, 500, (made, absent)), alpha, controls, depth=depth)
+        assert frame["verdict"][1] == "not checked"
+        assert frame["reason"][1] == "20 controls"
+        return frame.iloc[0]
+
+    compatible = verdict(np.append(np.full(98, 50.0), [1.0, 99.0]))
+    assert (compatible["below"], compatible["above"], compatible["verdict"]) == (1, 1, "compatible")
+    # 1 of 100: R's binom.test(1, 100, conf.level = .9) gives .000512801 to .0465557
+    assert (compatible["below_low"], compatible["below_high"]) == pytest.approx((0.000512801, 0.0465557), rel=1e-5)
+    assert verdict(np.append(np.full(90, 50.0), np.full(10, 1.0)))["verdict"] == "too narrow"
+    assert verdict(np.full(100, 50.0))["verdict"] == "compatible"  # 0 of 100 still leaves up to 2.95 %
+    assert "made at 500 reads, the values at 400" in verdict(np.full(100, 50.0), 400)["reason"]

@@ -1,4 +1,4 @@
-"""`gutdiv reference`: build a reference from controls, and show one."""
+"""`gutdiv reference`: build a reference from controls, show one, and check one against local controls."""
 
 from __future__ import annotations
 
@@ -29,6 +29,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     show = commands.add_parser("show", help="print a reference")
     show.add_argument("reference", type=Path, metavar="R", help="reference.json")
     show.set_defaults(run=_show)
+    check = commands.add_parser("check", help="count local controls beyond a reference's limits, with exact confidence intervals")
+    check.add_argument("--reference", type=Path, required=True, metavar="R", help="reference.json")
+    add_cohort(check)
+    check.add_argument("--alpha", type=Path, required=True, metavar="A", help="alpha.tsv, rarefied to the reference's depth")
+    check.add_argument("--controls", required=True, metavar="EXPR", help="which samples are controls")
+    add_subject(check)
+    add_output(check, "check.tsv")
+    check.set_defaults(run=_check)
 
 
 def _build(args: argparse.Namespace) -> int:
@@ -72,4 +80,22 @@ def _show(args: argparse.Namespace) -> int:
             ends = f"{i.lower:.4g} [{i.lower_ci[0]:.4g}, {i.lower_ci[1]:.4g}] to {i.upper:.4g} [{i.upper_ci[0]:.4g}, {i.upper_ci[1]:.4g}]"
             lines.append(f"{i.metric} ({i.level}): {ends}, n = {i.n}, {i.method}")
     sys.stdout.write("\n".join(lines) + "\n")
+    return 0
+
+
+def _check(args: argparse.Namespace) -> int:
+    """Count local controls beyond the limits."""
+    from gutdiv.io.artifacts import input_digest, read_reference, read_table, record, write_table
+    from gutdiv.io.cohorts import read_cohort
+    from gutdiv.model.results import Table
+    from gutdiv.reference.check import check_reference
+    from gutdiv.reference.controls import choose_controls
+
+    cohort, alpha, reference = read_cohort(args.cohort), read_table(args.alpha, "alpha"), read_reference(args.reference)
+    depth = alpha.record.get("depth")
+    controls = choose_controls(cohort, args.controls, subject=args.subject, depth=depth)
+    frame = check_reference(reference, alpha.frame, controls, depth=depth)
+    inputs = [input_digest(role, getattr(args, role)) for role in ("reference", "cohort", "alpha")]
+    about = record("reference_check", options={"controls": args.controls, "subject": args.subject}, inputs=inputs)
+    write_table(args.output, Table("reference_check", frame, about))
     return 0
