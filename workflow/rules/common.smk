@@ -25,7 +25,7 @@ def beside_config(path):
 def read_cohort(row):
     """A row of the sheet, the config's values where its cells are empty, and what follows from both."""
     check(row, "cohorts")
-    cohort = row | {key: row.get(key) or value for key, value in config["cohort"].items()} | config["reference"] | config["report"]
+    cohort = row | {key: row.get(key) or value for key, value in config["cohort"].items()} | config["reference"]
     cohort |= {key: beside_config(cohort[key]) for key in ("table", "taxonomy", "tree", "metadata") if cohort[key]}
     for scope in ("alpha", "beta"):  # the phylogenetic metrics only where there is a tree
         cohort[scope] = [m for m in config["diversity"][scope] if cohort["tree"] or not re.search("faith|unifrac", m)]

@@ -26,8 +26,7 @@ rule report_write:
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         folder=subpath(output.page, parent=True),
-        options=options("title"),
     shell:
         # A copy of the files named above, so that nothing left from earlier settings slips into the page.
         'copy=$(mktemp -d) && trap \'rm -rf "$copy"\' EXIT && tar -cf - {input.files:q} | tar -xf - -C "$copy"'
-        ' && gutdiv report --results "$copy"/{params.folder:q} {params.options:q} --output {output.page:q} 2> {log:q}'
+        ' && gutdiv report --results "$copy"/{params.folder:q} --output {output.page:q} 2> {log:q}'
