@@ -137,7 +137,7 @@ def at_level(row: Mapping[str, Any]) -> str:
 def obstacle(results: Results) -> str:
     """Return why no sample at all was judged, empty where some were."""
     judged = findings(record(results, "dysbiosis/verdicts"), "verdicts")
-    if not judged or judged[0].strength != "not assessable":
+    if not judged or judged[0].values.get("n_assessable") or judged[0].values.get("n_controls_assessable"):
         return ""
     reasons = {str(r["reason"]) for r in rows(table(results, "dysbiosis/verdicts"))}
     return reasons.pop() if len(reasons) == 1 else "no sample could be judged; each one's reason stands in the table"

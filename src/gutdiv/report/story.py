@@ -13,6 +13,7 @@ from gutdiv.report.wording import (
     capital,
     decimals,
     equals,
+    fixed,
     integer,
     listing,
     missing,
@@ -43,6 +44,7 @@ TERMS = {
     "CI": "Confidence interval: 95% for effects and links, 90% for the limits of reference intervals.",
     "PERMANOVA": "A permutation test of whether communities differ between groups; R² is the share of variation that the term explains.",
 }
+UNSIGNED = ("epsilon squared", "Kendall's W")  # effects over several groups, which have no direction
 VERDICT_MEANING = {
     "outside": "p ≤ 0.025 among the controls",
     "borderline": "p ≤ 0.10",
@@ -61,12 +63,12 @@ def group_difference(results: Results, finding: Finding) -> str:
     if finding.strength == "not assessable":
         return f"{label} could not be compared between groups."
     if finding.strength != "clear" or finding.direction == "none":
-        return f"{label} shows no clear difference{between(finding)} ({size}{sure})."
+        return f"{label} {verb(label, 'show')} no clear difference{between(finding)} ({size}{sure})."
     if finding.direction not in {"lower", "higher"}:
-        return f"{label} differs{between(finding)} ({size}{sure})."
+        return f"{label} {verb(label, 'differ')}{between(finding)} ({size}{sure})."
     if one and two:
-        return f"{label} {be(label)} {finding.direction} in {one} than in {two} ({size}{sure})."
-    return f"{label} {be(label)} {finding.direction} where {variable(finding) or 'the variable'} is higher ({size}{sure})."
+        return f"{label} {verb(label, 'be')} {finding.direction} in {one} than in {two} ({size}{sure})."
+    return f"{label} {verb(label, 'be')} {finding.direction} where {variable(finding) or 'the variable'} is higher ({size}{sure})."
 
 
 def sides(values: Mapping[str, Any]) -> tuple[str, str]:
@@ -75,9 +77,10 @@ def sides(values: Mapping[str, Any]) -> tuple[str, str]:
     return ("", "") if missing(one) or missing(two) else (name(one, limit=60), name(two, limit=60))
 
 
-def be(label: str) -> str:
-    """Return the verb that fits a metric's label: `Observed features are`, all others `is`."""
-    return "are" if label.partition(" (")[0].endswith("features") else "is"
+def verb(label: str, word: str) -> str:
+    """Return a verb in the number that fits a metric's label: `Observed features are`, all others `is`."""
+    many = label.partition(" (")[0].endswith("features")
+    return ("are" if many else "is") if word == "be" else word if many else f"{word}s"
 
 
 def between(finding: Finding) -> str:
@@ -85,8 +88,8 @@ def between(finding: Finding) -> str:
     one, two = sides(finding.values)
     if one and two:
         return f" between {one} and {two}"
-    column = variable(finding)
-    return f" between groups of {column}" if column else " between groups"
+    groups = [name(g, limit=40) for g in finding.values.get("groups") or ()]
+    return f" between {listing(groups)}" if groups else " between groups"
 
 
 def variable(finding: Finding) -> str:
@@ -102,7 +105,8 @@ def _effect(finding: Finding) -> str:
     low, high = finding.values.get("ci_low"), finding.values.get("ci_high")
     places = decimals(finding.size)
     interval = "" if missing(low) or missing(high) else f", 95% CI {span(low, high, places=places)}"
-    return f"{effect} {signed(finding.size, places)}{interval}; "
+    size = fixed(finding.size, places) if effect in UNSIGNED else signed(finding.size, places)
+    return f"{effect} {size}{interval}; "
 
 
 def _counts(values: Mapping[str, Any], one: str, two: str) -> str:
@@ -158,7 +162,16 @@ def outstanding(results: Results) -> tuple[Sentence, ...]:
     tested = sum(r["test_family"] == "confirmatory" for r in reading.rows(reading.table(results, "immune/links")))
     if tested:
         chosen.append(_links_sentence(links, tested))
+    for _, why in reading.absences(reading.record(results, "immune/links")):
+        chosen.append(
+            Sentence(f"Links between taxa and diversity were not tested: {sentence_tail(why)}", "none", Link("Immune", "#immune"))
+        )
     return tuple(chosen)
+
+
+def sentence_tail(text: str) -> str:
+    """Write a reason as the end of a sentence."""
+    return name(text).rstrip(".") + "."
 
 
 def _links_sentence(links: Sequence[Finding], tested: int) -> Sentence:
@@ -215,34 +228,34 @@ def called(reference: Reference | None) -> str:
 
 
 def verdict_summary(results: Results) -> VerdictSummary | None:
-    """Assemble the verdict in numbers from the one finding that `dysbiosis` made of it."""
+    """Assemble the verdict in numbers from the one finding that `dysbiosis` made of it; None where no sample was judged."""
     found = reading.findings(reading.record(results, "dysbiosis/verdicts"), "verdicts")
-    if not found:
+    if not found or reading.obstacle(results):
         return None
     values = found[0].values
     others, controls = counts_of(values, "others"), counts_of(values, "controls")
-    total, assessable = sum(others.values()), values.get("n_assessable")
-    expected = values.get("expected_false_alarms")
-    who = "Samples" if not sum(controls.values()) else "Other samples"
-    if found[0].strength == "not assessable" or not assessable:
-        headline = f"None of {plural(total or sum(controls.values()), 'sample')} could be assessed."
-    else:
-        headline = (
-            f"{integer(others.get('outside', 0))} of {plural(assessable, 'assessed sample')} "
-            f"{'lies' if others.get('outside') == 1 else 'lie'} outside the reference."
-        )
-    remarks = []
-    if not missing(expected):
-        remarks.append(f"About {number(expected, digits=2)} would lie outside by chance alone if all of them were like the controls.")
-    bars = [VerdictBar(who, tuple((v, others.get(v, 0)) for v in VERDICTS), total)] if total else []
+    expected, word = values.get("expected_false_alarms"), reading.controls_word(results)
+    bars = []
+    if sum(others.values()):
+        who = "Other samples" if sum(controls.values()) else "Samples"
+        bars.append(VerdictBar(who, tuple(others.items()), sum(others.values())))
     if sum(controls.values()):
-        word = reading.controls_word(results)
         bars.append(
-            VerdictBar(
-                capital(word), tuple((v, controls.get(v, 0)) for v in VERDICTS), sum(controls.values()), "each judged against the others"
-            )
+            VerdictBar(capital(word), tuple(controls.items()), sum(controls.values()), "each judged against those of other subjects")
         )
-    return VerdictSummary(headline, standing(results, values), tuple(bars), tuple(remarks))
+    if values.get("n_assessable"):
+        headline = _outside(others["outside"], values["n_assessable"], "assessed sample")
+        by_chance = f"About {number(expected, digits=2)} would lie outside by chance alone if all of them were like the controls."
+        remarks = () if missing(expected) else (by_chance,)
+    else:
+        headline = _outside(controls["outside"], values.get("n_controls_assessable"), f"assessed {word.removesuffix('s')}")
+        remarks = ("No sample other than the controls was judged.",)
+    return VerdictSummary(headline, standing(results, values), tuple(bars), remarks)
+
+
+def _outside(count: int, of: Any, noun: str) -> str:
+    """Word how many lie outside."""
+    return f"{integer(count)} of {plural(of, noun)} {'lies' if count == 1 else 'lie'} outside the reference."
 
 
 def counts_of(values: Mapping[str, Any], who: str) -> dict[str, int]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from gutdiv.report import cells, charts, reading, story
 from gutdiv.report.parts import Cell, Column, DataTable, Figure, Note, Panel, Part, Section, View
-from gutdiv.report.wording import NONE, capital, decimals, equals, integer, listing, missing, name, percent, plural, sentence, signed
+from gutdiv.report.wording import NONE, capital, decimals, equals, integer, listing, missing, name, percent, plural, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gutdiv.model.results import Finding, Results
 
 ALL = "all samples"
-LONG = 24  # rows from which a table can be searched and sorted
+LONG = 12  # rows from which a table can be searched and sorted
 ALPHA, TESTS, DEPTHS = "diversity/alpha", "comparison/alpha", "diversity/depths"
 
 
@@ -132,9 +132,9 @@ def _short(label: str, finding: Finding) -> str:
     one, two = story.sides(finding.values)
     if finding.strength == "clear" and finding.direction in {"lower", "higher"}:
         where = f"in {one} than in {two}" if one else f"where {story.variable(finding)} is higher"
-        return f"{label} {story.be(label)} {finding.direction} {where}"
+        return f"{label} {story.verb(label, 'be')} {finding.direction} {where}"
     if finding.strength == "clear":
-        return f"{label} differs{story.between(finding)}"
+        return f"{label} {story.verb(label, 'differ')}{story.between(finding)}"
     return f"{label}: no clear difference{story.between(finding)}"
 
 
@@ -152,7 +152,7 @@ def _effects(results: Results, rows: list[dict[str, Any]]) -> Figure | None:
                 "low": r["ci_low"],
                 "high": r["ci_high"],
                 "kind": _CLEAR[strengths.get((str(r["metric"]), contrast), "") == "clear"],
-                "hover": charts.escaped(f"{signed(r['effect'], decimals(r['effect']))} ({_interval(r).text}), {equals('q', r['q'])}"),
+                "hover": charts.escaped(f"{_effect(r).text} ({_interval(r).text}), {equals('q', r['q'])}"),
             }
             for r in chosen
         ]
@@ -185,10 +185,10 @@ _EFFECT_MARKS = {_CLEAR[True]: (charts.COLOURS[0], "circle"), _CLEAR[False]: ("v
 def _tests_table(results: Results, rows: list[dict[str, Any]], *, key: str = "tests") -> DataTable:
     """List the tests with effect, interval, p and q; what is the same in all rows is said once, below."""
     spec = [
-        (Column("Metric"), lambda r: cells.text(reading.metric(results, str(r["metric"])).label)),
-        cells.column("Contrast", "contrast", cells.text, kind="name"),
+        (Column("Metric", choose=True), lambda r: cells.text(reading.metric(results, str(r["metric"])).label)),
+        cells.column("Contrast", "contrast", cells.text, kind="name", choose=True),
         (Column("n", "number", "Units on either side of the contrast."), _n),
-        (Column("Effect", "number"), lambda r: cells.change(r["effect"], decimals(r["effect"]))),
+        (Column("Effect", "number"), _effect),
         (Column("95% CI", "number"), _interval),
         cells.column("p", "p", cells.chance),
         cells.column("q", "q", cells.chance, help=story.TERMS["q-value"]),
@@ -203,6 +203,12 @@ def _tests_table(results: Results, rows: list[dict[str, Any]], *, key: str = "te
     many = len(rows) > LONG
     note = " ".join(said)
     return cells.build(key, "Tests between groups", spec, rows, source="comparison/alpha.tsv", note=note, interactive=many)
+
+
+def _effect(row: Mapping[str, Any]) -> Cell:
+    """Write an effect, with its sign where it can have one."""
+    places = decimals(row["effect"])
+    return cells.real(row["effect"], digits=2) if row["effect_name"] in story.UNSIGNED else cells.change(row["effect"], places)
 
 
 def _n(row: Mapping[str, Any]) -> Cell:

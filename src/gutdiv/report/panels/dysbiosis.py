@@ -41,7 +41,7 @@ def _verdicts(results: Results) -> Section | None:
         return None
     reason = reading.obstacle(results)
     if reason:
-        return Section("verdicts", "Verdict of each sample", (Note("absent", f"No sample was judged: {sentence(name(reason))}"),))
+        return Section("verdicts", "Verdict of each sample", (Note("absent", f"No sample was judged: {name(reason)}."),))
     parts: list[Part] = []
     counts = _counts(results)
     parts += [counts] if counts is not None else []
@@ -282,10 +282,11 @@ def _intervals(results: Results) -> Section | None:
                 note=note,
             )
         )
+    gone: dict[str, list[str]] = {}
     for interval in reference.intervals:
         if interval.absent:
-            label = reading.metric(results, _key(interval)).label
-            parts.append(Note("absent", f"No interval for {label}: {sentence(name(interval.absent))}"))
+            gone.setdefault(interval.absent, []).append(reading.metric(results, _key(interval)).label)
+    parts += [Note("absent", f"No interval for {listing(labels, limit=12)}: {sentence(name(why))}") for why, labels in gone.items()]
     lead = (
         f"{plural(reference.n_subjects, 'person', many='people')} ({plural(reference.n_samples, 'sample')}) declared as "
         f"{quoted(reference.declared)}, one sample each, where it has enough reads. {story.called(reference)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gutdiv.report import cells, charts, reading, story
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 LINKS, MATCHES = "immune/links", "immune/matches"
 FAMILIES = {"confirmatory": "Immune-relevant taxa", "exploratory": "All other taxa"}
-FAMILY = {"confirmatory": "immune-relevant", "exploratory": "other"}
+FAMILY = {"confirmatory": "immune\u2011relevant", "exploratory": "other"}
 MARKER = "marker:"
 LEVELS = {"in_vitro": "in vitro", "mouse": "mice", "human_association": "human, association", "human_trial": "human, trial"}
 SHOWN = 30  # rows of a forest plot that can still be read; the table holds all
@@ -45,7 +46,7 @@ def _links(results: Results) -> Section | None:
     """Assemble the links: standing sentences, forest plot, table with evidence."""
     source = reading.record(results, LINKS)
     found = reading.filled(results, LINKS)
-    gone = [Note("absent", f"{name(what)}: {sentence(name(why))}") for what, why in reading.absences(source)]
+    gone = [Note("absent", f"{capital(name(what))}: {story.sentence_tail(why)}") for what, why in reading.absences(source)]
     if found is None:
         why = gone or [Note("absent", "No links were computed in these results.")]
         return Section("links", "Links with diversity", tuple(why)) if reading.table(results, LINKS) is not None else None
@@ -72,7 +73,8 @@ def _standing(source: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> t
         "the typical prevalent taxon. Whether a taxon rises or falls in absolute numbers cannot be told from reads alone.",
         f"Robust: the link also holds with diversity of order 2, and for {beyond}. Relative only: it may vanish in absolute "
         "numbers. "
-        "Sensitive: it does not hold with diversity of order 2. The tipping value is the change of the typical taxon that would erase a link.",
+        "Sensitive: it does not hold with diversity of order 2. The tipping value is the change of the "
+        "typical taxon that would erase a link.",
         "A link is an association within one composition: it names no cause and no direction. Transit time, stool consistency, medication, "
         "diet and age can produce it. Where a taxon is not separable from its partners, a few taxa that move with it may carry the link.",
     ]
@@ -165,6 +167,9 @@ def _numbers(key: str, rows: Iterable[Mapping[str, Any]]) -> DataTable:
 def _link_table(results: Results, rows: list[dict[str, Any]]) -> DataTable:
     """List all links; a row opens to what is known of the taxon."""
     known = _known(results)
+    conservative = (
+        [cells.column("q, conservative", "q_conservative", cells.chance)] if any(not missing(r.get("q_conservative")) for r in rows) else []
+    )
     spec = (
         cells.column("Taxon", "taxon", cells.text, kind="taxon"),
         (
@@ -174,6 +179,7 @@ def _link_table(results: Results, rows: list[dict[str, Any]]) -> DataTable:
         cells.column("Estimate", "estimate", cells.change, help=story.TERMS["link"]),
         (Column("95% CI", "number"), lambda r: cells.between(r["ci_low"], r["ci_high"], places=2)),
         cells.column("q", "q", cells.chance, help=story.TERMS["q-value"]),
+        *conservative,
         cells.column("Robustness", "robustness", cells.text, choose=True),
         cells.column(
             "Partners", "partner", cells.text, help="Whether the link persists when the three taxa that move with it most are left out too."
@@ -190,15 +196,8 @@ def _link_table(results: Results, rows: list[dict[str, Any]]) -> DataTable:
     )
     plain = cells.build("link-table", "Links and what is known of each taxon", spec, rows)
     opened = tuple(Row(p.cells, (*_link_details(r), *_told(known, r))) for p, r in zip(plain.rows, rows, strict=True))
-    return DataTable(
-        "link-table",
-        plain.caption,
-        plain.columns,
-        opened,
-        "immune/links.tsv",
-        interactive=True,
-        note="Open a row for mechanism, evidence and references.",
-    )
+    note = "Open a row for mechanism, evidence and references."
+    return replace(plain, rows=opened, source="immune/links.tsv", interactive=True, note=note)
 
 
 def _link_details(row: Mapping[str, Any]) -> tuple[Detail, ...]:
@@ -210,8 +209,6 @@ def _link_details(row: Mapping[str, Any]) -> tuple[Detail, ...]:
         )
     if not missing(row["q_order_2"]):
         details.append(Detail("With diversity of order 2", f"q = {p_value(row['q_order_2'])}"))
-    if not missing(row.get("q_conservative")):
-        details.append(Detail("q with the conservative standard error", p_value(row["q_conservative"])))
     if not missing(row.get("partners")):
         details.append(Detail("Partners left out", name(row["partners"])))
     if not missing(row["estimate_per_reader"]):
@@ -308,10 +305,11 @@ def _matches(results: Results) -> Section | None:
     rows = sorted(once.values(), key=lambda r: (-(0.0 if missing(r["share_of_reads"]) else float(r["share_of_reads"])), str(r["taxon"])))
     seen = sum(r["outcome"] in {"matched", "found"} for r in rows)
     note = (
-        "A genus is named as the table names it. No pathogen is reported from a genus call: genera that hold "
+        "Open a row for mechanism, evidence and references. A genus is named as the table names it. No "
+        "pathogen is reported from a genus call: genera that hold "
         "pathogens hold harmless species too."
     )
-    table = cells.build(
+    plain = cells.build(
         "matches",
         f"{seen:,} of {plural(len(rows), 'taxon', many='taxa')} found in the table",
         spec,
@@ -320,7 +318,12 @@ def _matches(results: Results) -> Section | None:
         interactive=True,
         note=note,
     )
-    parts: list[Part] = [Note("absent", f"{name(what)}: {sentence(name(why))}") for what, why in reading.absences(found.record)]
+    known = _known(results)
+    told = tuple(Row(p.cells, known.get(str(r["taxon"]).casefold(), ())) for p, r in zip(plain.rows, rows, strict=True))
+    table = replace(plain, rows=told)
+    parts: list[Part] = [
+        Note("absent", f"{capital(name(what))}: {story.sentence_tail(why)}") for what, why in reading.absences(found.record)
+    ]
     share = found.record.get("share_of_reads")
     lead = "" if missing(share) else f"Together they hold {percent(share)} of the reads. "
     return Section(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gutdiv.report import cells, reading, story
 from gutdiv.report.parts import Column, DataTable, Detail, Fact, Facts, Glossary, Link, Note, Panel, Part, Section, Sentences
-from gutdiv.report.wording import integer, listing, missing, name, plural, sentence
+from gutdiv.report.wording import integer, listing, missing, name, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,7 +105,7 @@ def _alerts(results: Results) -> Iterator[Note]:
             yield Note("caution", text, "Their ids stand in cohort/alignment.tsv.", Link("What did not fit", "#overview-fallen"))
     reason = reading.obstacle(results)
     if reason:
-        yield Note("alert", f"No sample was judged: {sentence(name(reason))}", _judge(results), Link("Dysbiosis", "#dysbiosis"))
+        yield Note("alert", f"No sample was judged: {name(reason)}.", _judge(results), Link("Dysbiosis", "#dysbiosis"))
     if reading.groups(results) is None:
         text = "No group column was declared, so nothing was compared between groups."
         yield Note("info", text, "Name the column with --group, or in the cohort sheet.")
