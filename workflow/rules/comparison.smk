@@ -54,4 +54,4 @@ rule comparison_permanova:
     shell:
         "gutdiv comparison permanova --distances {input.distances:q} --metadata {input.metadata:q}"
         " {params.options:q} --by margin --permutations {params.permutations}"
-        " --seed {params.seed} --output {output.table:q} 2> {log:q}"
+        " --seed {params.seed} --untestable record --output {output.table:q} 2> {log:q}"
