@@ -140,6 +140,9 @@ def _verdicts(
         controls=counts["controls"],
         expected_false_alarms=0.025 * assessable if controls else None,
         n_assessable=assessable,
+        n_controls_assessable=len(ids) - len([s for s in sick if s]) if controls else 0,
+        level_outside=0.025,
+        level_borderline=0.1,
         tier="in-study" if controls else "none",
         n_reference=130 if controls else 0,
     )

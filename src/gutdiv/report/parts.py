@@ -52,11 +52,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Detail:
-    """A term and what is said of it when a row is opened."""
+    """A term and what is said of it when a row is opened; a `wide` one begins a new group across the whole row."""
 
     term: str
     text: str
     links: tuple[Link, ...] = ()
+    wide: bool = False
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from gutdiv.report.wording import (
     missing,
     name,
     number,
+    p_value,
     percent,
     plural,
     quoted,
@@ -35,7 +36,7 @@ TERMS = {
     "reference interval": "The range between the 2.5th and the 97.5th percentile of the declared controls, one sample per "
     "person, at the same depth.",
     "verdict": "How unusual a sample is among the controls, by one p-value over diversity, nearest neighbours and composition: "
-    "outside (p ≤ 0.025), borderline (p ≤ 0.10), within, or not assessable with the reason.",
+    "outside, borderline or within, or not assessable with the reason.",
     "flag": "Where one metric of one sample lies relative to its reference interval. Flags describe; with several "
     "metrics some flags are expected in anyone.",
     "q-value": "A p-value corrected for the number of tests in its family (Benjamini and Hochberg): the expected "
@@ -46,8 +47,8 @@ TERMS = {
 }
 UNSIGNED = ("epsilon squared", "Kendall's W")  # effects over several groups, which have no direction
 VERDICT_MEANING = {
-    "outside": "p ≤ 0.025 among the controls",
-    "borderline": "p ≤ 0.10",
+    "outside": "very unusual among the controls",
+    "borderline": "somewhat unusual among the controls",
     "within": "not unusual among the controls",
     "not assessable": "no statement is made; the reason stands in the table",
 }
@@ -251,6 +252,16 @@ def verdict_summary(results: Results) -> VerdictSummary | None:
         headline = _outside(controls["outside"], values.get("n_controls_assessable"), f"assessed {word.removesuffix('s')}")
         remarks = ("No sample other than the controls was judged.",)
     return VerdictSummary(headline, standing(results, values), tuple(bars), remarks)
+
+
+def levels(results: Results) -> str:
+    """Say up to which p a sample is called outside or borderline, as the record gives it; begins with a space."""
+    found = reading.findings(reading.record(results, "dysbiosis/verdicts"), "verdicts")
+    values = found[0].values if found else {}
+    if missing(values.get("level_outside")) or missing(values.get("level_borderline")):
+        return ""
+    outside, borderline = p_value(values["level_outside"]), p_value(values["level_borderline"])
+    return f" Samples with p up to {outside} are called outside, with p up to {borderline} borderline, all others within."
 
 
 def _outside(count: int, of: Any, noun: str) -> str:

@@ -4,7 +4,9 @@
   const gutdiv = window.gutdiv;
   const NARROW = 560;
   const PAPER = 670; // width of a chart on A4 in CSS pixels
+  const PAPER_HEIGHT = 700; // the tallest chart that leaves room for its title on the same sheet
   const root = document.documentElement;
+  let printing = false;
 
   class Chart {
     constructor(figure) {
@@ -44,6 +46,7 @@
       let layout = gutdiv.merged(view.layout, { width: width, autosize: false });
       this.narrow = width < NARROW;
       if (this.narrow) layout = gutdiv.merged(layout, view.narrow);
+      if (printing) layout.height = Math.min(layout.height, PAPER_HEIGHT);
       layout = gutdiv.merged(layout, { xaxis: { title: titled(layout.xaxis, this.narrow ? width - 60 : width) }, yaxis: { title: titled(layout.yaxis, layout.height) } });
       return { data: gutdiv.coloured(view.data, styles), layout: gutdiv.coloured(layout, styles) };
     }
@@ -52,8 +55,8 @@
       const w = width || this.plot.clientWidth;
       if (!w) return;
       this.width = w;
-      this.plot.style.minHeight = this.view().height + "px";
       const { data, layout } = this.parts(w, getComputedStyle(root));
+      this.plot.style.minHeight = layout.height + "px";
       window.Plotly.react(this.plot, data, layout, { displaylogo: false, displayModeBar: false, responsive: false, doubleClick: "reset+autosize", scrollZoom: false });
       this.drawn = true;
       this.figure.dataset.drawn = "yes";
@@ -120,7 +123,6 @@
     },
     { rootMargin: "400px 0px" },
   );
-  let printing = false;
   const size = new ResizeObserver((entries) => {
     if (printing) return;
     for (const entry of entries) {

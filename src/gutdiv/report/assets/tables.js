@@ -197,7 +197,7 @@
     opened(i) {
       const list = this.data.details[i].map((detail) => {
         const links = detail.links.map((link) => make("li", {}, [link.href.startsWith("https://doi.org/") ? make("a", { href: link.href, rel: "noopener noreferrer", target: "_blank", text: link.text }) : make("span", { text: link.text })]));
-        return make("div", {}, [make("dt", { text: detail.term }), make("dd", {}, [detail.text ? make("p", { class: "clip", text: detail.text }) : null, links.length ? make("ul", {}, links) : null])]);
+        return make("div", { class: detail.wide ? "wide" : null }, [make("dt", { text: detail.term }), make("dd", {}, [detail.text ? make("p", { class: "clip", text: detail.text }) : null, links.length ? make("ul", {}, links) : null])]);
       });
       return make("tr", { class: "opened" }, [make("td", { colspan: this.heads.length }, [make("dl", {}, list)])]);
     }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from gutdiv.report import cells, charts, reading, story
 from gutdiv.report.parts import Cell, Column, DataTable, Figure, Note, Panel, Part, Section, View
-from gutdiv.report.wording import NONE, capital, decimals, equals, integer, listing, missing, name, percent, plural, sentence
+from gutdiv.report.wording import NONE, capital, decimals, equals, integer, listing, missing, name, percent, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,7 +45,7 @@ def _alpha(results: Results) -> Section | None:
         parts.append(_tests_table(results, list(reading.rows(tests))))
     elif grouped is not None and TESTS not in results.tables:
         parts.append(Note("absent", "Groups were not compared in these results.", "Run `gutdiv comparison alpha`."))
-    parts += _absent(found.record, reading.record(results, TESTS))
+    parts += _absent(results, found.record, reading.record(results, TESTS))
     below = found.record.get("below_depth") or ()
     if below:
         text = (
@@ -223,10 +223,16 @@ def _interval(row: Mapping[str, Any]) -> Cell:
     return cells.between(row["ci_low"], row["ci_high"], places=decimals(row["effect"]))
 
 
-def _absent(*records: Mapping[str, Any]) -> list[Part]:
-    """Say what is not there and why."""
-    pairs = sorted({pair for source in records for pair in reading.absences(source)})
-    return [Note("absent", f"{name(what)}: {sentence(name(why))}") for what, why in pairs]
+def _absent(results: Results, *records: Mapping[str, Any]) -> list[Part]:
+    """Say what is not there and why, metrics with the same reason together."""
+    gone: dict[tuple[str, str], list[str]] = {}
+    for what, why in sorted({pair for source in records for pair in reading.absences(source)}):
+        key, _, part = what.partition(": ")
+        gone.setdefault((part, why), []).append(reading.metric(results, key).label)
+    return [
+        Note("absent", f"{f'{name(part, limit=80)} for ' if part else ''}{listing(labels, limit=12)}: {story.sentence_tail(why)}")
+        for (part, why), labels in gone.items()
+    ]
 
 
 # ---------------------------------------------------------------- between samples
@@ -245,7 +251,9 @@ def _structure(results: Results) -> Section | None:
         parts.append(_permanova_table(rows))
     elif reading.groups(results) is None and views:
         parts.append(Note("absent", "No PERMANOVA: no group column was declared."))
-    parts += _absent(*(reading.record(results, f"comparison/permanova/{n}") for n in reading.under(results, "comparison/permanova/")))
+    parts += _absent(
+        results, *(reading.record(results, f"comparison/permanova/{n}") for n in reading.under(results, "comparison/permanova/"))
+    )
     if not parts:
         return None
     if not results.cohort.get("has_tree"):

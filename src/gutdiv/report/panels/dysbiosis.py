@@ -99,7 +99,7 @@ def _reading_help(results: Results) -> str:
         "composition together; q corrects it over all samples, controls apart. The drivers are the taxa that lie farthest from the "
         "controls' median; they describe the sample and explain nothing, and a genus that holds pathogens is named as the table names it: "
         "no pathogen is reported. High diversity is never counted as unusual. A sample is not judged against samples of its own subject. "
-        f"{story.called(results.reference)}"
+        f"{story.called(results.reference)}{story.levels(results)}"
     )
 
 

@@ -196,7 +196,7 @@ def _link_table(results: Results, rows: list[dict[str, Any]]) -> DataTable:
     )
     plain = cells.build("link-table", "Links and what is known of each taxon", spec, rows)
     opened = tuple(Row(p.cells, (*_link_details(r), *_told(known, r))) for p, r in zip(plain.rows, rows, strict=True))
-    note = "Open a row for mechanism, evidence and references."
+    note = "Open a row for mechanism, evidence and references. What is told of prebiotics and probiotics is no advice."
     return replace(plain, rows=opened, source="immune/links.tsv", interactive=True, note=note)
 
 
@@ -239,7 +239,7 @@ def _known(results: Results) -> dict[str, tuple[Detail, ...]]:
 def _evidence(row: Mapping[str, str], references: Mapping[str, Mapping[str, str]]) -> list[Detail]:
     """Tell one row of the knowledge base: mechanism, evidence with references, and why it is contested."""
     studied = f" (studied: {name(row['studied'])})" if row.get("studied") else ""
-    details = [Detail(_guild(row), f"{name(row.get('mechanism'))}{studied}")]
+    details = [Detail(_guild(row), f"{name(row.get('mechanism'))}{studied}", wide=True)]
     if row.get("contested_reason"):
         details.append(Detail("Contested", sentence(name(row["contested_reason"]))))
     for level, keys in _levels(row.get("evidence", "")):
@@ -258,7 +258,7 @@ def _evidence(row: Mapping[str, str], references: Mapping[str, Mapping[str, str]
         if row.get(key)
     ]
     if used:
-        details.append(Detail("Prebiotics and probiotics", f"{'; '.join(used)}. No advice follows from this page."))
+        details.append(Detail("Prebiotics and probiotics", f"{'; '.join(used)}"))
     return details
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gutdiv.report import bibliography, cells, reading
+from gutdiv.report import bibliography, cells, reading, story
 from gutdiv.report.parts import Detail, Glossary, Panel, Part, Prose, Section, Sentence, Sentences
 from gutdiv.report.wording import integer, listing, missing, name, plural
 
@@ -74,7 +74,7 @@ def _paragraphs(results: Results) -> Iterator[str]:
         yield _comparison_text(results)
     if results.reference is not None:
         yield _reference_text(results)
-    if results.reference is not None and "dysbiosis/verdicts" in results.tables:
+    if "dysbiosis/verdicts" in results.tables and not reading.obstacle(results):
         yield _verdict_text(results)
     if "immune/links" in results.tables:
         yield _links_text(results)
@@ -104,7 +104,7 @@ def _part(entry: Mapping[str, Any]) -> str:
 def _diversity_text(results: Results) -> str:
     """Tell how diversity was measured."""
     about = reading.record(results, "diversity/alpha")
-    labels = [reading.metric(results, m).label for m in about.get("metrics") or {}]
+    labels = [reading.metric(results, m).label for m in reading.alpha_metrics(results)]
     depth, draws = reading.depth(results), about.get("draws")
     how = "on the counts as sequenced" if depth is None else f"on counts rarefied to {integer(depth)} reads without replacement"
     mean = "" if missing(draws) else f", as the mean of {plural(draws, 'draw')} (seed {name(about.get('seed'))})"
@@ -145,13 +145,17 @@ def _reference_text(results: Results) -> str:
     reference = results.reference
     if reference is None:
         return ""
-    methods = sorted({name(i.method) for i in reference.intervals if i.absent is None and i.method})
     kind = "healthy controls" if reference.controls_are == "healthy" else "controls (not declared healthy)"
+    who = f"{plural(reference.n_subjects, 'subject')} declared as {kind} ({name(reference.declared, limit=200)})"
+    made = [i for i in reference.intervals if i.absent is None]
+    if not made:
+        why = listing(sorted({name(i.absent) for i in reference.intervals}), limit=3)
+        return f"The reference was {who}. Reference intervals were not made: {why.rstrip('.')}." if why else f"The reference was {who}."
+    methods = listing(sorted({name(i.method) for i in made if i.method}))
     return (
-        "Reference intervals (2.5th to 97.5th percentile, with 90% confidence intervals of both limits; CLSI "
-        f"EP28-A3c) were made from {plural(reference.n_subjects, 'subject')} "
-        f"declared as {kind} by {name(reference.declared, limit=200)}, one sample per subject, at "
-        f"{integer(reference.depth)} reads{': ' + listing(methods) if methods else ''}."
+        f"The reference was {who}, with one sample of each subject that reached {integer(reference.depth)} "
+        "reads. Reference intervals are the "
+        f"2.5th to 97.5th percentile, with 90% confidence intervals of both limits (CLSI EP28-A3c{'; ' if methods else ''}{methods})."
     )
 
 
@@ -159,10 +163,11 @@ def _verdict_text(results: Results) -> str:
     """Tell how verdicts were made."""
     return (
         "Each sample was judged by a full conformal p-value among the controls (Vovk et al. 2005), which "
-        "combines low Shannon entropy, the mean dissimilarity to its nearest neighbours "
-        "and the Mahalanobis distance of its centred log-ratios (covariance shrunk after Ledoit and Wolf "
-        "2004); no sample was compared with samples of its own subject. "
-        "Samples with p ≤ 0.025 are called outside, with p ≤ 0.10 borderline, all others within."
+        "combines low Shannon entropy, the mean "
+        "Bray-Curtis dissimilarity to its nearest neighbours and the Mahalanobis distance of the centred "
+        "log-ratios of its genera (covariance "
+        "shrunk after Ledoit and Wolf 2004); no sample was compared with samples of its own subject."
+        f"{story.levels(results)}"
     )
 
 
@@ -185,7 +190,7 @@ def _links_text(results: Results) -> str:
 def _citations(results: Results) -> Iterator[str]:
     """Name the papers behind what was run."""
     tables = results.tables
-    for key in reading.record(results, "diversity/alpha").get("metrics") or {}:
+    for key in reading.alpha_metrics(results):
         yield reading.metric(results, key).citation
     for key in reading.under(results, "diversity/ordination/"):
         yield reading.metric(results, key).citation
@@ -198,13 +203,13 @@ def _citations(results: Results) -> Iterator[str]:
         yield "benjamini1995"
     if results.reference is not None:
         yield "clsi2010"
-        if "dysbiosis/verdicts" in tables:
+        if "dysbiosis/verdicts" in tables and not reading.obstacle(results):
             yield from ("vovk2005", "ledoit2004")
 
 
 def _measures(results: Results) -> Iterator[Detail]:
     """Tell the estimator of each metric."""
-    keys = [*(reading.record(results, "diversity/alpha").get("metrics") or {}), *reading.under(results, "diversity/ordination/")]
+    keys = [*reading.alpha_metrics(results), *reading.under(results, "diversity/ordination/")]
     for key in keys:
         metric = reading.metric(results, key)
         if metric.estimator:
