@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 NOT_CLAIMED = (
     "Nothing here is a diagnosis, and no sample is called healthy or ill. Verdicts and flags describe "
     "where a sample lies among the declared controls.",
-    "No pathogen is reported: 16S reads name a genus at best reliably, and genera that hold pathogens hold harmless species too.",
+    "No pathogen is reported: 16S reads seldom tell more than the genus, and genera that hold pathogens hold harmless species too.",
     "No association is called a cause. Transit time, stool consistency, antibiotics, acid blockers, diet, "
     "age and geography move both diversity and taxa.",
     "No immune function was measured. What is said of a taxon comes from the cited literature, often from species, strains or mice.",
@@ -76,7 +76,7 @@ def _paragraphs(results: Results) -> Iterator[str]:
         yield _reference_text(results)
     if "dysbiosis/verdicts" in results.tables and not reading.obstacle(results):
         yield _verdict_text(results)
-    if "immune/links" in results.tables:
+    if reading.filled(results, "immune/links") is not None:
         yield _links_text(results)
 
 
@@ -136,7 +136,9 @@ def _comparison_text(results: Results) -> str:
     if between:
         permutations = next((r["permutations"] for r in between if not missing(r["permutations"])), None)
         count = "" if missing(permutations) else f", {plural(permutations, 'permutation')}"
-        text += f" Differences between communities were tested by PERMANOVA (Anderson 2001{count})."
+        scheme = next((name(r["permutation_scheme"]) for r in between if not missing(r.get("permutation_scheme"))), "")
+        exchanged = f"; {scheme}" if scheme else ""
+        text += f" Differences between communities were tested by PERMANOVA (Anderson 2001{count}{exchanged})."
     return text.strip()
 
 
@@ -177,11 +179,12 @@ def _links_text(results: Results) -> str:
     covariates = [
         name(c, limit=40) for c in (about.get("options") or {}).get("covariate") or (about.get("options") or {}).get("covariates") or ()
     ]
+    judged = name(about.get("judged_by")) or "a heteroscedasticity-consistent estimator"
     adjusted = f", adjusted for {listing(covariates, limit=10)}" if covariates else ""
     return (
         "Each taxon found in at least 10% of samples was regressed, as the logarithm of its reads less its "
         "expectation at the sample's effort, on the Shannon diversity of all other taxa"
-        f"{adjusted}; slopes are relative to the median slope of the prevalent taxa, with heteroscedasticity-robust standard errors. "
+        f"{adjusted}; slopes are relative to the median slope of the prevalent taxa, with standard errors by {judged}. "
         "Immune-relevant taxa, named beforehand from the literature, and all other taxa are two families, "
         "each with its own q-values (Benjamini and Hochberg 1995). Total load was not measured."
     )
