@@ -124,7 +124,7 @@ def test_every_option_reaches_the_config_the_sheet_and_the_commands(noted, table
             "--specimen",
             "stool",
         ),
-        *("--age-band", "child", "--depth", "900", "--seed", "5", "--missing-tips", "drop", "--output", "out", "--cores", "2"),
+        *("--controls-are", "healthy", "--age-band", "child", "--depth", "900", "--seed", "5", "--missing-tips", "drop", "--output", "out", "--cores", "2"),
         cwd=tmp_path,
     )
     assert run.returncode == 0, run.stderr
@@ -136,6 +136,7 @@ def test_every_option_reaches_the_config_the_sheet_and_the_commands(noted, table
         "seed": 5,
         "cohort": {**DEFAULTS["cohort"], "missing_tips": "drop"},
         "diversity": {**DEFAULTS["diversity"], "depth": 900},
+        "reference": {"controls_are": "healthy"},
         "immune": {"covariates": ["age", HOSTILE], "markers": ["crp"]},
     }
     assert config == {**DEFAULTS, **given}

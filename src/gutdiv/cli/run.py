@@ -68,6 +68,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--subject", metavar="COL", help="metadata column: which samples are of one subject")
     parser.add_argument("--time", metavar="COL", help="metadata column: when the sample was taken")
     parser.add_argument("--controls", metavar="EXPR", help="who the others are held against, as in: 'group == \"healthy\" and age >= 18'")
+    parser.add_argument("--controls-are", choices=("healthy",), default="", help="what you know of the controls; the report uses the word only if given")
     parser.add_argument(
         "--covariate", action="append", default=[], metavar="COL", help="metadata column to hold constant in links; repeatable"
     )
@@ -106,6 +107,7 @@ def _run(args: argparse.Namespace) -> int:
     values: dict[tuple[str, ...], object] = {
         ("seed",): args.seed,
         ("cohort", "missing_tips"): args.missing_tips,
+        ("reference", "controls_are"): args.controls_are,
         ("diversity", "depth"): args.depth,
         ("immune", "covariates"): list(dict.fromkeys(args.covariate)),
         ("immune", "markers"): list(dict.fromkeys(args.marker)),
