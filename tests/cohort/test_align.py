@@ -116,3 +116,15 @@ def test_a_role_must_name_a_column() -> None:
         align(table(), metadata=metadata("s1"), roles=Roles(group="group"), synonyms={})
     with pytest.raises(InputError, match="no sample metadata"):
         align(table(), roles=Roles(subject="x"), synonyms={})
+
+
+def test_numbers_that_code_groups_are_groups_and_a_continuous_column_is_refused() -> None:
+    ids = tuple(f"s{i:02d}" for i in range(12))
+    counts = sparse.csr_matrix(np.ones((12, 1)))
+    raw = RawTable(ids, ("f",), counts, None, "t.biom", "test")
+    columns = {"arm": ("1", "2") * 6, "age": tuple(str(20 + i) for i in range(12))}
+    about = SampleMetadata(ids, columns, {"arm": "numeric", "age": "numeric"})
+    cohort, _ = align(raw, metadata=about, roles=Roles(group="arm"), synonyms={})
+    assert cohort.metadata.kinds == {"arm": "categorical", "age": "numeric"}
+    with pytest.raises(InputError, match="group column 'age' holds 12 different numbers, not groups"):
+        align(raw, metadata=about, roles=Roles(group="age"), synonyms={})

@@ -32,3 +32,12 @@ def test_a_file_that_is_nothing_known_is_said_to_be_so_and_fails(tmp_path: Path,
     (tmp_path / "notes.txt").write_text("dear diary\n")
     assert main(["cohort", "inspect", str(tmp_path / "notes.txt")]) == 2
     assert "notes.txt: not understood. as taxonomy:" in capsys.readouterr().out
+
+
+def test_a_classic_table_is_no_metadata_though_its_header_could_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "n.tsv").write_text("#OTU ID\ta\tb\nf1\t1\t2\nf2\t0\t3\n")
+    (tmp_path / "m.tsv").write_text("sample-id\tx\na\t1\nc\t2\n")
+    assert main(["cohort", "inspect", str(tmp_path / "m.tsv"), str(tmp_path / "n.tsv")]) == 0
+    said = capsys.readouterr().out
+    assert "n.tsv: classic TSV, 2 samples x 2 features" in said
+    assert "table and metadata: 1 samples in both; 1 only in the table ('b'); 1 only in the metadata ('c')" in said

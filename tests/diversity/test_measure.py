@@ -7,7 +7,7 @@ import pytest
 from scipy import sparse
 
 from gutdiv.diversity.measure import measure_alpha, measure_beta
-from gutdiv.diversity.rarefaction import depth_table, lacks_singletons, resolve_depth
+from gutdiv.diversity.rarefaction import depth_table, depth_warnings, lacks_singletons, resolve_depth
 from gutdiv.errors import InputError
 from gutdiv.model.cohort import Cohort, Roles, SampleMetadata
 from gutdiv.numerics.rows import expected_richness
@@ -39,6 +39,19 @@ def test_the_depth_keeps_nine_tenths_of_every_group() -> None:
     assert resolve_depth(made, "none") is None
     with pytest.raises(InputError, match="no sample has 5,000 reads; the deepest has 1,000"):
         resolve_depth(made, 5000)
+
+
+def test_a_tiny_group_does_not_hold_the_depth_down_and_it_is_said() -> None:
+    depths = [1000 + 10 * i for i in range(20)] + [5]
+    made = cohort(table(depths), ["case"] * 20 + ["blank"])
+    weighed = depth_table(made)
+    assert resolve_depth(made, "auto") == 1020  # the 18th deepest of 20
+    said = " ".join(depth_warnings(made, weighed, 1020))
+    assert "'blank' (1 sample)" in said
+    assert depth_warnings(made, weighed, None) == [
+        "Samples were not rarefied: diversity and distances also differ with the number of reads."
+    ]
+    assert "only 5 reads" in " ".join(depth_warnings(made, weighed, 5))
 
 
 def test_mean_richness_over_draws_is_the_analytic_expectation_within_its_error() -> None:

@@ -56,6 +56,7 @@ def test_a_column_is_numeric_only_where_every_cell_is_a_decimal_number(tmp_path:
         ("id\t\tx\ns\t1\t2\n", "column 2 has no name"),
         ("id\tx\n", "no sample"),
         ("id,x\ns,1\n", "comma-separated"),
+        ('id\tx\ns0\t"5 mg\ns1\tx\n', "row 2.*a quotation mark is opened and not closed"),
     ],
 )
 def test_errors_name_row_and_column(tmp_path: Path, text: str, said: str) -> None:

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 # Stands in for `gutdiv`: notes its arguments and makes the files that the real command would make, so that every rule runs in no time.
 NOTING = f"""#!{sys.executable}
-import json, pathlib, sys
+import json, pathlib, sys, time
 args = sys.argv[1:]
 here = pathlib.Path(__file__).parent
 if args[0] in ("run", "init"):  # these two are the real ones; they put this folder first in PATH because they were called here
@@ -28,6 +28,10 @@ if (here / "fail").is_file() and (here / "fail").read_text() in " ".join(args):
     print("some words before", file=sys.stderr)
     print("gutdiv: error: the table has no samples. Give another one.", file=sys.stderr)
     sys.exit(2)
+if (here / "hang").is_file() and (here / "hang").read_text() in " ".join(args):
+    pathlib.Path(args[args.index("--output") + 1]).write_text("half")
+    (here / "hanging").touch()
+    time.sleep(120)
 listed = args[args.index("--results") + 1] if "--results" in args else None
 results = sorted(str(p.relative_to(listed)) for p in pathlib.Path(listed).rglob("*") if p.is_file()) if listed else None
 with (here / "calls.jsonl").open("a") as calls:
@@ -63,6 +67,16 @@ class Noted:
     def fail_on(self, words: str) -> None:
         """Let the calls that hold these words fail."""
         (self.bin / "fail").write_text(words, encoding="utf-8")
+
+    def hang_on(self, words: str) -> None:
+        """Let the calls that hold these words write half a file and hang; `words` empty ends it."""
+        path = self.bin / "hang"
+        path.write_text(words, encoding="utf-8") if words else path.unlink()
+
+    @property
+    def hanging(self) -> bool:
+        """Whether a call hangs."""
+        return (self.bin / "hanging").exists()
 
     def snakemake(self, *options: str, directory: Path, snakefile: Path = ROOT / "Snakefile") -> subprocess.CompletedProcess[str]:
         """Run Snakemake in a folder."""

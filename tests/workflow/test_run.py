@@ -6,8 +6,10 @@ import csv
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,7 @@ DEFAULTS = {
     key: about["default"] if "properties" not in about else {k: v["default"] for k, v in about["properties"].items()}
     for key, about in SCHEMA["properties"].items()
 }
+CONTROLS = """`it's {a} [b]` == "# $(touch hacked) größe" """.strip()
 HOSTILE = """it's "x" == 'y' # no comment: {a} [b] \\ $(touch hacked) größe"""
 
 
@@ -95,35 +98,8 @@ def test_the_workflow_of_a_checkout_is_the_checkouts() -> None:
 def test_every_option_reaches_the_config_the_sheet_and_the_commands(noted, table: Path, tmp_path: Path) -> None:
     (tmp_path / "t.nwk").write_text("();")
     run = noted.gutdiv(
-        *(
-            "run",
-            "--table",
-            table,
-            "--tree",
-            "t.nwk",
-            "--name",
-            "c",
-            "--group",
-            HOSTILE.replace('"', ""),
-            "--subject",
-            "who",
-            "--time",
-            "week",
-        ),
-        *(
-            "--controls",
-            HOSTILE,
-            "--covariate",
-            "age",
-            "--covariate",
-            HOSTILE,
-            "--covariate",
-            "age",
-            "--marker",
-            "crp",
-            "--specimen",
-            "stool",
-        ),
+        *("run", "--table", table, "--tree", "t.nwk", "--name", "c", "--group", HOSTILE.replace('"', ""), "--subject", "who", "--time", "week"),
+        *("--controls", CONTROLS, "--covariate", "age", "--covariate", HOSTILE, "--covariate", "age", "--marker", "crp", "--specimen", "stool"),
         *("--controls-are", "healthy", "--age-band", "child", "--depth", "900", "--seed", "5", "--missing-tips", "drop", "--output", "out", "--cores", "2"),
         cwd=tmp_path,
     )
@@ -140,11 +116,11 @@ def test_every_option_reaches_the_config_the_sheet_and_the_commands(noted, table
         "immune": {"covariates": ["age", HOSTILE], "markers": ["crp"]},
     }
     assert config == {**DEFAULTS, **given}
-    expected = {"cohort": "c", "table": str(table), "tree": str(tmp_path / "t.nwk"), "group": HOSTILE.replace('"', ""), "controls": HOSTILE}
+    expected = {"cohort": "c", "table": str(table), "tree": str(tmp_path / "t.nwk"), "group": HOSTILE.replace('"', ""), "controls": CONTROLS}
     assert row == {**dict.fromkeys(row, ""), **expected, "subject": "who", "time": "week", "specimen": "stool", "age_band": "child"}
     (build,) = noted.of("cohort", "build")
     assert {f"--table={table}", "--time=week", "--age-band=child", "--missing-tips=drop"} <= set(build)
-    assert f"--controls={HOSTILE}" in noted.of("reference", "build")[0]
+    assert f"--controls={CONTROLS}" in noted.of("reference", "build")[0]
     assert "--seed 5" in " ".join(noted.of("diversity", "alpha")[0])
     assert not list(tmp_path.rglob("hacked"))
 
@@ -176,6 +152,49 @@ def test_a_dry_run_names_no_report_and_options_behind_the_dashes_reach_snakemake
     assert not run.stdout.strip().endswith("report.html")
     assert "as in a dry run" in run.stderr
     assert noted.calls == []
+
+
+def hang_then(noted, signal_number: int, place: Path, *command: str | Path) -> tuple[int, str]:
+    """Start gutdiv run, send a signal to all its processes while a step hangs, and return its exit code and what it said."""
+    noted.hang_on("--metric jaccard")
+    env = {**noted.env, "PATH": os.environ["PATH"]}
+    with subprocess.Popen(
+        [str(noted.bin / "gutdiv"), *map(str, command)], cwd=place, env=env, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        deadline = time.monotonic() + 120
+        while not noted.hanging and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert noted.hanging
+        os.killpg(process.pid, signal_number)
+        said = process.communicate(timeout=60)[1]
+    noted.hang_on("")
+    return process.returncode, said
+
+
+def test_after_a_power_cut_the_run_says_how_to_go_on_and_makes_the_half_file_again(noted, table: Path, tmp_path: Path) -> None:
+    command = ("run", "--table", table, "--output", "out", "--name", "c")
+    code, _ = hang_then(noted, signal.SIGKILL, tmp_path, *command)
+    assert code == -signal.SIGKILL
+    half = tmp_path / "out" / "results" / "c" / "diversity" / "distances" / "jaccard.h5"
+    assert half.read_text() == "half"
+    run = noted.gutdiv(*command, cwd=tmp_path)
+    assert run.returncode == 2
+    assert run.stderr.strip().splitlines()[-1].endswith("add `-- --unlock` to this command once, and then run it without.")
+    assert noted.gutdiv(*command, "--", "--unlock", cwd=tmp_path).returncode == 0
+    run = noted.gutdiv(*command, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert half.read_text() != "half"
+    assert run.stdout.splitlines()[-1] == str(tmp_path / "out" / "results" / "c" / "report.html")
+
+
+def test_after_an_interrupt_from_the_keyboard_the_same_command_goes_on(noted, table: Path, tmp_path: Path) -> None:
+    command = ("run", "--table", table, "--output", "out", "--name", "c")
+    code, said = hang_then(noted, signal.SIGINT, tmp_path, *command)
+    assert code == 2
+    assert "Traceback" not in said
+    run = noted.gutdiv(*command, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert (tmp_path / "out" / "results" / "c" / "diversity" / "distances" / "jaccard.h5").read_text() != "half"
 
 
 def test_settings_of_somebody_else_are_left_alone_and_own_ones_are_rewritten(noted, table: Path, tmp_path: Path) -> None:

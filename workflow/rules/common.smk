@@ -29,7 +29,7 @@ def read_cohort(row):
     cohort |= {key: beside_config(cohort[key]) for key in ("table", "taxonomy", "tree", "metadata") if cohort[key]}
     for scope in ("alpha", "beta"):  # the phylogenetic metrics only where there is a tree
         cohort[scope] = [m for m in config["diversity"][scope] if cohort["tree"] or not re.search("faith|unifrac", m)]
-    cohort["formula"] = config["comparison"]["formula"] or (cohort["group"] and f"~ `{cohort['group']}`")
+    cohort["formula"] = config["comparison"]["formula"] or (cohort["group"] and "~ `%s`" % cohort["group"].replace("`", "``"))
     cohort |= {"covariate": config["immune"]["covariates"], "marker": config["immune"]["markers"]}
     return cohort | {"metric": cohort["alpha"], "variable": cohort["group"]}
 

@@ -117,7 +117,10 @@ def _read_any(path: Path) -> tuple[str, object]:
     if head.startswith((b"\x89HDF", b"{")):
         return "table", read_abundance_table(path)
     reasons = []
-    for role, reader in (("taxonomy", read_taxonomy), ("metadata", read_metadata), ("table", read_abundance_table)):
+    readers = [("taxonomy", read_taxonomy), ("metadata", read_metadata), ("table", read_abundance_table)]
+    if head.lstrip(b"#").lower().startswith((b"otu", b"asv", b"feature", b" constructed")):
+        readers = [readers[0], readers[2], readers[1]]  # sample metadata may bear the same header, but its cells are not all numbers
+    for role, reader in readers:
         try:
             return role, reader(path)
         except InputError as error:

@@ -64,7 +64,7 @@ def _part(text: str) -> tuple[int, int]:
 
 def _depth(args: argparse.Namespace) -> int:
     """Write the table of candidate depths."""
-    from gutdiv.diversity.rarefaction import COVERAGE, KEPT, depth_table, resolve_depth
+    from gutdiv.diversity.rarefaction import COVERAGE, KEPT, depth_table, depth_warnings, resolve_depth
     from gutdiv.io.artifacts import input_digest, record, write_table
     from gutdiv.io.cohorts import read_cohort
     from gutdiv.model.results import Table
@@ -73,7 +73,13 @@ def _depth(args: argparse.Namespace) -> int:
     table = depth_table(cohort)
     target = resolve_depth(cohort, args.depth)
     about = record(
-        "depths", options={"depth": args.depth}, inputs=[input_digest("cohort", args.cohort)], depth=target, keeps=KEPT, coverage=COVERAGE
+        "depths",
+        options={"depth": args.depth},
+        inputs=[input_digest("cohort", args.cohort)],
+        depth=target,
+        keeps=KEPT,
+        coverage=COVERAGE,
+        warnings=depth_warnings(cohort, table, target),
     )
     write_table(args.output, Table("depths", table, about))
     return 0

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from gutdiv.cli.options import add_seed, depth, positive
 from gutdiv.cli.workflow_files import PROFILES, own_path, workflow_folder
 from gutdiv.errors import GutdivError, InputError, first_ids
+from gutdiv.grammar.expression import parse_expression
 
 if TYPE_CHECKING:
     import argparse
@@ -101,6 +102,8 @@ def _run(args: argparse.Namespace) -> int:
     """Write config and sheet, run the workflow, and say where the report is or what went wrong."""
     workflow = workflow_folder()
     name = cohort_name(args.name, args.table)
+    if args.controls:
+        parse_expression(args.controls)  # a slip in it is told now, not after the first stages
     row = _row(args, name)
     profile = _profile(args.profile, workflow)
     environment = {**os.environ, "PATH": own_path()}
@@ -273,6 +276,11 @@ def _follow(command: list[str], environment: Mapping[str, str]) -> tuple[int, li
 def failure(said: list[str], output: Path) -> str:
     """Say in one message which stage failed, why, and where its log is, from what Snakemake said."""
     start = next((i for i, line in enumerate(said) if line.startswith("Error in rule ")), None)
+    if any("cannot be locked" in line for line in said):
+        return (
+            f"another run is at work in {output}, or one was killed there. Wait for it; if none is at work, "
+            "add `-- --unlock` to this command once, and then run it without."
+        )
     if start is None:
         return f"the workflow did not get to its end; Snakemake says why above. The same command goes on with what is in {output}."
     rule = said[start].removeprefix("Error in rule ").split(":")[0].split(",")[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from gutdiv.model.inputs import RawTable, RawTaxonomy, RawTree
+
+MOST_NUMERIC_GROUPS = 10  # a numeric column with more values than this codes no groups
 
 
 @dataclass(frozen=True)
@@ -86,14 +88,18 @@ def align(
         kept = _reordered(counts, table, samples, features)
     ids = tuple(samples)
     lineages, about = _lineages(features, known, table, taxonomy, synonyms, fallen)
+    roles = _checked(roles or Roles(), metadata)
+    aligned = _metadata(ids, set(table.sample_ids), metadata, table.source, fallen)
+    if roles.group is not None:  # numbers that code groups are names, not quantities
+        aligned = replace(aligned, kinds={**aligned.kinds, roles.group: "categorical"})
     cohort = Cohort(
         ids,
         tuple(features),
         kept,
         lineages,
         None if tree is None else _pruned(tree.tree, features),
-        _metadata(ids, set(table.sample_ids), metadata, table.source, fallen),
-        _checked(roles or Roles(), metadata),
+        aligned,
+        roles,
         {"format": table.format, "notes": list(tree.notes) if tree else [], **about},
     )
     return cohort, fallen
@@ -173,7 +179,13 @@ def _checked(roles: Roles, metadata: SampleMetadata | None) -> Roles:
         if metadata is None:
             msg = f"{part} column {name!r} is named, but there is no sample metadata. Supply it with --metadata."
             raise InputError(msg)
-        metadata.column(name)
+        values = set(metadata.column(name)) - {None}
+        if part == "group" and metadata.kinds[name] == "numeric" and len(values) > MOST_NUMERIC_GROUPS:
+            msg = (
+                f"group column {name!r} holds {len(values)} different numbers, not groups. Name a column of groups "
+                "(a continuous variable goes into the formula of the comparison)."
+            )
+            raise InputError(msg)
     return roles
 
 

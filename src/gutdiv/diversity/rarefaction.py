@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from gutdiv.errors import InputError
+from gutdiv.errors import InputError, count_noun
 from gutdiv.numerics import rows
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 KEPT = 0.9  # share of every group that the chosen depth keeps (Schloss 2024 keeps 89-99.8 % in 12 data sets)
 COVERAGE = 0.95  # median coverage that the chosen depth should reach
+SMALL_GROUP = 5  # a group of fewer samples does not hold the depth down: no test could use it
+SHALLOW = 1000  # below this depth a warning is given
 _CANDIDATES = 20
 
 
@@ -37,7 +39,7 @@ def lacks_singletons(cohort: Cohort) -> bool:
 def depth_table(cohort: Cohort) -> pd.DataFrame:
     """Weigh candidate depths: what each keeps, by group, and the coverage it reaches.
 
-    The chosen depth is the largest that keeps at least 90 % of every group (of all samples, where no group column is known).
+    The chosen depth is the largest that keeps at least 90 % of every group of five samples or more (of all samples, where there is none).
 
     Returns
     -------
@@ -88,14 +90,43 @@ def resolve_depth(cohort: Cohort, depth: str | int) -> int | None:
     return int(depth)
 
 
+def depth_warnings(cohort: Cohort, table: pd.DataFrame, depth: int | None) -> list[str]:
+    """Say in sentences what is doubtful about a depth: groups too small to count, shallow reads, low coverage."""
+    if depth is None:
+        return ["Samples were not rarefied: diversity and distances also differ with the number of reads."]
+    said = []
+    small = _small_groups(cohort)
+    lost = [f"{name!r} ({count_noun(len(g), 'sample')})" for name, g in small.items() if (cohort.depth[g] < depth).any()]
+    if lost:
+        said.append(
+            f"Groups of fewer than {SMALL_GROUP} samples do not count in the choice of depth, and lose samples at it: {', '.join(lost)}."
+        )
+    if depth < SHALLOW:
+        said.append(f"The common depth is only {depth:,} reads: rare features are missed, and richness is compared poorly.")
+    row = table[table["depth"] == depth]
+    coverage = float(row["median_coverage"].iloc[0]) if len(row) else math.nan
+    if coverage < COVERAGE:
+        said.append(f"The median coverage at {depth:,} reads is {coverage:.2f}, below {COVERAGE:.2f}: rare features are missed.")
+    return said
+
+
+def _small_groups(cohort: Cohort) -> dict[str, npt.NDArray[Any]]:
+    """Rows of the groups that are too small to count in the choice."""
+    return {name: g for name, g in _named_groups(cohort).items() if g.size < SMALL_GROUP}
+
+
 def _groups(cohort: Cohort) -> dict[str, npt.NDArray[Any]]:
-    """Rows of each group; of all samples where no group is known."""
-    everyone = {"all samples": np.arange(len(cohort.sample_ids))}
+    """Rows of each group that counts in the choice; of all samples where there is none."""
+    counted = {name: g for name, g in _named_groups(cohort).items() if g.size >= SMALL_GROUP}
+    return counted or {"all samples": np.arange(len(cohort.sample_ids))}
+
+
+def _named_groups(cohort: Cohort) -> dict[str, npt.NDArray[Any]]:
+    """Rows of each value of the group column."""
     if cohort.roles.group is None:
-        return everyone
+        return {}
     cells = np.array(["" if c is None else c for c in cohort.metadata.column(cohort.roles.group)], dtype=object)
-    groups = {str(name): np.flatnonzero(cells == name) for name in sorted(set(cells) - {""})}
-    return groups or everyone
+    return {str(name): np.flatnonzero(cells == name) for name in sorted(set(cells) - {""})}
 
 
 def _largest_keeping(depth: npt.NDArray[np.int64]) -> int:

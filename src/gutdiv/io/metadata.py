@@ -68,13 +68,15 @@ def read_metadata(path: Path | str) -> SampleMetadata:
 
 
 def _rows(text: str, source: str) -> list[tuple[int, list[str]]]:
-    """Split into numbered rows of cells; empty rows fall out."""
+    """Split into numbered rows of cells, a line at a time, so that no quote swallows rows; empty rows fall out."""
     csv.field_size_limit(1 << 30)
-    try:
-        rows = [(n, r) for n, r in enumerate(csv.reader(text.splitlines(keepends=True), delimiter="\t"), start=1)]
-    except csv.Error as error:
-        msg = f"{source} cannot be read as tab-separated text ({error})."
-        raise InputError(msg) from error
+    rows = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        try:
+            rows.append((number, next(csv.reader([line], delimiter="\t", strict=True), [])))
+        except csv.Error as error:
+            msg = f"{source}, row {number} ({line[:60]!r}): a quotation mark is opened and not closed on its line. Close it or delete it."
+            raise InputError(msg) from error
     return [(n, r) for n, r in rows if any(c.strip() for c in r)]
 
 
