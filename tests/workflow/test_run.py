@@ -98,9 +98,51 @@ def test_the_workflow_of_a_checkout_is_the_checkouts() -> None:
 def test_every_option_reaches_the_config_the_sheet_and_the_commands(noted, table: Path, tmp_path: Path) -> None:
     (tmp_path / "t.nwk").write_text("();")
     run = noted.gutdiv(
-        *("run", "--table", table, "--tree", "t.nwk", "--name", "c", "--group", HOSTILE.replace('"', ""), "--subject", "who", "--time", "week"),
-        *("--controls", CONTROLS, "--covariate", "age", "--covariate", HOSTILE, "--covariate", "age", "--marker", "crp", "--specimen", "stool"),
-        *("--controls-are", "healthy", "--age-band", "child", "--depth", "900", "--seed", "5", "--missing-tips", "drop", "--output", "out", "--cores", "2"),
+        *(
+            "run",
+            "--table",
+            table,
+            "--tree",
+            "t.nwk",
+            "--name",
+            "c",
+            "--group",
+            HOSTILE.replace('"', ""),
+            "--subject",
+            "who",
+            "--time",
+            "week",
+        ),
+        *(
+            "--controls",
+            CONTROLS,
+            "--covariate",
+            "age",
+            "--covariate",
+            HOSTILE,
+            "--covariate",
+            "age",
+            "--marker",
+            "crp",
+            "--specimen",
+            "stool",
+        ),
+        *(
+            "--controls-are",
+            "healthy",
+            "--age-band",
+            "child",
+            "--depth",
+            "900",
+            "--seed",
+            "5",
+            "--missing-tips",
+            "drop",
+            "--output",
+            "out",
+            "--cores",
+            "2",
+        ),
         cwd=tmp_path,
     )
     assert run.returncode == 0, run.stderr
@@ -116,7 +158,13 @@ def test_every_option_reaches_the_config_the_sheet_and_the_commands(noted, table
         "immune": {"covariates": ["age", HOSTILE], "markers": ["crp"]},
     }
     assert config == {**DEFAULTS, **given}
-    expected = {"cohort": "c", "table": str(table), "tree": str(tmp_path / "t.nwk"), "group": HOSTILE.replace('"', ""), "controls": CONTROLS}
+    expected = {
+        "cohort": "c",
+        "table": str(table),
+        "tree": str(tmp_path / "t.nwk"),
+        "group": HOSTILE.replace('"', ""),
+        "controls": CONTROLS,
+    }
     assert row == {**dict.fromkeys(row, ""), **expected, "subject": "who", "time": "week", "specimen": "stool", "age_band": "child"}
     (build,) = noted.of("cohort", "build")
     assert {f"--table={table}", "--time=week", "--age-band=child", "--missing-tips=drop"} <= set(build)
@@ -191,7 +239,7 @@ def test_after_an_interrupt_from_the_keyboard_the_same_command_goes_on(noted, ta
     command = ("run", "--table", table, "--output", "out", "--name", "c")
     code, said = hang_then(noted, signal.SIGINT, tmp_path, *command)
     assert code == 2
-    assert "Traceback" not in said
+    assert said.endswith("gutdiv: error: interrupted. The same command goes on where this one stopped.\n")
     run = noted.gutdiv(*command, cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     assert (tmp_path / "out" / "results" / "c" / "diversity" / "distances" / "jaccard.h5").read_text() != "half"

@@ -69,7 +69,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--subject", metavar="COL", help="metadata column: which samples are of one subject")
     parser.add_argument("--time", metavar="COL", help="metadata column: when the sample was taken")
     parser.add_argument("--controls", metavar="EXPR", help="who the others are held against, as in: 'group == \"healthy\" and age >= 18'")
-    parser.add_argument("--controls-are", choices=("healthy",), default="", help="what you know of the controls; the report uses the word only if given")
+    parser.add_argument(
+        "--controls-are", choices=("healthy",), default="", help="what you know of the controls; the report uses the word only if given"
+    )
     parser.add_argument(
         "--covariate", action="append", default=[], metavar="COL", help="metadata column to hold constant in links; repeatable"
     )
@@ -265,8 +267,10 @@ def _follow(command: list[str], environment: Mapping[str, str]) -> tuple[int, li
             for line in process.stderr or ():
                 sys.stderr.write(line)
                 said.append(line.rstrip("\n"))
-        except KeyboardInterrupt:  # Snakemake has had the signal too: let it stop its jobs and remove what is half done
-            pass
+        except KeyboardInterrupt:  # Snakemake has had the signal too: let it stop its jobs
+            process.wait()
+            msg = "interrupted. The same command goes on where this one stopped."
+            raise GutdivError(msg) from None
         finally:
             process.wait()
             signal.signal(signal.SIGTERM, before)
