@@ -7,6 +7,7 @@ import pytest
 from scipy import sparse
 
 from gutdiv.diversity.measure import measure_alpha, measure_beta
+from gutdiv.diversity.ordination import clr_distances, ordinate
 from gutdiv.diversity.rarefaction import depth_table, depth_warnings, lacks_singletons, resolve_depth
 from gutdiv.errors import InputError
 from gutdiv.model.cohort import Cohort, Roles, SampleMetadata
@@ -130,3 +131,15 @@ def test_distances_that_cannot_be_measured_are_refused() -> None:
         measure_beta(made, "jaccard", depth=800)
     with pytest.raises(InputError, match="K must lie between 1 and N"):
         measure_beta(made, "jaccard", depth=100, part=(1, 3))
+
+
+def test_principal_components_of_the_clr_equal_a_singular_value_decomposition() -> None:
+    made = cohort(table([500, 900, 800, 700, 600]))
+    found = ordinate(clr_distances(made), axes=3)
+    logs = np.log(made.counts.toarray() + 1.0)
+    clr = logs - logs.mean(1, keepdims=True)
+    centred = clr - clr.mean(0)
+    u, s, _ = np.linalg.svd(centred, full_matrices=False)
+    assert found.eigenvalues == pytest.approx(s[:3] ** 2, rel=1e-9)
+    assert np.abs(found.axes) == pytest.approx(np.abs(u[:, :3] * s[:3]), rel=1e-7, abs=1e-9)
+    assert found.proportion_explained == pytest.approx(s[:3] ** 2 / (s**2).sum(), rel=1e-9)

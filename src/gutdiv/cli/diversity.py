@@ -46,8 +46,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_output(gather, "distances, .h5 or .tsv")
     gather.set_defaults(run=_gather)
 
-    ordination = commands.add_parser("ordination", help="principal coordinates of distances")
-    ordination.add_argument("--distances", type=Path, required=True, metavar="D", help="distances, .h5 or .tsv")
+    ordination = commands.add_parser("ordination", help="principal coordinates of distances, or principal components of a cohort")
+    source = ordination.add_mutually_exclusive_group(required=True)
+    source.add_argument("--distances", type=Path, metavar="D", help="distances, .h5 or .tsv")
+    source.add_argument("--cohort", type=Path, metavar="C", help="cohort.json, for a --method that needs the counts")
+    ordination.add_argument("--method", choices=("pca_clr",), help="with --cohort: principal components of CLR(counts + 1)")
     ordination.add_argument("--axes", type=positive, default=10, metavar="K", help="axes to keep (default: %(default)s)")
     add_output(ordination, "ordination.tsv")
     ordination.set_defaults(run=_ordination)
@@ -133,18 +136,23 @@ def _ordination(args: argparse.Namespace) -> int:
     """Compute and write principal coordinates."""
     import pandas as pd
 
-    from gutdiv.diversity.ordination import ordinate
+    from gutdiv.diversity.ordination import clr_distances, ordinate
     from gutdiv.io.artifacts import input_digest, record, write_table
+    from gutdiv.io.cohorts import read_cohort
     from gutdiv.io.distances import read_distances
     from gutdiv.model.results import Table
 
-    distances = read_distances(args.distances)
+    if (args.cohort is None) != (args.method is None):
+        msg = "--cohort and --method belong together: --method pca_clr is computed from the counts of --cohort."
+        raise InputError(msg)
+    distances = read_distances(args.distances) if args.distances else clr_distances(read_cohort(args.cohort))
+    given = "distances" if args.distances else "cohort"
     result = ordinate(distances, axes=args.axes)
     frame = pd.DataFrame({"sample_id": list(result.ids), **{f"axis_{k + 1}": result.axes[:, k] for k in range(result.axes.shape[1])}})
     about = record(
         "ordination",
-        options={"axes": args.axes},
-        inputs=[input_digest("distances", args.distances)],
+        options={"axes": args.axes, "method": args.method},
+        inputs=[input_digest(given, getattr(args, given))],
         metric=distances.metric,
         traits=distances.record.get("traits", {}),
         depth=distances.record.get("depth"),
