@@ -146,7 +146,7 @@ def _verdicts(
         tier="in-study" if controls else "none",
         n_reference=130 if controls else 0,
     )
-    return table("verdicts", rows, findings=[found])
+    return table("verdicts", rows, findings=[found], depth=5000, options={"draws": 20})
 
 
 def _flags(ids: Sequence[str], values: Mapping[str, np.ndarray], *, controls: bool) -> Table:

@@ -161,7 +161,9 @@ def depths(*, group: bool) -> Table:
 
 
 def ordination(rng: np.random.Generator, metric: str, label: str, ids: Sequence[str], sick: np.ndarray) -> Table:
-    """Build principal coordinates with patients aside."""
+    """Build principal coordinates with patients aside; Aitchison is the one that is not rarefied."""
+    whole = metric == "aitchison"
+    estimator = "Euclidean distance of CLR(counts + 1), never rarefied" if whole else "1 - 2 sum min(x, y) / (sum x + sum y)"
     axes = rng.standard_normal((len(ids), 3)) * [0.2, 0.15, 0.1] + sick[:, None] * [0.25, -0.1, 0]
     rows = [{"sample_id": s, "axis_1": a[0], "axis_2": a[1], "axis_3": a[2]} for s, a in zip(ids, axes, strict=True)]
     return table(
@@ -172,7 +174,8 @@ def ordination(rng: np.random.Generator, metric: str, label: str, ids: Sequence[
         eigenvalues=[5.1, 2.2, 1.2],
         negative_share=0.03,
         metric=metric,
-        traits={"label": label, "unit": "1", "citation": "bray1957", "estimator": "1 - 2 sum min(x, y) / (sum x + sum y)"},
+        depth=None if whole else 5000,
+        traits={"label": label, "unit": "1", "citation": "bray1957", "estimator": estimator, "rarefied": not whole},
     )
 
 

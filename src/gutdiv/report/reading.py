@@ -101,6 +101,12 @@ def notes(source: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(str(n) for n in ([listed] if isinstance(listed, str) else listed))
 
 
+def depth_warnings(results: Results) -> tuple[str, ...]:
+    """Return what the choice of depth warns of, in sentences; they may hold names given by the user."""
+    listed = record(results, "diversity/depths").get("warnings") or ()
+    return tuple(name(w, limit=600) for w in ([listed] if isinstance(listed, str) else listed))
+
+
 def metric(results: Results, key: str) -> Metric:
     """Return what the records say of a metric, such as `shannon` or `shannon (genus)`; where they say nothing, its name is its label."""
     base, _, level = key.partition(" (")

@@ -163,11 +163,15 @@ def outstanding(results: Results) -> tuple[Sentence, ...]:
     tested = sum(r["test_family"] == "confirmatory" for r in reading.rows(reading.table(results, "immune/links")))
     if tested:
         chosen.append(_links_sentence(links, tested))
-    for _, why in reading.absences(reading.record(results, "immune/links")):
-        chosen.append(
-            Sentence(f"Links between taxa and diversity were not tested: {sentence_tail(why)}", "none", Link("Immune", "#immune"))
-        )
+    gone = reading.absences(reading.record(results, "immune/links"))
+    chosen += [Sentence(untested(what, why), "none", Link("Immune", "#immune")) for what, why in gone]
     return tuple(chosen)
+
+
+def untested(what: str, why: str) -> str:
+    """Say which links were not tested and why: `links` are those with diversity, `marker:COL` those with a measured marker."""
+    marker = name(what.removeprefix("marker:"), limit=60) if what.startswith("marker:") else ""
+    return f"Links between taxa and {f'the marker {marker}' if marker else 'diversity'} were not tested: {sentence_tail(why)}"
 
 
 def sentence_tail(text: str) -> str:

@@ -337,10 +337,11 @@ def _permanova_table(rows: list[dict[str, Any]]) -> DataTable:
 
 # ---------------------------------------------------------------- depth
 def _depth(results: Results) -> Section | None:
-    """Assemble the table of depths, from which one was chosen."""
+    """Assemble what the choice of depth warns of, and the table of depths from which one was chosen."""
+    warned = tuple(Note("alert", w) for w in reading.depth_warnings(results))
     found = reading.filled(results, DEPTHS)
     if found is None:
-        return None
+        return Section("depth", "Depth", warned) if warned else None
     rows = list(reading.rows(found))
     spec = (
         (Column("Depth (reads)", "number"), lambda r: cells.count(r["depth"])),
@@ -375,6 +376,6 @@ def _depth(results: Results) -> Section | None:
     return Section(
         "depth",
         "Depth",
-        (Figure("depths", (view,)),),
+        (*warned, Figure("depths", (view,))),
         "More reads show more rare features, and leave out more samples. The choice was made without looking at any group difference.",
     )

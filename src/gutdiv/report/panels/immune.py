@@ -46,7 +46,7 @@ def _links(results: Results) -> Section | None:
     """Assemble the links: standing sentences, forest plot, table with evidence."""
     source = reading.record(results, LINKS)
     found = reading.filled(results, LINKS)
-    gone = [Note("absent", f"{capital(name(what))}: {story.sentence_tail(why)}") for what, why in reading.absences(source)]
+    gone = [Note("absent", story.untested(what, why)) for what, why in reading.absences(source)]
     if found is None:
         why = gone or [Note("absent", "No links were computed in these results.")]
         return Section("links", "Links with diversity", tuple(why)) if reading.table(results, LINKS) is not None else None

@@ -11,8 +11,9 @@ from gutdiv.report.wording import integer, listing, missing, name, plural
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from gutdiv.model.results import Results
+    from gutdiv.model.results import Interval, Reference, Results
 
+MARKER = "marker:"
 NOT_CLAIMED = (
     "Nothing here is a diagnosis, and no sample is called healthy or ill. Verdicts and flags describe "
     "where a sample lies among the declared controls.",
@@ -66,18 +67,9 @@ _STEPS = (
 
 
 def _paragraphs(results: Results) -> Iterator[str]:
-    """Write the methods text, a paragraph a stage that was run."""
-    yield _cohort_text(results)
-    if "diversity/alpha" in results.tables:
-        yield _diversity_text(results)
-    if any(p.startswith("comparison/") for p in results.tables):
-        yield _comparison_text(results)
-    if results.reference is not None:
-        yield _reference_text(results)
-    if "dysbiosis/verdicts" in results.tables and not reading.obstacle(results):
-        yield _verdict_text(results)
-    if reading.filled(results, "immune/links") is not None:
-        yield _links_text(results)
+    """Write the methods text: a paragraph for each stage, from its rows and records, none where it did nothing."""
+    writers = (_cohort_text, _alpha_text, _beta_text, _comparison_text, _reference_text, _verdict_text, _links_text)
+    yield from (text for text in (write(results) for write in writers) if text)
 
 
 def _cohort_text(results: Results) -> str:
@@ -101,27 +93,60 @@ def _part(entry: Mapping[str, Any]) -> str:
     return plural(entry.get("count"), word, many="tips of the tree" if word.startswith("tip") else "")
 
 
-def _diversity_text(results: Results) -> str:
-    """Tell how diversity was measured."""
+def _alpha_text(results: Results) -> str:
+    """Tell how diversity within samples was measured."""
+    labels = [reading.metric(results, m).label for m in _measured(results)]
+    if not labels:
+        return ""
     about = reading.record(results, "diversity/alpha")
-    labels = [reading.metric(results, m).label for m in reading.alpha_metrics(results)]
     depth, draws = reading.depth(results), about.get("draws")
-    how = "on the counts as sequenced" if depth is None else f"on counts rarefied to {integer(depth)} reads without replacement"
-    mean = "" if missing(draws) else f", as the mean of {plural(draws, 'draw')} (seed {name(about.get('seed'))})"
-    text = f"Alpha diversity ({listing(labels, limit=12)}; natural logarithms) was measured {how}{mean}."
-    names = [reading.metric(results, n).label for n in reading.under(results, "diversity/ordination/")]
-    if names:
-        text += (
-            f" Dissimilarities between samples were {listing(names, limit=12)}; they were ordinated by principal "
-            "coordinates analysis (Gower 1966)."
-        )
-    return text
+    rarefied = f"on counts rarefied to {integer(depth)} reads without replacement"
+    how = "on the counts as sequenced, not rarefied" if depth is None else rarefied
+    mean = "" if depth is None or missing(draws) else f", as the mean of {plural(draws, 'draw')} (seed {name(about.get('seed'))})"
+    return f"Alpha diversity ({listing(labels, limit=12)}; natural logarithms) was measured {how}{mean}."
+
+
+def _measured(results: Results) -> tuple[str, ...]:
+    """Return the alpha metrics that have a value in at least one sample."""
+    rows = reading.rows(reading.table(results, "diversity/alpha"))
+    return tuple(dict.fromkeys(reading.at_level(r) for r in rows if not missing(r["value"])))
+
+
+def _beta_text(results: Results) -> str:
+    """Tell how dissimilarities were measured: on one draw, or on the counts as sequenced, as each record says."""
+    names = _ordinated(results)
+    if not names:
+        return ""
+    drawn: dict[int, list[str]] = {}
+    whole = []
+    for key in names:
+        about, metric = reading.record(results, f"diversity/ordination/{key}"), reading.metric(results, key)
+        if not missing(about.get("depth")):
+            drawn.setdefault(int(about["depth"]), []).append(metric.label)
+        elif "depth" in about:
+            whole.append(f"{metric.label} ({metric.estimator})" if metric.estimator else metric.label)
+    text = f"Dissimilarities between samples were {listing([reading.metric(results, n).label for n in names], limit=12)}."
+    for depth, labels in sorted(drawn.items()):
+        text += f" {listing(labels, limit=12)} {_was(len(labels))} measured on one rarefaction draw of {integer(depth)} reads per sample."
+    if whole:
+        text += f" {listing(whole, limit=12)} {_was(len(whole))} measured on the counts as sequenced, not rarefied."
+    return f"{text} Dissimilarities were ordinated by principal coordinates analysis (Gower 1966)."
+
+
+def _ordinated(results: Results) -> tuple[str, ...]:
+    """Return the dissimilarities whose ordination has rows."""
+    return tuple(n for n in reading.under(results, "diversity/ordination/") if reading.filled(results, f"diversity/ordination/{n}"))
+
+
+def _was(count: int) -> str:
+    """Return the verb in the number that fits a count."""
+    return "was" if count == 1 else "were"
 
 
 def _comparison_text(results: Results) -> str:
     """Tell how groups were compared."""
     text = ""
-    rows = list(reading.rows(reading.table(results, "comparison/alpha")))
+    rows = _compared(results)
     if rows:
         tests = sorted({name(r["test"]) for r in rows if not missing(r["test"])})
         effects = sorted({name(r["effect_name"]) for r in rows if not missing(r["effect_name"])})
@@ -130,90 +155,139 @@ def _comparison_text(results: Results) -> str:
             f"Alpha diversity was compared by {listing(by)} ({listing(tests)}; effect sizes {listing(effects)} "
             "with 95% confidence intervals), with q-values by Benjamini and Hochberg (1995) within each family of tests."
         )
-    between = [
-        r for n in reading.under(results, "comparison/permanova/") for r in reading.rows(results.tables[f"comparison/permanova/{n}"])
-    ]
-    if between:
-        permutations = next((r["permutations"] for r in between if not missing(r["permutations"])), None)
-        count = "" if missing(permutations) else f", {plural(permutations, 'permutation')}"
-        scheme = next((name(r["permutation_scheme"]) for r in between if not missing(r.get("permutation_scheme"))), "")
-        exchanged = f"; {scheme}" if scheme else ""
-        text += f" Differences between communities were tested by PERMANOVA (Anderson 2001{count}{exchanged})."
+    tested = _permuted(results)
+    if tested:
+        counts = sorted({int(r["permutations"]) for r in tested if not missing(r["permutations"])})
+        told = ["Anderson 2001" + (f", {listing([integer(c) for c in counts])} permutation{'s' * (counts != [1])}" if counts else "")]
+        told += dict.fromkeys(_exchanged(r) for r in tested)
+        text += f" Differences between communities were tested by PERMANOVA ({'; '.join(t for t in told if t)})."
     return text.strip()
 
 
+def _compared(results: Results) -> list[dict[str, Any]]:
+    """Return the tests of alpha diversity that gave a p-value."""
+    return [r for r in reading.rows(reading.table(results, "comparison/alpha")) if not missing(r["p"])]
+
+
+def _permuted(results: Results) -> list[dict[str, Any]]:
+    """Return the terms that a PERMANOVA gave a p-value."""
+    places = [f"comparison/permanova/{n}" for n in reading.under(results, "comparison/permanova/")]
+    return [r for p in places for r in reading.rows(results.tables[p]) if not missing(r["p"])]
+
+
+def _exchanged(row: Mapping[str, Any]) -> str:
+    """Tell the unit of a PERMANOVA and what was exchanged, where its row says so."""
+    unit, scheme = (name(row.get(c), limit=120) for c in ("unit", "permutation_scheme"))
+    return ", ".join(f"{word}: {what}" for word, what in (("unit", unit), ("permutations", scheme)) if what)
+
+
 def _reference_text(results: Results) -> str:
-    """Tell how the reference intervals were made."""
+    """Tell how the reference intervals were made, or why none was."""
     reference = results.reference
     if reference is None:
         return ""
     kind = "healthy controls" if reference.controls_are == "healthy" else "controls (not declared healthy)"
-    who = f"{plural(reference.n_subjects, 'subject')} declared as {kind} ({name(reference.declared, limit=200)})"
-    made = [i for i in reference.intervals if i.absent is None]
+    n = reference.n_subjects
+    who = f"{plural(n, 'subject')} {_was(n)} declared as {kind} ({name(reference.declared, limit=200)})."
+    if not reference.depth:
+        return f"{who} No reference interval was made: samples were not rarefied, so nothing was compared at a common depth."
+    made = _intervals(reference)
+    gone: dict[str, list[str]] = {}
+    for i in reference.intervals:
+        if i not in made:
+            label = reading.metric(results, reading.at_level({"metric": i.metric, "level": i.level})).label
+            gone.setdefault(name(i.absent, limit=200).rstrip("."), []).append(label)
     if not made:
-        why = listing(sorted({name(i.absent) for i in reference.intervals}), limit=3)
-        return f"The reference was {who}. Reference intervals were not made: {why.rstrip('.')}." if why else f"The reference was {who}."
+        why = listing([w for w in gone if w], limit=3)
+        return f"{who} No reference interval was made{f': {why}' if why else ''}."
     methods = listing(sorted({name(i.method) for i in made if i.method}))
-    return (
-        f"The reference was {who}, with one sample of each subject that reached {integer(reference.depth)} "
-        "reads. Reference intervals are the "
-        f"2.5th to 97.5th percentile, with 90% confidence intervals of both limits (CLSI EP28-A3c{'; ' if methods else ''}{methods})."
+    numbers = sorted({i.n for i in made})
+    count = integer(numbers[0]) + (f" to {integer(numbers[-1])}" if len(numbers) > 1 else "")
+    text = (
+        f"{who} Reference intervals were made from one sample of each that reached {integer(reference.depth)} reads (n = {count}): "
+        f"the 2.5th to 97.5th percentile, with 90% confidence intervals of the limits (CLSI EP28-A3c{'; ' if methods else ''}{methods})."
     )
+    return text + "".join(f" None was made for {listing(labels, limit=12)}{f': {w}' if w else ''}." for w, labels in gone.items())
+
+
+def _intervals(reference: Reference | None) -> list[Interval]:
+    """Return the intervals that have a limit; none where there was no common depth."""
+    if reference is None or not reference.depth:
+        return []
+    return [i for i in reference.intervals if i.lower is not None or i.upper is not None]
 
 
 def _verdict_text(results: Results) -> str:
-    """Tell how verdicts were made."""
+    """Tell how verdicts were made, or why no sample was judged."""
+    found = reading.filled(results, "dysbiosis/verdicts")
+    if found is None:
+        return ""
+    if not _judged(results):
+        reasons = dict.fromkeys(name(r["reason"], limit=200).rstrip(".") for r in reading.rows(found) if not missing(r["reason"]))
+        return f"No sample was judged{': ' if reasons else ''}{listing(list(reasons), limit=3)}."
+    depth, draws = found.record.get("depth"), (found.record.get("options") or {}).get("draws")
+    who = "Each sample was judged" if missing(depth) else f"Each sample with at least {integer(depth)} reads was judged at that depth"
+    mean = "" if missing(draws) else f", both averaged over {plural(draws, 'rarefaction draw')}"
     return (
-        "Each sample was judged by a full conformal p-value among the controls (Vovk et al. 2005), which "
-        "combines low Shannon entropy, the mean "
-        "Bray-Curtis dissimilarity to its nearest neighbours and the Mahalanobis distance of the centred "
-        "log-ratios of its genera (covariance "
-        "shrunk after Ledoit and Wolf 2004); no sample was compared with samples of its own subject."
-        f"{story.levels(results)}"
+        f"{who} by a full conformal p-value among the controls (Vovk et al. 2005), which combines low Shannon entropy with two measures of "
+        "composition at the level of genera: the mean Bray-Curtis dissimilarity to its nearest neighbours and the Mahalanobis distance of "
+        f"the centred log-ratios (covariance shrunk after Ledoit and Wolf 2004){mean}; no sample was compared with samples of its own "
+        f"subject.{story.levels(results)}"
     )
 
 
+def _judged(results: Results) -> bool:
+    """Whether at least one sample has a verdict."""
+    rows = reading.rows(reading.table(results, "dysbiosis/verdicts"))
+    return any(r["verdict"] != "not assessable" for r in rows)
+
+
 def _links_text(results: Results) -> str:
-    """Tell how taxa were linked with the diversity of the others."""
+    """Tell how taxa were linked with the diversity of the others, and with markers."""
     about = reading.record(results, "immune/links")
-    covariates = [
-        name(c, limit=40) for c in (about.get("options") or {}).get("covariate") or (about.get("options") or {}).get("covariates") or ()
-    ]
-    judged = name(about.get("judged_by")) or "a heteroscedasticity-consistent estimator"
+    families = list(dict.fromkeys(str(r["test_family"]) for r in reading.rows(reading.table(results, "immune/links"))))
+    if not families:
+        return ""
+    markers = [name(f.removeprefix(MARKER), limit=60) for f in families if f.startswith(MARKER)]
+    against = ["the Shannon diversity of all other taxa"] if len(markers) < len(families) else []
+    against += [f"the marker{'s' if len(markers) > 1 else ''} {listing(markers, limit=10)}"] if markers else []
+    options = about.get("options") or {}
+    covariates = [name(c, limit=40) for c in options.get("covariate") or options.get("covariates") or ()]
     adjusted = f", adjusted for {listing(covariates, limit=10)}" if covariates else ""
+    errors = "" if missing(about.get("judged_by")) else f", with standard errors by {name(about['judged_by'], limit=120)}"
+    apart = (
+        " Immune-relevant taxa, named beforehand from the literature, and all other taxa are two families, "
+        "each with its own q-values (Benjamini and Hochberg 1995)."
+    )
+    own = " The taxa with each marker are a family of their own, with q-values by Benjamini and Hochberg (1995)."
     return (
-        "Each taxon found in at least 10% of samples was regressed, as the logarithm of its reads less its "
-        "expectation at the sample's effort, on the Shannon diversity of all other taxa"
-        f"{adjusted}; slopes are relative to the median slope of the prevalent taxa, with standard errors by {judged}. "
-        "Immune-relevant taxa, named beforehand from the literature, and all other taxa are two families, "
-        "each with its own q-values (Benjamini and Hochberg 1995). Total load was not measured."
+        "Each taxon found in at least 10% of samples was regressed, as the logarithm of its reads less its expectation at the sample's "
+        f"effort, on {listing(against, last='and, apart from it, on')}{adjusted}; slopes are relative to the median slope of the prevalent "
+        f"taxa{errors}.{apart if len(markers) < len(families) else ''}{own if markers else ''} Total load was not measured."
     )
 
 
 def _citations(results: Results) -> Iterator[str]:
-    """Name the papers behind what was run."""
-    tables = results.tables
-    for key in reading.alpha_metrics(results):
+    """Name the papers behind what was done."""
+    for key in (*_measured(results), *_ordinated(results)):
         yield reading.metric(results, key).citation
-    for key in reading.under(results, "diversity/ordination/"):
-        yield reading.metric(results, key).citation
+    if _ordinated(results):
         yield "gower1966"
     if reading.depth(results) is not None:
         yield "schloss2024"
-    if reading.under(results, "comparison/permanova/"):
+    if _permuted(results):
         yield "anderson2001"
-    if "comparison/alpha" in tables or "immune/links" in tables:
+    if _compared(results) or reading.filled(results, "immune/links") is not None:
         yield "benjamini1995"
-    if results.reference is not None:
+    if _intervals(results.reference):
         yield "clsi2010"
-        if "dysbiosis/verdicts" in tables and not reading.obstacle(results):
-            yield from ("vovk2005", "ledoit2004")
+    if _judged(results):
+        yield from ("vovk2005", "ledoit2004")
 
 
 def _measures(results: Results) -> Iterator[Detail]:
     """Tell the estimator of each metric."""
-    keys = [*reading.alpha_metrics(results), *reading.under(results, "diversity/ordination/")]
-    for key in keys:
+    for key in (*_measured(results), *_ordinated(results)):
         metric = reading.metric(results, key)
         if metric.estimator:
             yield Detail(metric.label, f"{metric.estimator}{f' ({metric.unit})' if metric.unit else ''}")

@@ -103,6 +103,9 @@ def _alerts(results: Results) -> Iterator[Note]:
         if entry.get("part") == "sample" and entry.get("outcome") == "dropped":
             text = f"{plural(entry.get('count'), 'sample')} fell out: {name(entry.get('reason'), limit=200)}."
             yield Note("caution", text, "Their ids stand in cohort/alignment.tsv.", Link("What did not fit", "#overview-fallen"))
+    for warning in reading.depth_warnings(results):
+        action = "The table of depths shows what each depth keeps; --depth chooses another."
+        yield Note("alert", warning, action, Link("Depth", "#diversity-depth"))
     reason = reading.obstacle(results)
     if reason:
         yield Note("alert", f"No sample was judged: {name(reason)}.", _judge(results), Link("Dysbiosis", "#dysbiosis"))
