@@ -176,6 +176,17 @@ def test_permanova_names_its_unit_and_what_was_permuted(unit: str, scheme: str) 
     assert f"PERMANOVA (Anderson 2001, 999 permutations; unit: {unit}, permutations: {scheme})." in told
 
 
+def test_an_effect_without_an_interval_is_not_said_to_have_one() -> None:
+    results = fake_results()
+    frame = results.tables["comparison/alpha"].frame
+    told = paragraph(results, "Alpha diversity was compared")
+    assert "effect sizes: Cliff's delta with 95% confidence intervals)" in told
+    bare = frame.assign(effect_name="epsilon squared", ci_low=float("nan"), ci_high=float("nan"))
+    told = paragraph(changed(results, "comparison/alpha", frame=bare), "Alpha diversity was compared")
+    assert "effect sizes: epsilon squared)" in told
+    assert "95%" not in told
+
+
 def test_what_the_choice_of_depth_warns_of_stands_on_the_first_screen_and_beside_the_depths() -> None:
     few = "Groups of fewer than 5 samples do not count in the choice of depth."
     results = changed(fake_results(), "diversity/depths", {"warnings": [COVERAGE, few]})

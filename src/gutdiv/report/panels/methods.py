@@ -149,11 +149,14 @@ def _comparison_text(results: Results) -> str:
     rows = _compared(results)
     if rows:
         tests = sorted({name(r["test"]) for r in rows if not missing(r["test"])})
-        effects = sorted({name(r["effect_name"]) for r in rows if not missing(r["effect_name"])})
+        bounded = sorted({name(r["effect_name"]) for r in rows if not (missing(r["effect_name"]) or missing(r["ci_low"]))})
+        plain = sorted({name(r["effect_name"]) for r in rows if not missing(r["effect_name"])} - set(bounded))
+        effects = [f"{listing(bounded)} with 95% confidence intervals"] if bounded else []
+        effects += [f"{listing(plain)}{' without' if bounded else ''}"] if plain else []
         by = sorted({name(r["variable"], limit=60) for r in rows})
         text = (
-            f"Alpha diversity was compared by {listing(by)} ({listing(tests)}; effect sizes {listing(effects)} "
-            "with 95% confidence intervals), with q-values by Benjamini and Hochberg (1995) within each family of tests."
+            f"Alpha diversity was compared by {listing(by)} ({listing(tests)}; effect sizes: {listing(effects)}), "
+            "with q-values by Benjamini and Hochberg (1995) within each family of tests."
         )
     tested = _permuted(results)
     if tested:
