@@ -145,7 +145,8 @@ def measure_beta(
     target = resolve_depth(cohort, depth)
     kept = np.flatnonzero(cohort.depth >= (target or 0))
     if kept.size < 2:
-        msg = f"only {kept.size} sample has {target:,} reads; distances need two. Choose a smaller --depth."
+        mend = "Choose a smaller --depth." if len(cohort.sample_ids) > 1 else "Supply a table with more samples."
+        msg = f"only {kept.size} sample has {target or 0:,} reads; distances need two. {mend}"
         raise InputError(msg)
     ids = tuple(cohort.sample_ids[i] for i in kept)
     below = [s for s, d in zip(cohort.sample_ids, cohort.depth, strict=True) if d < (target or 0)]
