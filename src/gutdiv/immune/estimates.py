@@ -97,7 +97,7 @@ def estimate(
     reference = np.flatnonzero((share >= REFERENCE_PREVALENCE) & speakable)
     if reference.size < MIN_REFERENCE:
         return (
-            f"{reference.size} taxa are present in at least {REFERENCE_PREVALENCE:.0%} of the samples, and {MIN_REFERENCE} are needed "
+            f"{reference.size} {'taxon is' if reference.size == 1 else 'taxa are'} present in at least {REFERENCE_PREVALENCE:.0%} of the samples, and {MIN_REFERENCE} are needed "
             "to tell how much effort each sample got"
         )
     work = _Work(counts, testable(composition, rows, seen=(share >= MIN_PREVALENCE) & speakable), reference, design)
