@@ -96,8 +96,9 @@ def estimate(
     speakable = np.array([name not in hidden for name in composition.names])
     reference = np.flatnonzero((share >= REFERENCE_PREVALENCE) & speakable)
     if reference.size < MIN_REFERENCE:
+        there = "1 taxon is" if reference.size == 1 else f"{reference.size} taxa are"
         return (
-            f"{reference.size} {'taxon is' if reference.size == 1 else 'taxa are'} present in at least {REFERENCE_PREVALENCE:.0%} of the samples, and {MIN_REFERENCE} are needed "
+            f"{there} present in at least {REFERENCE_PREVALENCE:.0%} of the samples, and {MIN_REFERENCE} are needed "
             "to tell how much effort each sample got"
         )
     work = _Work(counts, testable(composition, rows, seen=(share >= MIN_PREVALENCE) & speakable), reference, design)
