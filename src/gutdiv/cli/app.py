@@ -48,7 +48,7 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run gutdiv with these arguments (default: the process's) and return its exit code."""
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(name, "1")  # sums in BLAS must not depend on the number of threads
+        os.environ[name] = "1"  # sums in BLAS must not depend on the number of threads; Snakemake sets these to a rule's threads
     words = list(sys.argv[1:] if argv is None else argv)
     command = next((w for w in words if not w.startswith("-")), None)
     args = _parser(command).parse_args(words)
