@@ -122,7 +122,6 @@ def test_distances_gathered_from_blocks_are_those_of_one_run_whatever_the_thread
 
 
 def test_records_hold_no_path_clock_or_machine(results: Path) -> None:
-    import getpass
     import platform
 
     for path in results.rglob("*.json"):
@@ -133,7 +132,6 @@ def test_records_hold_no_path_clock_or_machine(results: Path) -> None:
         content = json.loads(text)
         assert content["gutdiv_version"], path
         assert content["inputs"], path
-    assert getpass.getuser()
 
 
 def test_roles_are_kept_in_the_cohort_and_taken_from_there(results: Path) -> None:
@@ -144,3 +142,14 @@ def test_help_is_quick_because_commands_are_imported_only_when_chosen() -> None:
     heavy = "('numpy', 'pandas', 'numba')"
     code = f"import sys; from gutdiv.cli.app import main\ntry: main(['--help'])\nexcept SystemExit: pass\nsys.exit(any(m in sys.modules for m in {heavy}))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
+
+
+def test_a_depth_given_to_the_verdict_is_the_verdicts_own_whatever_the_alpha_table_has(results: Path, tmp_path: Path) -> None:
+    given = ["--cohort", results / "cohort" / "cohort.json", "--alpha", results / "diversity" / "alpha.tsv", "--controls", 'group == "healthy"']
+    run("dysbiosis", "verdict", *given, "--depth", 9000, "--output", tmp_path)
+    verdicts, flags = (read_table(tmp_path / f"{name}.tsv", name) for name in ("verdicts", "flags"))
+    alpha = read_table(results / "diversity" / "alpha.tsv", "alpha")
+    assert verdicts.record["depth"] == 9000 != alpha.record["depth"]
+    before = read_table(results / "dysbiosis" / "verdicts.tsv", "verdicts").frame
+    assert (verdicts.frame["verdict"] == "not assessable").sum() < (before["verdict"] == "not assessable").sum()
+    assert flags.frame["value"].equals(read_table(results / "dysbiosis" / "flags.tsv", "flags").frame["value"])

@@ -50,10 +50,11 @@ def _verdict(args: argparse.Namespace) -> int:
         frame, about = alpha.frame, dict(alpha.record)
     else:
         frame, about = measure_alpha(cohort, depth=args.depth, seed=args.seed)
-    depth = about["depth"] or resolve_depth(cohort, args.depth if args.depth != "none" else "auto")
+    wanted = args.depth if isinstance(args.depth, int) else about["depth"] or "auto"  # a verdict always needs one common depth
+    depth = resolve_depth(cohort, wanted)
     assert depth is not None
     shannon = frame[(frame["metric"] == "shannon") & (frame["level"] == "feature")]
-    if about["depth"] is None or shannon.empty:
+    if about["depth"] != depth or shannon.empty:
         shannon, _ = measure_alpha(cohort, ["shannon"], depth=depth, seed=args.seed)
     controls = choose_controls(cohort, args.controls, subject=args.subject, depth=depth) if args.controls else None
     entropy = shannon.set_index("sample_id")["value"].reindex(list(cohort.sample_ids)).to_numpy(dtype=np.float64)

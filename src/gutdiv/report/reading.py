@@ -134,11 +134,6 @@ def _metric_sources(results: Results, key: str) -> Iterator[Mapping[str, Any]]:
     yield record(results, "dysbiosis/flags")
 
 
-def alpha_metrics(results: Results) -> tuple[str, ...]:
-    """Return the alpha metrics in the order of their table."""
-    return tuple(dict.fromkeys(at_level(row) for row in rows(table(results, "diversity/alpha"))))
-
-
 def at_level(row: Mapping[str, Any]) -> str:
     """Name a metric with its level, as the flags do: `shannon` of features, `shannon (genus)` of genera."""
     level = str(row.get("level") or "feature")
