@@ -22,7 +22,6 @@ def table(counts=COUNTS, **changes):
             "sample_ids": ("s2", "s1", "s0"),
             "feature_ids": ("f3", "f1", "f0", "f2"),
             "values": values,
-            "lineages": None,
             "source": "t.biom",
             "format": "test",
             **changes,
@@ -121,7 +120,7 @@ def test_a_role_must_name_a_column() -> None:
 def test_numbers_that_code_groups_are_groups_and_a_continuous_column_is_refused() -> None:
     ids = tuple(f"s{i:02d}" for i in range(12))
     counts = sparse.csr_matrix(np.ones((12, 1)))
-    raw = RawTable(ids, ("f",), counts, None, "t.biom", "test")
+    raw = RawTable(ids, ("f",), counts, "t.biom", "test")
     columns = {"arm": ("1", "2") * 6, "age": tuple(str(20 + i) for i in range(12))}
     about = SampleMetadata(ids, columns, {"arm": "numeric", "age": "numeric"})
     cohort, _ = align(raw, metadata=about, roles=Roles(group="arm"), synonyms={})

@@ -12,6 +12,7 @@ from gutdiv.cohort.align import align
 from gutdiv.errors import ArtifactError
 from gutdiv.io.cohorts import read_cohort, write_cohort
 from gutdiv.io.newick import parse_newick
+from gutdiv.io.raw import lineage_texts
 from gutdiv.model.cohort import Roles, SampleMetadata
 from gutdiv.model.inputs import RawTable
 
@@ -26,7 +27,7 @@ def build(order: np.ndarray, folder: Path) -> None:
     counts = np.array([[1, 0, 2], [0, 3, 0], [4, 4, 0], [0, 0, 7]], dtype=float)[order]
     samples = tuple(SAMPLES[i] for i in order)
     lineages = {"f2": "k__Bacteria; g__Blautia", "f;1": None, "{{7*7}}": "k__Bacteria"}
-    raw = RawTable(samples, FEATURES, sparse.csr_matrix(counts), lineages, "t", "test")
+    raw = RawTable(samples, FEATURES, sparse.csr_matrix(counts), "t", "test", taxonomy=lineage_texts(lineages, "t"))
     metadata = SampleMetadata(samples, {"g,1": tuple(f"v{i}" if i else None for i in order)}, {"g,1": "categorical"})
     tree = parse_newick("((f2:0.1,'f;1':0.2):0.3,'{{7*7}}':0.4);", "t")
     cohort, fallen = align(raw, tree=tree, metadata=metadata, roles=Roles(group="g,1"), synonyms={})

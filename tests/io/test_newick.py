@@ -24,7 +24,6 @@ def test_labels_keep_underscores_quotes_and_blanks() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("(a:1,b:1,c:1);", "unrooted.*splits into 3"),
         ("((a,b):1,c:1);", "2 branches of 4 without a length.*'a', 'b'"),
         ("((a:1,a:1):1,c:1);", "1 tip more than once: 'a'"),
         ("((a:1,b:1):1,c:1)", "no closing ';'"),

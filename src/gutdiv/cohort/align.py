@@ -194,6 +194,7 @@ def _lineages(
     features: list[str], known: set[str], table: RawTable, taxonomy: RawTaxonomy | None, synonyms: Synonyms, fallen: list[Fallen]
 ) -> tuple[pd.DataFrame | None, dict[str, Any]]:
     """Give each feature its lineage as spelled and its canonical family and genus."""
+    taxonomy = taxonomy or table.taxonomy
     rows: Mapping[str, tuple[str | None, ...]]
     if taxonomy is not None:
         rows, ranks = taxonomy.rows, taxonomy.ranks
@@ -204,8 +205,6 @@ def _lineages(
             )
             raise AlignmentError(msg)
         fallen += [Fallen("taxonomy", f, "dropped", "no such feature in the table") for f in sorted(rows.keys() - set(table.feature_ids))]
-    elif table.lineages is not None:
-        rows, ranks = {f: (v,) for f, v in table.lineages.items()}, ("lineage",)
     else:
         return None, {"dialect": None}
     fallen += [Fallen("feature", f, "kept", "no lineage in the taxonomy") for f in features if not any(rows.get(f, ()))]
@@ -231,6 +230,12 @@ def _with_tips(
     features: list[str], in_table: set[str], tree: RawTree, table: RawTable, missing_tips: str, fallen: list[Fallen]
 ) -> list[str]:
     """Return the features that the tree holds; refuse or drop the others."""
+    if not tree.rooted:
+        msg = (
+            f"{tree.source}: the tree is unrooted (its base splits into {int(np.sum(tree.tree.parent == tree.tree.parent.size - 1))} branches), "
+            "and phylogenetic metrics depend on the root. Supply a rooted tree (QIIME 2: `qiime phylogeny midpoint-root`)."
+        )
+        raise InputError(msg)
     tips = set(tree.tree.tip_names)
     missing = [f for f in features if f not in tips]
     if len(missing) == len(features):

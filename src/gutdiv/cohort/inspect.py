@@ -31,7 +31,7 @@ def describe(role: str, thing: object, name: str) -> list[str]:
         spelled = ["; ".join(c or "" for c in row) for row in thing.rows.values()]
         return [f"{name}: taxonomy ({thing.format}), {len(thing.rows):,} features, dialect: {dialect(spelled)}"]
     if isinstance(thing, RawTree):
-        return [f"{name}: rooted tree, {len(thing.tree.tip_names):,} tips" + "".join(f"; {n}" for n in thing.notes)]
+        return [f"{name}: {'rooted' if thing.rooted else 'UNROOTED'} tree, {len(thing.tree.tip_names):,} tips" + "".join(f"; {n}" for n in thing.notes)]
     if isinstance(thing, SampleMetadata):
         columns = ", ".join(f"{c} ({thing.kinds[c][:3]})" for c in list(thing.columns)[:12])
         more = f" and {len(thing.columns) - 12} more" if len(thing.columns) > 12 else ""

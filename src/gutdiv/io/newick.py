@@ -24,15 +24,15 @@ _BARE = re.compile(r"[^\s(),:;'\[\]]+\Z")
 
 
 def read_newick(path: Path | str) -> RawTree:
-    """Read one rooted tree with branch lengths; underscores in labels stay underscores.
+    """Read one tree with branch lengths; underscores in labels stay underscores.
 
-    A root with more than two children is taken as unrooted and refused, a missing branch length is refused, a negative one
-    (some tree builders write them) becomes 0 and is counted in the notes.
+    A base with more than two branches marks the tree as unrooted, a missing branch length is refused, a negative one (some tree builders
+    write them) becomes 0 and is counted in the notes.
 
     Raises
     ------
     InputError
-        Where the text is no Newick tree, tips repeat, the tree is unrooted, or branch lengths are missing.
+        Where the text is no Newick tree, tips repeat, or branch lengths are missing.
     """
     path = Path(path)
     return parse_newick(read_whole_text(path, "tree"), path.name)
@@ -42,16 +42,9 @@ def parse_newick(text: str, source: str) -> RawTree:
     """Parse Newick text; see `read_newick`."""
     labels, lengths, children = _nodes(text, source)
     root = len(labels) - 1
-    n_children = np.array([len(c) for c in children])
     tips = [i for i in range(root + 1) if not children[i]]
     names = [labels[i] for i in tips]
     _check_tips(names, source)
-    if n_children[root] > 2:
-        msg = (
-            f"{source}: the tree is unrooted (its base splits into {n_children[root]} branches), and phylogenetic metrics depend on the root. "
-            "Supply a rooted tree (QIIME 2: `qiime phylogeny midpoint-root`)."
-        )
-        raise InputError(msg)
     missing = [i for i in range(root) if lengths[i] is None]
     if missing:
         msg = (
@@ -66,7 +59,7 @@ def parse_newick(text: str, source: str) -> RawTree:
     for node, kids in enumerate(children):
         parent[kids] = node
     tree = Tree(parent, np.maximum(length, 0.0), tuple(names), np.array(tips, dtype=np.int32))
-    return RawTree(tree, source, notes)
+    return RawTree(tree, source, notes, rooted=len(children[root]) <= 2)
 
 
 def _check_tips(names: list[str], source: str) -> None:
