@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from gutdiv.diversity.measure import measure_alpha, measure_beta
+from gutdiv.diversity.distances import measure_beta
+from gutdiv.diversity.measure import measure_alpha
 from gutdiv.diversity.ordination import clr_distances, ordinate
 from gutdiv.diversity.rarefaction import depth_table, depth_warnings, lacks_singletons, resolve_depth
 from gutdiv.errors import InputError

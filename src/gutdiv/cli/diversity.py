@@ -105,7 +105,7 @@ def _alpha(args: argparse.Namespace) -> int:
 
 def _beta(args: argparse.Namespace) -> int:
     """Measure and write distances, or one block of their rows."""
-    from gutdiv.diversity.measure import measure_beta
+    from gutdiv.diversity.distances import measure_beta
     from gutdiv.io.artifacts import input_digest, record
     from gutdiv.io.cohorts import read_cohort
     from gutdiv.io.distances import write_rows_block

@@ -1,4 +1,4 @@
-"""Computes metrics of a cohort: prepares once what they need, draws, and says what could not be measured."""
+"""Measures alpha diversity of a cohort: prepares once what metrics need, draws, and says what could not be measured."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from scipy import sparse
 from gutdiv.diversity.catalog import ALPHA, find
 from gutdiv.diversity.metric import Floats, Metric, View
 from gutdiv.diversity.rarefaction import lacks_singletons, resolve_depth, sample_keys
-from gutdiv.errors import InputError, first_ids
 from gutdiv.numerics import rows
 
 if TYPE_CHECKING:
@@ -53,9 +52,9 @@ def measure_alpha(
     """
     target = resolve_depth(cohort, depth)
     metrics = [find(n, "alpha") for n in dict.fromkeys(names)] if names else list(ALPHA.values())
-    absent = {m.name: reason for m in metrics if (reason := _impossible(cohort, m, level))}
+    absent = {m.name: reason for m in metrics if (reason := impossible(cohort, m, level))}
     metrics = [m for m in metrics if m.name not in absent]
-    whole = _view(cohort, level)
+    whole = prepared(cohort, level)
     n = len(cohort.sample_ids)
     below = np.zeros(n, bool) if target is None else cohort.depth < target
     values, spread = {}, {}
@@ -111,64 +110,7 @@ def _over_draws(
     return mean, spread
 
 
-def measure_beta(
-    cohort: Cohort, name: str, *, depth: str | int = "auto", seed: int = 42, part: tuple[int, int] = (1, 1)
-) -> tuple[tuple[str, ...], Floats, tuple[int, int], dict[str, Any]]:
-    """Measure one beta metric between samples.
-
-    Samples with fewer reads than the depth are left out, also for metrics that are not rarefied, so that all matrices of a cohort hold the
-    same samples. A rarefied metric is measured on draw 0.
-
-    Parameters
-    ----------
-    part : (K, N)
-        Compute only the K-th of N blocks of rows, K from 1 on.
-
-    Returns
-    -------
-    ids : tuple of str
-    block : (stop - start, n) float64
-    rows : (start, stop)
-    about : dict
-        `metric`, `depth`, `traits`, `below_depth`.
-
-    Raises
-    ------
-    InputError
-        Where the metric needs a tree that the cohort lacks, or fewer than two samples are left.
-    """
-    metric = find(name, "beta")
-    reason = _impossible(cohort, metric, "feature")
-    if reason:
-        msg = f"{name} cannot be measured: {reason}."
-        raise InputError(msg)
-    target = resolve_depth(cohort, depth)
-    kept = np.flatnonzero(cohort.depth >= (target or 0))
-    if kept.size < 2:
-        mend = "Choose a smaller --depth." if len(cohort.sample_ids) > 1 else "Supply a table with more samples."
-        msg = f"only {kept.size} sample has {target or 0:,} reads; distances need two. {mend}"
-        raise InputError(msg)
-    ids = tuple(cohort.sample_ids[i] for i in kept)
-    below = [s for s, d in zip(cohort.sample_ids, cohort.depth, strict=True) if d < (target or 0)]
-    view = _view(cohort, "feature", kept)
-    if target is not None and metric.rarefied:
-        data = rows.rarefied(view.indptr, view.data, target, sample_keys(ids), seed, 0)
-        view = View(view.indptr, view.indices, data, view.width, view.tree)
-    k, blocks = part
-    if not 1 <= k <= blocks <= len(ids):
-        msg = f"--rows {k}/{blocks}: K must lie between 1 and N, and N at most the number of samples ({len(ids)})."
-        raise InputError(msg)
-    start, stop = (k - 1) * len(ids) // blocks, k * len(ids) // blocks
-    block = metric.function(view, start=start, stop=stop)
-    if np.isnan(block).any():
-        bad = [ids[start + i] for i in np.flatnonzero(np.isnan(block).any(axis=1))]
-        msg = f"{name} is not defined between samples without shared or total branch length: {first_ids(bad)}. Drop these samples or check the tree."
-        raise InputError(msg)
-    about = {"metric": name, "depth": target if metric.rarefied else None, "traits": metric.traits, "below_depth": below}
-    return ids, block, (start, stop), about
-
-
-def _impossible(cohort: Cohort, metric: Metric, level: str) -> str | None:
+def impossible(cohort: Cohort, metric: Metric, level: str) -> str | None:
     """Say why a metric cannot be measured here, or None."""
     if metric.needs_tree and cohort.tree is None:
         return "no tree was given"
@@ -179,7 +121,7 @@ def _impossible(cohort: Cohort, metric: Metric, level: str) -> str | None:
     return None
 
 
-def _view(cohort: Cohort, level: str, samples: Any = None) -> View:
+def prepared(cohort: Cohort, level: str, samples: Any = None) -> View:
     """Prepare what metrics see, at this level and for these samples."""
     counts = cohort.counts if samples is None else cohort.counts[samples]
     if level == "genus":

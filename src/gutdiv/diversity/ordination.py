@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gutdiv.diversity.measure import measure_beta
+from gutdiv.diversity.distances import measure_beta
 from gutdiv.model.results import DistanceMatrix, Ordination
 from gutdiv.numerics.spectra import principal_coordinates
 
