@@ -35,7 +35,7 @@ _FEATURE_HEADERS = {
 }
 
 
-def read_tsv(path: Path) -> RawTable:
+def read_text_table(path: Path, *, samples_in: str | None = None) -> RawTable:
     """Read a classic table: features in rows, samples in columns, perhaps a trailing column of lineages."""
     lines = decode(open_bytes(path, "table"), path.name, "table").split("\n")
     at = _header_line(lines, path.name)

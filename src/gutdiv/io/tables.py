@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from gutdiv.errors import InputError
-from gutdiv.io.text import open_bytes
+from gutdiv.io.text import first_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,43 +27,55 @@ class TableReader:
     what : str
         The format in words.
     function : str
-        `module:function` of the reader, imported when it is used; it takes a path and returns a RawTable.
+        `module:function` of the reader, imported when it is used; it takes a path (and the options it understands) and returns a RawTable.
     recognises : callable
-        Whether a path (a folder, or a file with these first bytes, unpacked where it is gzip) is of this format.
+        Whether a path (a folder, or a file with these first bytes, unpacked where it is packed) is of this format.
+    options : tuple of str
+        The keywords of `read_abundance_table` that the reader understands.
     """
 
     what: str
     function: str
     recognises: Callable[[Path, bytes], bool]
+    options: tuple[str, ...] = ()
 
-    def __call__(self, path: Path) -> RawTable:
+    def __call__(self, path: Path, **options: object) -> RawTable:
         """Read a table of this format."""
         module, name = self.function.split(":")
-        return cast("RawTable", getattr(importlib.import_module(module), name)(path))
+        return cast("RawTable", getattr(importlib.import_module(module), name)(path, **options))
 
 
-# In the order in which they are asked; the last takes every text.
+# In the order in which they are asked; the last takes every file that is no folder.
 TABLE_READERS: dict[str, TableReader] = {
-    "biom-hdf5": TableReader("BIOM 2.1 (HDF5)", "gutdiv.io.biom:read_biom_hdf5", lambda path, head: head.startswith(HDF5_MAGIC)),
-    "biom-json": TableReader("BIOM 1.0 (JSON)", "gutdiv.io.biom:read_biom_json", lambda path, head: head.lstrip().startswith(b"{")),
-    "tsv": TableReader("text with tabs", "gutdiv.io.delimited:read_tsv", lambda path, head: True),
+    "biom-hdf5": TableReader("BIOM 2 (HDF5)", "gutdiv.io.biom:read_biom_hdf5", lambda path, head: head.startswith(HDF5_MAGIC)),
+    "biom-json": TableReader(
+        "BIOM 1.0 (JSON)", "gutdiv.io.biom:read_biom_json", lambda path, head: head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{"
+    ),
+    "text": TableReader(
+        "text with tabs, commas or semicolons",
+        "gutdiv.io.delimited:read_text_table",
+        lambda path, head: not path.is_dir(),
+        options=("samples_in",),
+    ),
 }
 
 
-def read_abundance_table(path: Path | str, *, kind: str | None = None) -> RawTable:
+def read_abundance_table(path: Path | str, kind: str | None = None, *, samples_in: str | None = None) -> RawTable:
     """Read an abundance table of any known format.
 
     Parameters
     ----------
     path : Path or str
-        The file, or a folder of a known layout; gzip is unpacked.
+        The file, or a folder of a known layout; gzip, bzip2 and xz are unpacked.
     kind : str, optional
         A key of `TABLE_READERS`; default: told from the name and the first bytes.
+    samples_in : {'rows', 'columns'}, optional
+        Where samples stand in a table that does not say so itself (text); default: told from the names.
 
     Raises
     ------
     InputError
-        Where the file is no table of a known format, or ids repeat, or a cell is no number.
+        Where the file is no table of a known format, ids repeat, a cell is no number, or an option does not fit the format.
     """
     path = Path(path)
     if kind is None:
@@ -71,18 +83,22 @@ def read_abundance_table(path: Path | str, *, kind: str | None = None) -> RawTab
     if kind not in TABLE_READERS:
         msg = f"table format {kind!r} is not known. Known formats: {', '.join(TABLE_READERS)}."
         raise InputError(msg)
-    return TABLE_READERS[kind](path)
+    reader = TABLE_READERS[kind]
+    options = {name: value for name, value in (("samples_in", samples_in),) if value is not None}
+    for name in options.keys() - set(reader.options):
+        msg = f"{path.name} was read as {reader.what}, for which --{name.replace('_', '-')} means nothing. Leave it out."
+        raise InputError(msg)
+    return reader(path, **options)
 
 
 def _detect(path: Path) -> str:
     """Tell the format from the name and the first bytes."""
-    try:
-        with path.open("rb") as handle:
-            head = handle.read(4096)
-    except OSError:
-        open_bytes(path, "table")  # says clearly what is wrong with the path
-        raise
-    if head.startswith(b"PK\x03\x04"):
+    head = b"" if path.is_dir() else first_bytes(path, "table")
+    found = next((kind for kind, reader in TABLE_READERS.items() if reader.recognises(path, head)), None)
+    if found is None:
+        msg = f"{path.name} is a folder, and of no known layout. Known formats: {', '.join(r.what for r in TABLE_READERS.values())}."
+        raise InputError(msg)
+    if found == "text" and head.startswith(b"PK\x03\x04"):
         mend = (
             "It seems to be a spreadsheet: save it as text with tabs."
             if path.suffix.lower() in (".xlsx", ".ods")
@@ -90,4 +106,4 @@ def _detect(path: Path) -> str:
         )
         msg = f"{path.name} is a zip archive, which is not read as a table. {mend}"
         raise InputError(msg)
-    return next(kind for kind, reader in TABLE_READERS.items() if reader.recognises(path, head))
+    return found

@@ -1,29 +1,65 @@
-"""Opening text that users bring: plain or gzip, UTF-8 with or without a mark, with errors that name the file."""
+"""Opening files that users bring: plain, gzip, bzip2 or xz, text as UTF-8 with or without a mark, with errors that name the file."""
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import io
+import lzma
+import re
 import zlib
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 from gutdiv.errors import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-MAX_UNPACKED = 8 << 30  # bytes of text that a gzip file may hold: more is taken for a bomb, not for a table
+MAX_UNPACKED = 8 << 30  # bytes that a packed file may hold: more is taken for a bomb, not for a table
+_PACKINGS = {"gzip": re.compile(rb"\x1f\x8b"), "bzip2": re.compile(rb"BZh[1-9]1AY&SY"), "xz": re.compile(rb"\xfd7zXZ\x00")}
+_DAMAGES = (OSError, EOFError, zlib.error, lzma.LZMAError)
+
+
+def packing(head: bytes) -> str | None:
+    """Return how a file that begins so is packed, `gzip`, `bzip2` or `xz`; None where it is not."""
+    return next((how for how, magic in _PACKINGS.items() if magic.match(head)), None)
 
 
 def open_bytes(path: Path, role: str) -> bytes:
-    """Read a file's bytes, unpacked where it is gzip.
+    """Read a file's bytes, unpacked where it is gzip, bzip2 or xz.
 
     Raises
     ------
     InputError
-        Where the file is missing, is a folder, is empty, or its gzip stream is damaged or larger than `MAX_UNPACKED`.
+        Where the file is missing, is a folder, is empty, or its packed stream is damaged or larger than `MAX_UNPACKED`.
     """
+    raw = _read(path, role)
+    if (how := packing(raw)) is not None:
+        raw = _unpacked(raw, path, how)
+    if not raw or raw.isspace():
+        msg = f"{path.name} is empty; a {role} is expected."
+        raise InputError(msg)
+    return raw
+
+
+def first_bytes(path: Path, role: str, *, size: int = 4096) -> bytes:
+    """Read the first bytes of a file, of what it holds where it is packed; raises InputError as `open_bytes` does."""
+    raw = _read(path, role, size=size)
+    how = packing(raw)
+    if how is None:
+        return raw
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file, _stream(file, how) as stream:
+            return stream.read(size)
+    except _DAMAGES as error:
+        raise _damaged(path, how, error) from error
+
+
+def _read(path: Path, role: str, *, size: int = -1) -> bytes:
+    """Read bytes as they are on the disk; say what is wrong with the path where that fails."""
+    try:
+        with path.open("rb") as file:
+            return file.read(size)
     except FileNotFoundError as error:
         msg = f"{role} file {str(path)!r} does not exist. Check the path."
         raise InputError(msg) from error
@@ -33,24 +69,26 @@ def open_bytes(path: Path, role: str) -> bytes:
     except OSError as error:
         msg = f"{role} file {str(path)!r} cannot be read: {error.strerror}."
         raise InputError(msg) from error
-    if raw[:2] == b"\x1f\x8b":
-        raw = _unpacked(raw, path)
-    if not raw.strip():
-        msg = f"{path.name} is empty; a {role} is expected."
-        raise InputError(msg)
-    return raw
 
 
-def _unpacked(raw: bytes, path: Path) -> bytes:
-    """Unpack gzip with a limit."""
-    import io
+def _stream(file: IO[bytes], how: str) -> IO[bytes]:
+    """Open a packed stream."""
+    opened = {"gzip": gzip.open, "bzip2": bz2.open, "xz": lzma.open}[how](file, "rb")
+    return cast("IO[bytes]", opened)
 
+
+def _damaged(path: Path, how: str, error: BaseException) -> InputError:
+    """Say that a packed file cannot be unpacked."""
+    return InputError(f"{path.name} is a damaged {how} file ({error}). Copy it again.")
+
+
+def _unpacked(raw: bytes, path: Path, how: str) -> bytes:
+    """Unpack with a limit."""
     try:
-        with gzip.GzipFile(fileobj=io.BytesIO(raw)) as stream:
+        with _stream(io.BytesIO(raw), how) as stream:
             out = stream.read(MAX_UNPACKED + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        msg = f"{path.name} is a damaged gzip file ({error}). Copy it again."
-        raise InputError(msg) from error
+    except _DAMAGES as error:
+        raise _damaged(path, how, error) from error
     if len(out) > MAX_UNPACKED:
         msg = f"{path.name} unpacks to more than {MAX_UNPACKED >> 30} GiB, which no abundance table needs. Unpack and check it by hand."
         raise InputError(msg)
@@ -64,16 +102,24 @@ def read_whole_text(path: Path, role: str) -> str:
 
 def decode(raw: bytes, name: str, role: str) -> str:
     """Decode bytes of a user's text file; see `read_whole_text`."""
+    refuse_other_encodings(raw, name, role)
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise not_utf8(raw, error.start, name, role) from error
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def refuse_other_encodings(raw: bytes, name: str, role: str) -> None:
+    """Refuse UTF-16 and binary files by their first bytes."""
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         msg = f"{name} is UTF-16 text (Excel's 'Unicode text'). Save it as UTF-8 text with tabs."
         raise InputError(msg)
     if b"\x00" in raw[:4096]:
         msg = f"{name} is a binary file of an unknown kind; a {role} is expected as text, gzip text or (tables) BIOM."
         raise InputError(msg)
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        msg = f"{name}, line {line}: not UTF-8 text. Save the {role} as UTF-8."
-        raise InputError(msg) from error
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def not_utf8(raw: bytes, at: int, name: str, role: str) -> InputError:
+    """Say in which line the byte stands that is no UTF-8."""
+    return InputError(f"{name}, line {raw[:at].count(10) + 1}: not UTF-8 text. Save the {role} as UTF-8.")
