@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
+from gutdiv.cohort.counts import classify, read_counts
 from gutdiv.cohort.lineages import Synonyms, canonical, dialect, parse_lineage, split_columns
 from gutdiv.errors import AlignmentError, InputError, count_noun, first_ids
 from gutdiv.model.cohort import LINEAGE_COLUMNS, Cohort, Roles, SampleMetadata
@@ -68,7 +68,9 @@ def align(
         Where two inputs share no id, or the tree lacks features.
     """
     fallen: list[Fallen] = []
-    counts = _counts(table)
+    known_samples = metadata.ids if metadata is not None else ()
+    values = classify(table, samples=known_samples, features=_known_features(taxonomy, tree))
+    counts = read_counts(table, values)
     reads, seen = np.asarray(counts.sum(axis=1)).ravel(), np.asarray(counts.sum(axis=0)).ravel()
     fallen += [Fallen("sample", table.sample_ids[i], "dropped", "no reads") for i in np.flatnonzero(reads == 0)]
     fallen += [Fallen("feature", table.feature_ids[j], "dropped", "no reads in any sample") for j in np.flatnonzero(seen == 0)]
@@ -100,45 +102,15 @@ def align(
         None if tree is None else _pruned(tree.tree, features),
         aligned,
         roles,
-        {"format": table.format, "notes": list(tree.notes) if tree else [], **about},
+        {"format": table.format, "mode": values.mode, "notes": [*table.notes, *values.notes, *(tree.notes if tree else ())], **about},
     )
     return cohort, fallen
 
 
 # ---------------------------------------------------------------- counts
-def _counts(table: RawTable) -> sparse.csr_matrix:
-    """Return the table as whole numbers; refuse what cannot be a count, by sample and feature."""
-    values = table.values
-    for wrong, what in (
-        (~np.isfinite(values.data), "not a finite number"),
-        (values.data < 0, "negative"),
-    ):
-        if wrong.any():
-            where = f"{_cell(table, wrong)} is {what} ({count_noun(int(wrong.sum()), 'such cell')} in all)"
-            msg = f"{where}. Read counts are whole numbers from 0 on; mend the table."
-            raise InputError(msg)
-    broken = values.data != np.round(values.data)
-    if broken.any():
-        sums = np.asarray(values.sum(axis=1)).ravel()
-        sums = sums[sums > 0]
-        if np.allclose(sums, 1, atol=0.02) or np.allclose(sums, 100, atol=2):
-            msg = (
-                f"{table.source} holds relative abundances (samples sum to {sums[0]:.4g}), not read counts. "
-                "Richness, rarefaction and every test here need counts: supply the table from before normalisation."
-            )
-        else:
-            where = f"{_cell(table, broken)} is no whole number ({count_noun(int(broken.sum()), 'such cell')} in all)"
-            msg = f"{where}. Supply read counts from before normalisation or scaling."
-        raise InputError(msg)
-    return sparse.csr_matrix((values.data.astype(np.int64), values.indices, values.indptr), shape=values.shape)
-
-
-def _cell(table: RawTable, wrong: npt.NDArray[np.bool_]) -> str:
-    """Name the first wrong cell."""
-    at = int(np.flatnonzero(wrong)[0])
-    row = int(np.searchsorted(table.values.indptr, at, side="right") - 1)
-    sample, feature = table.sample_ids[row], table.feature_ids[table.values.indices[at]]
-    return f"{table.source}: the value {table.values.data[at]:g} of feature {feature[:60]!r} in sample {sample[:60]!r}"
+def _known_features(taxonomy: RawTaxonomy | None, tree: RawTree | None) -> set[str]:
+    """Return the features that taxonomy and tree name."""
+    return set(taxonomy.rows if taxonomy else ()) | set(tree.tree.tip_names if tree else ())
 
 
 def _reordered(counts: sparse.csr_matrix, table: RawTable, samples: Iterable[str], features: Iterable[str]) -> sparse.csr_matrix:
