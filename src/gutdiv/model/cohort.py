@@ -36,12 +36,18 @@ class SampleMetadata:
         `numeric` or `categorical` for each column.
     source : str
         The file's name, for messages.
+    format : str
+        What was detected, in words.
+    notes : tuple of str
+        What the reader decided and the user should know, one sentence each.
     """
 
     ids: tuple[str, ...]
     columns: Mapping[str, tuple[str | None, ...]]
     kinds: Mapping[str, str]
     source: str = "the sample metadata"
+    format: str = "text with tabs"
+    notes: tuple[str, ...] = ()
 
     def column(self, name: str) -> tuple[str | None, ...]:
         """Return a column's cells; an unknown name raises InputError and lists the known ones."""

@@ -19,6 +19,19 @@ SCHEMA_VERSION = 1
 # Columns of each table, in order: name to type. `open` tables may carry further columns after these.
 TABLES: Mapping[str, Mapping[str, str]] = {
     "alignment": {"part": "str", "id": "str", "outcome": "str", "reason": "str"},
+    "taxonomy_audit": {
+        "spelling": "str",
+        "rank": "str",
+        "spelled_family": "str",
+        "n_features": "int",
+        "share_of_reads": "float",
+        "canonical_genus": "str",
+        "canonical_family": "str",
+        "canonical_phylum": "str",
+        "dialect": "str",
+        "rule": "str",
+        "reason": "str",
+    },
     "alpha": {"sample_id": "str", "level": "str", "metric": "str", "value": "float", "sd": "float", "depth": "int"},
     "depths": {
         "depth": "int",
@@ -286,7 +299,8 @@ class Results:
         The cohort's name.
     tables : mapping of str to Table
         By place without ending: `diversity/alpha`, `diversity/depths`, `diversity/ordination/braycurtis`, `comparison/alpha`,
-        `comparison/permanova/braycurtis`, `dysbiosis/verdicts`, `dysbiosis/flags`, `immune/links`, `immune/matches`, `cohort/alignment`.
+        `comparison/permanova/braycurtis`, `dysbiosis/verdicts`, `dysbiosis/flags`, `immune/links`, `immune/matches`, `cohort/alignment`,
+        `cohort/taxonomy_audit`.
     cohort : mapping
         The content of `cohort/cohort.json`.
     metadata : SampleMetadata or None
