@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gutdiv.errors import InputError
 from gutdiv.io.newick import parse_newick, read_newick, write_newick
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from gutdiv.model.tree import Tree
 
 
 def test_labels_keep_underscores_quotes_and_blanks() -> None:
@@ -33,12 +34,85 @@ def test_labels_keep_underscores_quotes_and_blanks() -> None:
         ("(a:1,:1);", "1 tips have no name"),
         ("(a:1,b:1); (c:1,d:1);", "text follows"),
         ("(a:1,'b:1);", "is not Newick"),
+        ("((a:1,b:1)(c:1,d:1):1);", r"character 11 .* is not Newick: a comma is missing"),
+        ("(a:1,b:1),c:1;", r"unexpected ',' at character 10"),
+        ("((a:1,b:1):1,c:0.0", "no closing ';'.*cut off"),
+        ("A tree, once", "is not Newick: it begins with 'A tree, once'"),
+        ("#NEXUS\nbegin trees;", "NEXUS file"),
+        ("(a[1]b:1,c:1);", "brackets.*1 name of tips .'ab'"),
+        ("(a:1,b:inf);", "1 branch of 2 without a length.*'b'"),
     ],
 )
 def test_a_tree_that_cannot_be_used_is_refused_with_the_reason(text: str, said: str) -> None:
     with pytest.raises(InputError, match=said) as caught:
         parse_newick(text, "t.nwk")
     assert "t.nwk" in str(caught.value)
+
+
+def test_comments_line_ends_and_blanks_stand_between_any_two_marks() -> None:
+    text = " [a tree\nof] ( ( 'a(b' [x;y] : [&&NHX:B=1] 1e0 ,\n c d:2 [z])[inner]g__[Ruminococcus]_x : 3,'[e]':4 ) [base] ;\n"
+    tree = parse_newick(text, "t.nwk").tree
+    assert tree.tip_names == ("a(b", "c d", "[e]")
+    assert tree.length.tolist() == [1.0, 2.0, 3.0, 4.0, 0.0]
+    assert tree.parent.tolist() == [2, 2, 4, 4, -1]
+
+
+@pytest.mark.parametrize(
+    ("text", "rooted"),
+    [("(a:1,b:1);", True), ("(a:1,b:1,c:1);", False), ("[&R](a:1,b:1,c:1);", True), (" [&u] (a:1,b:1);", False), ("('[&U]':1,b:1);", True)],
+)
+def test_a_tree_is_rooted_as_it_says_else_by_the_branches_at_its_base(text: str, *, rooted: bool) -> None:
+    assert parse_newick(text, "t.nwk").rooted is rooted
+
+
+def test_a_tree_as_deep_as_it_has_tips_is_read_without_recursion() -> None:
+    n = 50_000
+    tree = parse_newick("(" * n + "a:1" + "".join(f",b{i}:1):1" for i in range(n)) + ";", "t.nwk").tree
+    assert tree.parent.size == 2 * n + 1
+    assert tree.parent[0] == 2
+    assert tree.parent[-2] == 2 * n
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(2, 30), st.integers(0, 2**32 - 1))
+def test_any_written_tree_reads_back(n_tips: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    parent, length, tips = [-1], [0.0], [0]  # grow from the root: every step splits one tip into two or three
+    while len(tips) < n_tips:
+        node = tips.pop(int(rng.integers(len(tips))))
+        for _ in range(int(rng.integers(2, 4))):
+            tips.append(len(parent))
+            parent.append(node)
+            length.append(float(rng.random()))
+    order = postorder(parent)
+    place = {node: at for at, node in enumerate(order)}
+    names = [f"t{i} '(" if i % 3 else f"t_{i}" for i in range(len(tips))]
+    tree = Tree(
+        np.array([place.get(parent[v], -1) for v in order], dtype=np.int32),
+        np.array([length[v] for v in order]),
+        tuple(names),
+        np.array([place[v] for v in tips], dtype=np.int32),
+    )
+    with TemporaryDirectory() as folder:
+        write_newick(Path(folder) / "t.nwk", tree)
+        again = read_newick(Path(folder) / "t.nwk").tree
+    assert np.array_equal(again.parent, tree.parent)
+    assert np.array_equal(again.length, tree.length)
+    assert dict(zip(again.tip_names, again.tip_nodes.tolist(), strict=True)) == dict(zip(names, tree.tip_nodes.tolist(), strict=True))
+
+
+def postorder(parent: list[int]) -> list[int]:
+    """Nodes so that every child stands before its parent, depth first."""
+    children: list[list[int]] = [[] for _ in parent]
+    for node, up in enumerate(parent):
+        if up >= 0:
+            children[up].append(node)
+    order, stack = [], [0]
+    while stack:
+        node = stack.pop()
+        order.append(node)
+        stack.extend(children[node])
+    return order[::-1]
 
 
 def test_negative_branch_lengths_become_zero_and_are_counted() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from gutdiv.errors import InputError, count_noun, first_ids
 from gutdiv.io.artifacts import write_text
@@ -15,19 +15,30 @@ from gutdiv.io.text import read_whole_text
 from gutdiv.model.inputs import RawTree
 from gutdiv.model.tree import Tree
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-# A quoted label ('' stands for one quote), a bracketed comment, one structural character, or a bare label.
-_TOKEN = re.compile(r"\s*(?:'((?:[^']|'')*)'|(\[[^\]]*\])|([(),:;])|([^\s(),:;'\[\]]+))")
+# One node, from the parentheses that open before it to the mark that ends it: a quoted label ('' stands for one quote) or a bare one (blanks may stand
+# within), perhaps a length. What is no node is taken to the end in one piece. Quantifiers are possessive, so that hostile text costs one pass.
+_NODE = re.compile(
+    r"""([(\s]*+)
+        (?:'((?:[^']++|'')*+)'|([^\s(),:;'\[\]]++(?:[ \x1f]++[^\s(),:;'\[\]]++)*+))?+
+        \s*+(?:(:)\s*+([^\s(),:;'\[\]]*+)\s*+)?+
+        ([,);])
+        |(\S[\S\s]*+)""",
+    re.VERBOSE,
+)
+_COMMENT = re.compile(r"('(?:[^']++|'')*+')|\[[^\]]*+\]")
+_DECLARED = re.compile(r"\s*\[&([RU])\]", re.IGNORECASE)
 _BARE = re.compile(r"[^\s(),:;'\[\]]+\Z")
+_BLANK = "\x1f"  # stands where a comment stood: white space to the pattern
+
+_Node = tuple[str, str, str, str, str, str, str]
 
 
 def read_newick(path: Path | str) -> RawTree:
     """Read one tree with branch lengths; underscores in labels stay underscores.
 
-    A base with more than two branches marks the tree as unrooted, a missing branch length is refused, a negative one (some tree builders
-    write them) becomes 0 and is counted in the notes.
+    The tree is rooted where it begins with `[&R]`, unrooted with `[&U]`; without either, a base with more than two branches marks it as
+    unrooted (the convention of PHYLIP). A missing branch length is refused, a negative one (some tree builders write them) becomes 0 and is
+    counted in the notes. Other comments in brackets and names of inner nodes are passed over.
 
     Raises
     ------
@@ -40,26 +51,81 @@ def read_newick(path: Path | str) -> RawTree:
 
 def parse_newick(text: str, source: str) -> RawTree:
     """Parse Newick text; see `read_newick`."""
-    labels, lengths, children = _nodes(text, source)
-    root = len(labels) - 1
-    tips = [i for i in range(root + 1) if not children[i]]
-    names = [labels[i] for i in tips]
+    if text[:6].upper() == "#NEXUS":
+        msg = f"{source} is a NEXUS file. Write the tree in Newick format (in R: ape::write.tree)."
+        raise InputError(msg)
+    declared = _DECLARED.match(text)
+    if "[" in text:
+        text = _COMMENT.sub(lambda m: m[1] or _BLANK * len(m[0]), text)
+    if not text.lstrip().startswith("("):
+        msg = f"{source} is not Newick: it begins with {text.lstrip()[:20]!r}, where '(' is expected. Supply a tree in Newick format."
+        raise InputError(msg)
+    nodes = _NODE.findall(text)
+    inner, parent = _structure(nodes, text, source)
+    root = len(nodes) - 1
+    tips = np.flatnonzero(~inner)
+    names = [nodes[i][1].replace("''", "'") or nodes[i][2] for i in tips.tolist()]
     _check_tips(names, source)
-    missing = [i for i in range(root) if lengths[i] is None]
-    if missing:
-        msg = (
-            f"{source}: {count_noun(missing, 'branch')} of {root} without a length (first below or at {first_ids([labels[i] for i in missing if labels[i]])}). "
-            "Supply a tree with branch lengths; Faith PD and UniFrac are sums of them."
-        )
-        raise InputError(msg.replace("branchs", "branches"))
-    length = np.array([0.0 if i == root or v is None else v for i, v in enumerate(lengths)])
-    negative = int(np.sum(length < 0))
-    notes = (f"{negative} negative branch lengths in {source} were set to 0",) if negative else ()
-    parent = np.full(root + 1, -1, dtype=np.int32)
-    for node, kids in enumerate(children):
-        parent[kids] = node
-    tree = Tree(parent, np.maximum(length, 0.0), tuple(names), np.array(tips, dtype=np.int32))
-    return RawTree(tree, source, notes, rooted=len(children[root]) <= 2)
+    length = _lengths(nodes, text, source)
+    notes = []
+    if negative := int(np.sum(length < 0)):
+        notes.append(f"{negative:,} negative branch lengths in {source} were set to 0")
+    rooted = declared[1].upper() == "R" if declared else int(np.sum(parent == root)) <= 2
+    return RawTree(Tree(parent, np.maximum(length, 0.0), tuple(names), tips.astype(np.int32)), source, tuple(notes), rooted)
+
+
+def _structure(nodes: list[_Node], text: str, source: str) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int32]]:
+    """Tell inner nodes from tips and find each node's parent; refuse parentheses that do not match.
+
+    Nodes end in postorder, so that their order in the text is that of the arrays. A node's parent is the next node that ends one level below.
+    """
+    if nodes and nodes[-1][6]:
+        tail = nodes.pop()[6]
+        place = len(text) - len(tail)
+        if nodes and nodes[-1][5] == ";":
+            msg = f"{source}: text follows the tree's closing ';' (character {place + 1}). Supply a file with one tree."
+        elif nodes and ";" not in tail:
+            msg = f"{source}: no complete Newick tree (no closing ';'); the file seems cut off. Supply a tree in Newick format."
+        else:
+            msg = f"{source}: character {place + 1} ({tail[:20]!r}) is not Newick. Supply a tree in Newick format."
+        raise InputError(msg)
+    ends = "".join(node[5] for node in nodes)
+    if ";" not in ends:
+        msg = f"{source}: no complete Newick tree (no closing ';'). Supply a tree in Newick format."
+        raise InputError(msg)
+    if (one := ends.index(";") + 1) < len(nodes):
+        msg = f"{source}: text follows the tree's closing ';' (character {_start(text, one) + 1}). Supply a file with one tree."
+        raise InputError(msg)
+    mark = np.frombuffer(ends.encode("ascii"), dtype=np.uint8)
+    opened = np.fromiter((node[0].count("(") for node in nodes), dtype=np.int64, count=len(nodes))
+    closed = mark == ord(")")
+    level = np.cumsum(opened) - np.cumsum(closed) + closed  # of the node itself: 0 at the base
+    inner = np.concatenate(([False], closed[:-1]))
+    if (wrong := np.flatnonzero((level == 0) & (mark != ord(";")))).size:
+        place = _start(text, int(wrong[0]) + 1) - 1
+        msg = f"{source}: unexpected {ends[wrong[0]]!r} at character {place + 1}; the tree's parentheses do not match."
+        raise InputError(msg)
+    if level[-1] > 0:
+        many = "parenthesis" if level[-1] == 1 else "parentheses"
+        msg = f"{source}: {level[-1]:,} {many} still open at the end; the file seems cut off."
+        raise InputError(msg)
+    if (wrong := np.flatnonzero(inner & (opened > 0))).size:
+        place = _start(text, int(wrong[0]))
+        msg = f"{source}: character {place + 1} ({text[place : place + 20]!r}) is not Newick: a comma is missing. Supply a tree in Newick format."
+        raise InputError(msg)
+    n = len(nodes)
+    key = level * n + np.arange(n)
+    order = np.argsort(key)
+    above = np.searchsorted(key[order], key[:-1] - n)
+    return inner, np.append(order[above], -1).astype(np.int32)
+
+
+def _start(text: str, node: int) -> int:
+    """Return where in the text a node begins, for messages."""
+    for at, match in enumerate(_NODE.finditer(text)):
+        if at == node:
+            return match.start()
+    return len(text)
 
 
 def _check_tips(names: list[str], source: str) -> None:
@@ -67,91 +133,46 @@ def _check_tips(names: list[str], source: str) -> None:
     if any(not n for n in names):
         msg = f"{source}: {sum(not n for n in names)} tips have no name. Each tip must carry a feature's id."
         raise InputError(msg)
+    if broken := [n.replace(_BLANK, "") for n in names if _BLANK in n]:
+        msg = f"{source}: brackets, which Newick takes for a comment, stand within {count_noun(broken, 'name')} of tips ({first_ids(broken)} without them). "
+        raise InputError(msg + "Put such names into single quotation marks.")
     seen: set[str] = set()
-    twice = [n for n in names if n in seen or seen.add(n)]  # type: ignore[func-returns-value]
+    twice = sorted({n for n in names if n in seen or seen.add(n)})  # type: ignore[func-returns-value]
     if twice:
         msg = f"{source}: {count_noun(twice, 'tip')} more than once: {first_ids(twice)}. Keep one tip for each feature."
         raise InputError(msg)
 
 
-def _nodes(text: str, source: str) -> tuple[list[str], list[float | None], list[list[int]]]:
-    """Walk the tokens once: labels, lengths and children of all nodes in postorder."""
-    labels: list[str] = []
-    lengths: list[float | None] = []
-    children: list[list[int]] = []
-    open_groups: list[list[int]] = []
-    label, length, group, done = "", None, None, False
-    after_colon = False
-
-    def close() -> int:
-        """Finish the node that was being read and return its number."""
-        labels.append(label)
-        lengths.append(length)
-        children.append(group or [])
-        return len(labels) - 1
-
-    for kind, token, place in _tokens(text, source):
-        if done:
-            msg = f"{source}: text follows the tree's closing ';' (character {place + 1}). Supply a file with one tree."
-            raise InputError(msg)
-        if kind == "label":
-            if after_colon:
-                length = _length(token, source, place)
-                after_colon = False
-            else:
-                label = token
-        elif token == "(":
-            open_groups.append([])
-            label, length, group = "", None, None
-        elif token == ":":
-            after_colon = True
-        elif token in ",)":
-            if not open_groups:
-                msg = f"{source}: unexpected {token!r} at character {place + 1}; the tree's parentheses do not match."
-                raise InputError(msg)
-            open_groups[-1].append(close())
-            group = open_groups.pop() if token == ")" else None
-            label, length, after_colon = "", None, False
-        else:  # ';'
-            if open_groups:
-                msg = f"{source}: {count_noun(open_groups, 'parenthesis')} still open at the end; the file seems cut off."
-                raise InputError(msg.replace("parenthesiss", "parentheses"))
-            close()
-            done = True
-    if not done:
-        msg = f"{source}: no complete Newick tree (no closing ';'). Supply a tree in Newick format."
-        raise InputError(msg)
-    return labels, lengths, children
-
-
-def _tokens(text: str, source: str) -> Iterator[tuple[str, str, int]]:
-    """Yield (kind, token, place): labels without their quotes, structural characters; comments are passed over."""
-    place, end = 0, len(text.rstrip())
-    while place < end:
-        match = _TOKEN.match(text, place)
-        if match is None:
-            msg = f"{source}: character {place + 1} ({text[place : place + 20]!r}) is not Newick. Supply a tree in Newick format."
-            raise InputError(msg)
-        quoted, comment, mark, bare = match.groups()
-        if quoted is not None:
-            yield "label", quoted.replace("''", "'"), place
-        elif mark is not None:
-            yield "mark", mark, place
-        elif comment is None:
-            yield "label", bare, place
-        place = match.end()
-
-
-def _length(token: str, source: str, place: int) -> float | None:
-    """Read a branch length; NaN and NA count as missing."""
+def _lengths(nodes: list[_Node], text: str, source: str) -> npt.NDArray[np.float64]:
+    """Return the branch lengths, 0 at the base; `NA`, `NaN` and nothing count as missing, which is refused."""
+    cells = [node[4] for node in nodes]
     try:
-        value = float(token)
+        length = np.array([float(c or "nan") for c in cells])
+    except ValueError:
+        length = np.array([_number(c, text, at, source) for at, c in enumerate(cells)])
+    length[-1] = 0.0
+    missing = np.flatnonzero(~np.isfinite(length))
+    if missing.size:
+        named = [nodes[i][1] or nodes[i][2] for i in missing.tolist()]
+        many = "branch" if missing.size == 1 else "branches"
+        msg = (
+            f"{source}: {missing.size:,} {many} of {len(nodes) - 1:,} without a length (first below or at {first_ids([n for n in named if n])}). "
+            "Supply a tree with branch lengths; Faith PD and UniFrac are sums of them."
+        )
+        raise InputError(msg)
+    return length
+
+
+def _number(cell: str, text: str, node: int, source: str) -> float:
+    """Read one branch length, or say where it stands that it is no number."""
+    try:
+        return float(cell or "nan")
     except ValueError as error:
-        if token.upper() == "NA":
-            return None
-        msg = f"{source}: branch length {token!r} at character {place + 1} is no number."
+        if cell.upper() == "NA":
+            return math.nan
+        match = next(m for at, m in enumerate(_NODE.finditer(text)) if at == node)
+        msg = f"{source}: branch length {cell!r} at character {match.start(5) + 1} is no number."
         raise InputError(msg) from error
-    return value if math.isfinite(value) else None
 
 
 def write_newick(path: Path, tree: Tree) -> None:

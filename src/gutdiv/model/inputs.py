@@ -28,6 +28,8 @@ class RawTaxonomy:
         The file's name, and what was detected.
     origin : mapping of str to str
         As in `RawTable`.
+    notes : tuple of str
+        What the reader left out or decided, one sentence each.
     """
 
     rows: Mapping[str, tuple[str | None, ...]]
@@ -35,6 +37,7 @@ class RawTaxonomy:
     source: str
     format: str
     origin: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,13 +53,20 @@ class RawTree:
     notes : tuple of str
         What was mended, one sentence each.
     rooted : bool
-        False where the base splits into more than two branches.
+        As the file declares (`Phylogeny[Rooted]` or `[Unrooted]`, `[&R]` or `[&U]`); where it declares nothing, whether the base splits into no more than
+        two branches.
+    format : str
+        What was detected, in words.
+    origin : mapping of str to str
+        As in `RawTable`.
     """
 
     tree: Tree
     source: str
     notes: tuple[str, ...] = ()
     rooted: bool = True
+    format: str = "Newick"
+    origin: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
