@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from gutdiv.cohort.align import align
+from gutdiv.cohort.align import Choices, align
 from gutdiv.errors import AlignmentError, InputError
 from gutdiv.io.newick import parse_newick
 from gutdiv.model.cohort import Roles, SampleMetadata
@@ -81,7 +81,7 @@ def test_features_without_a_tip_are_an_error_unless_dropping_is_asked_for() -> N
     tree = parse_newick("(f1:1,f2:1);", "t.nwk")
     with pytest.raises(AlignmentError, match=r"1 feature of 3 has no tip in t.nwk \('f3'\).*--missing-tips drop"):
         align(table(), tree=tree, synonyms={})
-    cohort, fallen = align(table(), tree=tree, synonyms={}, missing_tips="drop")
+    cohort, fallen = align(table(), tree=tree, synonyms={}, choices=Choices(missing_tips="drop"))
     assert cohort.feature_ids == ("f1", "f2")
     assert ("feature", "f3", "dropped", "no tip in the tree") in {(f.part, f.id, f.outcome, f.reason) for f in fallen}
 
@@ -107,7 +107,7 @@ def test_inputs_that_share_no_id_are_refused_with_examples_of_both() -> None:
     with pytest.raises(AlignmentError, match="share no feature id"):
         align(table(), taxonomy=taxonomy("F1"), synonyms={})
     with pytest.raises(AlignmentError, match="share no feature"):
-        align(table(), tree=parse_newick("(F1:1,F2:1);", "t.nwk"), synonyms={}, missing_tips="drop")
+        align(table(), tree=parse_newick("(F1:1,F2:1);", "t.nwk"), synonyms={}, choices=Choices(missing_tips="drop"))
 
 
 def test_a_role_must_name_a_column() -> None:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gutdiv.cli.inputs import DEFAULTS, add_inputs, chosen, read_inputs
 from gutdiv.cli.options import add_output
 from gutdiv.errors import GutdivError, InputError
 
@@ -17,19 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the subcommands."""
     commands = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     build = commands.add_parser("build", help="align a table with its taxonomy, tree and metadata")
-    build.add_argument("--table", type=Path, required=True, metavar="T", help="abundance table: BIOM 2.1 or 1.0, or classic TSV")
-    build.add_argument("--taxonomy", type=Path, metavar="X", help="lineages of the features: QIIME 2 TSV, or one column a rank")
-    build.add_argument("--tree", type=Path, metavar="N", help="rooted tree of the features, Newick")
-    build.add_argument("--metadata", type=Path, metavar="M", help="sample metadata, TSV")
-    build.add_argument("--name", help="the cohort's name (default: the table's file stem)")
-    build.add_argument("--subject", metavar="COL", help="metadata column: which samples are of one subject")
-    build.add_argument("--group", metavar="COL", help="metadata column: the groups to compare")
-    build.add_argument("--time", metavar="COL", help="metadata column: when the sample was taken")
-    build.add_argument("--specimen", metavar="S", help="what the samples are: stool, biopsy, ...")
-    build.add_argument("--age-band", choices=("adult", "child", "infant"), metavar="A", help="adult, child or infant")
-    build.add_argument(
-        "--missing-tips", choices=("error", "drop"), default="error", help="features that the tree lacks: stop, or drop and list them"
-    )
+    add_inputs(build)
     add_output(build, "folder for cohort.json, counts.biom, taxonomy.tsv, metadata.tsv, tree.nwk and alignment.tsv", metavar="DIR")
     build.set_defaults(run=_build)
     inspect = commands.add_parser("inspect", help="say in a few lines what files are and how they fit")
@@ -40,32 +29,29 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def _build(args: argparse.Namespace) -> int:
     """Read, align, write."""
     from gutdiv.cohort.align import align
-    from gutdiv.io.artifacts import input_digest
     from gutdiv.io.cohorts import write_cohort
     from gutdiv.io.knowledge import read_synonyms
-    from gutdiv.io.metadata import read_metadata
-    from gutdiv.io.newick import read_newick
-    from gutdiv.io.tables import read_abundance_table
-    from gutdiv.io.taxonomy import read_taxonomy
     from gutdiv.model.cohort import Roles
 
-    table = read_abundance_table(args.table)
-    taxonomy = read_taxonomy(args.taxonomy) if args.taxonomy else None
-    tree = read_newick(args.tree) if args.tree else None
-    metadata = read_metadata(args.metadata) if args.metadata else None
+    choices, given = chosen(args), read_inputs(args)
     roles = Roles(args.group, args.subject, args.time, args.specimen, args.age_band)
     cohort, fallen = align(
-        table, taxonomy=taxonomy, tree=tree, metadata=metadata, roles=roles, synonyms=read_synonyms(), missing_tips=args.missing_tips
+        given.table,
+        taxonomy=given.taxonomy,
+        tree=given.tree,
+        metadata=given.metadata,
+        roles=roles,
+        synonyms=read_synonyms(),
+        choices=choices,
     )
-    parts = {"table": args.table, "taxonomy": args.taxonomy, "tree": args.tree, "metadata": args.metadata}
-    formats = {"table": table.format, "taxonomy": taxonomy and taxonomy.format, "tree": tree and "Newick", "metadata": metadata and "TSV"}
-    inputs = [{**input_digest(role, path), "format": formats[role]} for role, path in parts.items() if path]
-    about = {"inputs": inputs, "options": {"missing_tips": args.missing_tips}}
-    write_cohort(args.output, cohort, fallen, name=args.name or args.table.name.split(".")[0], about=about)
+    options = {key: value for key, off in DEFAULTS.items() if (value := getattr(args, key)) != off or key == "missing_tips"}
+    name = args.name or args.table.resolve().name.split(".")[0]
+    write_cohort(args.output, cohort, fallen, name=name, about={"inputs": given.entries, "options": options})
     dropped = sum(f.outcome == "dropped" for f in fallen)
     sys.stderr.write(
         f"cohort: {len(cohort.sample_ids):,} samples, {len(cohort.feature_ids):,} features, {int(cohort.depth.sum()):,} reads; "
-        f"{dropped:,} dropped and {len(fallen) - dropped:,} kept incomplete, listed in {args.output / 'alignment.tsv'}\n"
+        f"{dropped:,} dropped and {len(fallen) - dropped:,} merged or kept incomplete, listed in {args.output / 'alignment.tsv'}\n"
+        + "".join(f"note: {note}\n" for note in cohort.record["notes"])
     )
     return 0
 

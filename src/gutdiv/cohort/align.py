@@ -2,35 +2,55 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from gutdiv.cohort.counts import classify, read_counts
+from gutdiv.cohort.draft import Draft, Fallen, canonical_form
+from gutdiv.cohort.filters import Filters, Sieve, excludable, excludable_shares, sift
 from gutdiv.cohort.lineages import Synonyms, canonical, dialect, parse_lineage, split_columns
+from gutdiv.cohort.rooting import rooted_at_midpoint
+from gutdiv.cohort.spelling import respelled
 from gutdiv.errors import AlignmentError, InputError, count_noun, first_ids
-from gutdiv.model.cohort import LINEAGE_COLUMNS, Cohort, Roles, SampleMetadata
+from gutdiv.model.cohort import LINEAGE_COLUMNS, RANKS, Cohort, Roles, SampleMetadata
 from gutdiv.model.tree import Tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from scipy import sparse
 
     from gutdiv.model.inputs import RawTable, RawTaxonomy, RawTree
+
+__all__ = ["Choices", "Fallen", "align"]
 
 MOST_NUMERIC_GROUPS = 10  # a numeric column with more values than this codes no groups
 
 
 @dataclass(frozen=True)
-class Fallen:
-    """One sample, feature or tip that was dropped, or kept incomplete, and why."""
+class Choices:
+    """What the user decided where inputs may not fit; the values given here are the cautious ones.
 
-    part: str
-    id: str
-    outcome: str
-    reason: str
+    Parameters
+    ----------
+    values : {'auto', 'reads', 'cells'}
+        What the table's values are; see `counts.classify`.
+    root : {'keep', 'midpoint'}
+        Take the tree's own root, or put one at its midpoint.
+    missing_tips : {'error', 'drop'}
+        What to do with features that the tree does not hold.
+    without_metadata : {'keep', 'drop'}
+        What to do with samples that have no row in the metadata.
+    filters : Filters
+        What else to leave out.
+    """
+
+    values: str = "auto"
+    root: str = "keep"
+    missing_tips: str = "error"
+    without_metadata: str = "keep"
+    filters: Filters = field(default_factory=Filters)
 
 
 def align(
@@ -41,108 +61,140 @@ def align(
     metadata: SampleMetadata | None = None,
     roles: Roles | None = None,
     synonyms: Synonyms,
-    missing_tips: str = "error",
+    choices: Choices | None = None,
 ) -> tuple[Cohort, list[Fallen]]:
     """Make a cohort of inputs that may not fit each other.
 
-    Samples and features without reads are dropped. Samples without a metadata row stay, with empty cells; metadata rows without counts,
-    lineages without a feature and tips without a feature are dropped. Features without a lineage stay, unnamed. A feature without a tip is
-    an error unless `missing_tips` is `drop`. All of it is listed, by id and with the reason.
+    Samples and features without reads are dropped. Samples without a metadata row stay, with empty cells, unless they are to be dropped; metadata rows
+    without counts, lineages without a feature and tips without a feature are dropped. Features without a lineage stay, unnamed. A feature without a tip
+    is an error unless it is to be dropped. Filters that are on are applied in the order of `Filters`. All of it is listed, by id and with the reason.
 
     Parameters
     ----------
     table, taxonomy, tree, metadata
-        What the readers found. Lineages inside the table are used where no taxonomy is given.
+        What the readers found. Where one is not given, the one that the table carries is used.
     roles : Roles, optional
         Columns of the metadata that play a part; each must exist.
     synonyms
         The spellings of genera, as `cohort.lineages.canonical` takes them.
-    missing_tips : {'error', 'drop'}
-        What to do with features that the tree does not hold.
+    choices : Choices, optional
+        What to do where inputs do not fit, and which filters to apply.
 
     Raises
     ------
     InputError
-        Where the table's values are no counts, or a role names no column.
+        Where the table's values are no counts, the tree has no root, a role names no column, or a filter leaves nothing.
     AlignmentError
         Where two inputs share no id, or the tree lacks features.
     """
+    choices, roles = choices or Choices(), roles or Roles()
+    taxonomy, tree, metadata = taxonomy or table.taxonomy, tree or table.tree, metadata or table.metadata
+    values = classify(
+        table,
+        declared=choices.values,
+        samples=() if metadata is None else metadata.ids,
+        features=set(taxonomy.rows if taxonomy else ()) | set(tree.tree.tip_names if tree else ()),
+    )
     fallen: list[Fallen] = []
-    known_samples = metadata.ids if metadata is not None else ()
-    values = classify(table, samples=known_samples, features=_known_features(taxonomy, tree))
-    counts = read_counts(table, values)
-    reads, seen = np.asarray(counts.sum(axis=1)).ravel(), np.asarray(counts.sum(axis=0)).ravel()
-    fallen += [Fallen("sample", table.sample_ids[i], "dropped", "no reads") for i in np.flatnonzero(reads == 0)]
-    fallen += [Fallen("feature", table.feature_ids[j], "dropped", "no reads in any sample") for j in np.flatnonzero(seen == 0)]
-    samples = sorted(s for s, n in zip(table.sample_ids, reads, strict=True) if n)
-    features = sorted(f for f, n in zip(table.feature_ids, seen, strict=True) if n)
-    if not samples:
-        msg = f"{table.source}: no sample holds a read."
-        raise InputError(msg)
-    known = set(features)
+    draft = _with_reads(read_counts(table, values), table, fallen)
+    _check_roles(roles, metadata)
+    sieve = Sieve(_described(draft, table, metadata, choices, fallen))
+    tree = None if tree is None else _rooted(tree, choices.root)
+    lineages, about = _lineages(draft.features, table, taxonomy, synonyms)
+    kinds = None if lineages is None else _kinds(lineages)
+    tips = None if tree is None else lambda: _drop_without_tip(sieve, tree, table, choices.missing_tips)
+    shares = None if kinds is None else excludable_shares(sieve.draft, kinds, choices.filters.exclude)
+    sift(sieve, choices.filters, roles=roles, lineages=kinds, tips=tips)
+    _drop_empty(sieve)
+    fallen += sieve.fallen
+    draft = sieve.draft
     if tree is not None:
-        features = _with_tips(features, set(table.feature_ids), tree, table, missing_tips, fallen)
-    kept = _reordered(counts, table, samples, features)
-    empty = {samples[i] for i in np.flatnonzero(np.asarray(kept.sum(axis=1)).ravel() == 0)}
-    if empty:
-        fallen += [Fallen("sample", s, "dropped", "no reads left after features without a tip were dropped") for s in sorted(empty)]
-        samples = [s for s in samples if s not in empty]
-        kept = _reordered(counts, table, samples, features)
-    ids = tuple(samples)
-    lineages, about = _lineages(features, known, table, taxonomy, synonyms, fallen)
-    roles = _checked(roles or Roles(), metadata)
-    aligned = _metadata(ids, set(table.sample_ids), metadata, table.source, fallen)
+        fallen += [
+            Fallen("tip", t, "dropped", "no such feature in the table") for t in sorted(set(tree.tree.tip_names) - set(table.feature_ids))
+        ]
+    if lineages is not None and taxonomy is not None:
+        lineages = lineages.loc[list(draft.features)]
+        fallen += [
+            Fallen("taxonomy", f, "dropped", "no such feature in the table") for f in sorted(taxonomy.rows.keys() - set(table.feature_ids))
+        ]
+        fallen += [Fallen("feature", f, "kept", "no lineage in the taxonomy") for f in draft.features if not any(taxonomy.rows.get(f, ()))]
+    if metadata is not None:
+        known = set(metadata.ids)
+        kept = set(draft.samples)
+        fallen += [Fallen("sample", s, "kept", _NO_ROW) for s in table.sample_ids if s in kept - known and s not in sieve.merged]
+        fallen += [Fallen("metadata", s, "dropped", "no such sample in the table") for s in sorted(known - set(table.sample_ids))]
+    aligned = draft.metadata
     if roles.group is not None:  # numbers that code groups are names, not quantities
         aligned = replace(aligned, kinds={**aligned.kinds, roles.group: "categorical"})
-    cohort = Cohort(
-        ids,
-        tuple(features),
-        kept,
-        lineages,
-        None if tree is None else _pruned(tree.tree, features),
-        aligned,
-        roles,
-        {"format": table.format, "mode": values.mode, "notes": [*table.notes, *values.notes, *(tree.notes if tree else ())], **about},
-    )
-    return cohort, fallen
+    record: dict[str, Any] = {
+        "format": table.format,
+        "mode": values.mode,
+        "notes": [*values.notes, *(n for part in (table, taxonomy, tree, metadata) if part is not None for n in part.notes), *sieve.notes],
+        "filters": sieve.entries,
+        "excludable": shares or [],
+        **({"merged": sieve.merged} if sieve.merged else {}),
+        **about,
+    }
+    found = None if tree is None else _pruned(tree.tree, draft.features)
+    return Cohort(draft.samples, draft.features, canonical_form(draft.counts), lineages, found, aligned, roles, record), fallen
 
 
 # ---------------------------------------------------------------- counts
-def _known_features(taxonomy: RawTaxonomy | None, tree: RawTree | None) -> set[str]:
-    """Return the features that taxonomy and tree name."""
-    return set(taxonomy.rows if taxonomy else ()) | set(tree.tree.tip_names if tree else ())
+def _with_reads(counts: sparse.csr_matrix, table: RawTable, fallen: list[Fallen]) -> Draft:
+    """Sort samples and features by id, and drop those without reads."""
+    reads, seen = np.asarray(counts.sum(axis=1)).ravel(), np.asarray(counts.sum(axis=0)).ravel()
+    fallen += [Fallen("sample", table.sample_ids[i], "dropped", "no reads") for i in np.flatnonzero(reads == 0)]
+    fallen += [Fallen("feature", table.feature_ids[j], "dropped", "no reads in any sample") for j in np.flatnonzero(seen == 0)]
+    rows = sorted(np.flatnonzero(reads), key=lambda i: table.sample_ids[i])
+    columns = sorted(np.flatnonzero(seen), key=lambda j: table.feature_ids[j])
+    if not rows:
+        msg = f"{table.source}: no sample holds a read."
+        raise InputError(msg)
+    samples, features = tuple(table.sample_ids[i] for i in rows), tuple(table.feature_ids[j] for j in columns)
+    return Draft(samples, features, canonical_form(counts[rows][:, columns].tocsr()), SampleMetadata(samples, {}, {}))
 
 
-def _reordered(counts: sparse.csr_matrix, table: RawTable, samples: Iterable[str], features: Iterable[str]) -> sparse.csr_matrix:
-    """Take these samples and features, in this order, with sorted indices."""
-    rows = {s: i for i, s in enumerate(table.sample_ids)}
-    columns = {f: j for j, f in enumerate(table.feature_ids)}
-    matrix = counts[[rows[s] for s in samples]][:, [columns[f] for f in features]].tocsr()
-    matrix.sort_indices()
-    return sparse.csr_matrix((matrix.data, matrix.indices.astype(np.int32), matrix.indptr.astype(np.int64)), shape=matrix.shape)
+def _drop_empty(sieve: Sieve) -> None:
+    """Drop the samples and features that the filters left without reads."""
+    bare = sieve.draft.depth == 0
+    if bare.any():
+        sieve.drop_samples(bare, "no reads left after features were dropped")
+    unseen = sieve.draft.feature_reads == 0
+    if unseen.any():
+        sieve.drop_features(unseen, "no reads left after samples were dropped")
+    if not sieve.draft.samples:
+        msg = "no sample is left after the filters. Choose milder ones."
+        raise InputError(msg)
 
 
 # ---------------------------------------------------------------- metadata
-def _metadata(
-    ids: tuple[str, ...], in_table: set[str], metadata: SampleMetadata | None, source: str, fallen: list[Fallen]
-) -> SampleMetadata:
-    """Give each sample its row; samples without one keep empty cells."""
+_NO_ROW = "no row in the sample metadata: its cells are empty"
+
+
+def _described(draft: Draft, table: RawTable, metadata: SampleMetadata | None, choices: Choices, fallen: list[Fallen]) -> Draft:
+    """Give each sample its row; samples without one keep empty cells, or are dropped."""
     if metadata is None:
-        return SampleMetadata(ids, {}, {})
+        return draft
     place = {s: i for i, s in enumerate(metadata.ids)}
-    if not place.keys() & in_table:
+    if not place.keys() & set(table.sample_ids):
         msg = (
-            f"{metadata.source} and {source} share no sample id: the table has {first_ids(sorted(in_table), limit=3)}, "
-            f"the metadata {first_ids(sorted(place), limit=3)}. Spell ids in one way, letter for letter."
+            f"{metadata.source} and {table.source} share no sample id: the table has {first_ids(sorted(table.sample_ids), limit=3)}, "
+            f"the metadata {first_ids(sorted(place), limit=3)}. Spell ids in one way, letter for letter.{respelled(table.sample_ids, place)}"
         )
         raise AlignmentError(msg)
-    fallen += [Fallen("sample", s, "kept", "no row in the sample metadata: its cells are empty") for s in ids if s not in place]
-    fallen += [Fallen("metadata", s, "dropped", "no such sample in the table") for s in sorted(place) if s not in in_table]
-    columns = {n: tuple(c[place[s]] if s in place else None for s in ids) for n, c in metadata.columns.items()}
-    return SampleMetadata(ids, columns, metadata.kinds)
+    columns = {n: tuple(c[place[s]] if s in place else None for s in draft.samples) for n, c in metadata.columns.items()}
+    draft = replace(draft, metadata=replace(metadata, ids=draft.samples, columns=columns))
+    if choices.without_metadata == "keep":
+        return draft
+    known = np.array([s in place for s in draft.samples], dtype=bool)
+    fallen += [Fallen("sample", s, "dropped", "no row in the sample metadata") for s, k in zip(draft.samples, known, strict=True) if not k]
+    if not known.any():
+        msg = f"--without-metadata drop leaves no sample: none that holds reads has a row in {metadata.source}."
+        raise InputError(msg)
+    return draft.of_samples(known)
 
 
-def _checked(roles: Roles, metadata: SampleMetadata | None) -> Roles:
+def _check_roles(roles: Roles, metadata: SampleMetadata | None) -> None:
     """Refuse a role whose column does not exist."""
     for part in ("group", "subject", "time"):
         name = getattr(roles, part)
@@ -158,28 +210,22 @@ def _checked(roles: Roles, metadata: SampleMetadata | None) -> Roles:
                 "(a continuous variable goes into the formula of the comparison)."
             )
             raise InputError(msg)
-    return roles
 
 
 # ---------------------------------------------------------------- lineages
 def _lineages(
-    features: list[str], known: set[str], table: RawTable, taxonomy: RawTaxonomy | None, synonyms: Synonyms, fallen: list[Fallen]
+    features: tuple[str, ...], table: RawTable, taxonomy: RawTaxonomy | None, synonyms: Synonyms
 ) -> tuple[pd.DataFrame | None, dict[str, Any]]:
     """Give each feature its lineage as spelled and its canonical family and genus."""
-    taxonomy = taxonomy or table.taxonomy
-    rows: Mapping[str, tuple[str | None, ...]]
-    if taxonomy is not None:
-        rows, ranks = taxonomy.rows, taxonomy.ranks
-        if not rows.keys() & set(table.feature_ids):
-            msg = (
-                f"{taxonomy.source} and {table.source} share no feature id: the table has {first_ids(sorted(table.feature_ids), limit=3)}, "
-                f"the taxonomy {first_ids(sorted(rows), limit=3)}. Supply the taxonomy made for this table."
-            )
-            raise AlignmentError(msg)
-        fallen += [Fallen("taxonomy", f, "dropped", "no such feature in the table") for f in sorted(rows.keys() - set(table.feature_ids))]
-    else:
+    if taxonomy is None:
         return None, {"dialect": None}
-    fallen += [Fallen("feature", f, "kept", "no lineage in the taxonomy") for f in features if not any(rows.get(f, ()))]
+    rows, ranks = taxonomy.rows, taxonomy.ranks
+    if not rows.keys() & set(table.feature_ids):
+        msg = (
+            f"{taxonomy.source} and {table.source} share no feature id: the table has {first_ids(sorted(table.feature_ids), limit=3)}, the taxonomy "
+            f"{first_ids(sorted(rows), limit=3)}. Supply the taxonomy made for this table.{respelled(table.feature_ids, rows)}"
+        )
+        raise AlignmentError(msg)
     cells = {f: rows.get(f, (None,) * len(ranks)) for f in features}
     spelled = {c: "; ".join(v or "" for v in c).rstrip("; ") or None for c in dict.fromkeys(cells.values())}
     found = dialect(t for t in spelled.values() if t)
@@ -197,38 +243,52 @@ def _names(cells: tuple[str | None, ...], ranks: tuple[str, ...], synonyms: Syno
     return (*names, family, genus)
 
 
+def _kinds(lineages: pd.DataFrame) -> dict[str, frozenset[str]]:
+    """Tell of each feature what `--exclude` could take it for."""
+    rows = list(lineages[list(RANKS)].itertuples(index=False, name=None))
+    memo = {names: excludable(names) for names in dict.fromkeys(rows)}
+    return {str(f): memo[names] for f, names in zip(lineages.index, rows, strict=True)}
+
+
 # ---------------------------------------------------------------- tree
-def _with_tips(
-    features: list[str], in_table: set[str], tree: RawTree, table: RawTable, missing_tips: str, fallen: list[Fallen]
-) -> list[str]:
-    """Return the features that the tree holds; refuse or drop the others."""
+def _rooted(tree: RawTree, root: str) -> RawTree:
+    """Take the tree's root or make one; refuse a tree that has none."""
+    if root == "midpoint":
+        return rooted_at_midpoint(tree)
     if not tree.rooted:
+        branches = int(np.sum(tree.tree.parent == tree.tree.parent.size - 1))
         msg = (
-            f"{tree.source}: the tree is unrooted (its base splits into {int(np.sum(tree.tree.parent == tree.tree.parent.size - 1))} branches), "
-            "and phylogenetic metrics depend on the root. Supply a rooted tree (QIIME 2: `qiime phylogeny midpoint-root`)."
+            f"{tree.source}: the tree is unrooted ({f'its base splits into {branches} branches' if branches > 2 else 'as it says itself'}), "
+            "and phylogenetic metrics depend on the root. "
+            "Root it half-way between its farthest tips with --root midpoint, or supply a rooted tree."
         )
         raise InputError(msg)
-    tips = set(tree.tree.tip_names)
-    missing = [f for f in features if f not in tips]
+    return tree
+
+
+def _drop_without_tip(sieve: Sieve, tree: RawTree, table: RawTable, missing_tips: str) -> None:
+    """Drop the features that the tree lacks, or refuse."""
+    features, tips = sieve.draft.features, set(tree.tree.tip_names)
+    gone = np.array([f not in tips for f in features], dtype=bool)
+    missing = [f for f, g in zip(features, gone, strict=True) if g]
     if len(missing) == len(features):
         msg = (
             f"{tree.source} and {table.source} share no feature: the table has {first_ids(features, limit=3)}, the tree {first_ids(sorted(tips), limit=3)}. "
-            "Supply the tree made for this table."
+            f"Supply the tree made for this table.{respelled(features, tips)}"
         )
         raise AlignmentError(msg)
     if missing and missing_tips != "drop":
+        has = "has" if len(missing) == 1 else "have"
         msg = (
-            f"{count_noun(missing, 'feature')} of {len(features):,} {'has' if len(missing) == 1 else 'have'} no tip in {tree.source} ({first_ids(missing)}). "
-            "Drop them with --missing-tips drop, or supply a tree that holds them."
+            f"{count_noun(missing, 'feature')} of {len(features):,} {has} no tip in {tree.source} ({first_ids(missing)}). "
+            f"Drop them with --missing-tips drop, or supply a tree that holds them.{respelled(missing, tips)}"
         )
         raise AlignmentError(msg)
-    fallen += [Fallen("feature", f, "dropped", "no tip in the tree") for f in missing]
-    fallen += [Fallen("tip", t, "dropped", "no such feature in the table") for t in sorted(tips - in_table)]
-    gone = set(missing)
-    return [f for f in features if f not in gone]
+    if missing:
+        sieve.run("missing_tips", "drop", lambda: sieve.drop_features(gone, "no tip in the tree"))
 
 
-def _pruned(tree: Tree, features: list[str]) -> Tree:
+def _pruned(tree: Tree, features: tuple[str, ...]) -> Tree:
     """Keep these tips and what lies above them; branches of nodes left with one child stay, so that no path changes its length."""
     place = dict(zip(tree.tip_names, tree.tip_nodes.tolist(), strict=True))
     n = tree.parent.size
@@ -241,4 +301,4 @@ def _pruned(tree: Tree, features: list[str]) -> Tree:
     above = tree.parent[keep]
     parent = np.where(above >= 0, number[above], -1).astype(np.int32)
     tips = np.array([number[place[f]] for f in features], dtype=np.int32)
-    return Tree(parent, tree.length[keep], tuple(features), tips)
+    return Tree(parent, tree.length[keep], features, tips)

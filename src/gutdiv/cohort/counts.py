@@ -236,10 +236,10 @@ def _doubted(table: RawTable, sums: npt.NDArray[np.float64]) -> Values | None:
     if data.max() == 1 and data.size >= _RICH and widths.max() >= 5:
         said = f"{table.source} tells presence and absence only: no value is above 1."
         return Values("presence", said, "Supply the counts that it was made from; if they are reads, say so with --values reads.")
-    rich = np.flatnonzero(widths >= _RICH)
-    common = np.array(
-        [np.gcd.reduce(data[table.values.indptr[r] : table.values.indptr[r + 1]].astype(np.int64)) for r in rich], dtype=np.int64
-    )
+    filled, rich = np.flatnonzero(widths), np.flatnonzero(widths >= _RICH)
+    divisors = np.ones(widths.size, dtype=np.int64)
+    divisors[filled] = np.gcd.reduceat(data.astype(np.int64), table.values.indptr[filled])
+    common = divisors[rich]
     if common.size and np.mean(common > 1) > 0.5:
         at = int(np.argmax(common > 1))
         said = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 
 RANKS = ("domain", "phylum", "class", "order", "family", "genus", "species")
 LINEAGE_COLUMNS = (*RANKS, "canonical_family", "canonical_genus", "lineage")
+# What can be left out by lineage, and the rule by which a lineage belongs to it.
+EXCLUDABLE: Mapping[str, str] = {
+    "chloroplast": "a name of any rank is Chloroplast",
+    "mitochondria": "a name of any rank is Mitochondria",
+    "nonbacterial": "the domain is Eukaryota (or an old kingdom within it) or viruses",
+    "archaea": "the domain is Archaea",
+    "unassigned": "no rank has a name",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +78,7 @@ class SampleMetadata:
         """Return the rows of these ids, in this order."""
         place = {s: i for i, s in enumerate(self.ids)}
         rows = [place[s] for s in ids]
-        return SampleMetadata(ids, {k: tuple(v[r] for r in rows) for k, v in self.columns.items()}, self.kinds)
+        return replace(self, ids=ids, columns={k: tuple(v[r] for r in rows) for k, v in self.columns.items()})
 
 
 @dataclass(frozen=True)
