@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import time
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
-from gutdiv.cohort.lineages import canonical, canonical_phylum, clean_name, dialect, parse_lineage, split_columns
+from gutdiv.cohort.lineages import RULES, canonical, canonical_phylum, clean_name, parse_lineage, split_columns, understand
 from gutdiv.errors import InputError
 from gutdiv.io.knowledge import read_synonyms
+from gutdiv.io.tables import read_abundance_table
 from gutdiv.model.cohort import RANKS
 
 if TYPE_CHECKING:
@@ -38,6 +41,13 @@ def genus(name: str | None, family: str | None = "Lachnospiraceae", **options: s
         'Bacteria(100);"Firmicutes"(98);"Clostridia"(98);Clostridiales(97);"Ruminococcaceae"(90);Faecalibacterium(88);prausnitzii(51);',
         "Bacteria;Firmicutes;Clostridia;Clostridiales;Ruminococcaceae;Faecalibacterium;prausnitzii",
         "k__Bacteria|p__Firmicutes|c__Clostridia|o__Clostridiales|f__Ruminococcaceae|g__Faecalibacterium|s__prausnitzii",
+        "k__Bacteria|p__Firmicutes|c__Clostridia|o__Clostridiales|f__Ruminococcaceae|g__Faecalibacterium|s__prausnitzii|t__SGB15346",
+        "K__Bacteria;P__Firmicutes;C__Clostridia;O__Clostridiales;F__Ruminococcaceae;G__Faecalibacterium;S__prausnitzii",
+        "k__Bacteria(100);p__Firmicutes(100);c__Clostridia(99);o__Clostridiales(99);f__Ruminococcaceae(97);g__Faecalibacterium(97);s__prausnitzii(60);",
+        "d:Bacteria(1.0000),p:Firmicutes(0.9900),c:Clostridia(0.99),o:Clostridiales(0.99),f:Ruminococcaceae(0.9),g:Faecalibacterium(0.9),s:prausnitzii(0.5)",
+        "Root;Bacteria;Firmicutes;Clostridia;Clostridiales;Ruminococcaceae;Faecalibacterium;prausnitzii",
+        "d__Bacteria; ps__Terrabacteria; p__Firmicutes; c__Clostridia; o__Clostridiales; f__Ruminococcaceae; g__Faecalibacterium; s__prausnitzii",
+        "Bacteria; Firmicutes; Clostridia; Clostridiales; Ruminococcaceae; Faecalibacterium; prausnitzii;;;",
     ],
 )
 def test_the_same_lineage_is_read_from_every_dialect(text: str) -> None:
@@ -51,6 +61,35 @@ def test_greengenes2_and_gtdb_names_keep_their_suffixes() -> None:
     assert names == ("Bacteria", "Bacillota_A_368345", "Clostridia_258483", None, None, "Clostridium_T", "Clostridium_T beijerinckii")
 
 
+def test_pr2s_supergroups_and_divisions_find_their_ranks() -> None:
+    want = ("Eukaryota", "Fungi", "Ascomycota", "Saccharomycotina", "Saccharomycetales", "Candida", "Candida albicans")
+    eight = "Eukaryota;Obazoa;Fungi;Ascomycota;Saccharomycotina;Saccharomycetales;Candida;Candida albicans"
+    nine = "Eukaryota;Obazoa;Opisthokonta;Fungi;Ascomycota;Saccharomycotina;Saccharomycetales;Candida;Candida albicans"
+    assert parse_lineage(eight) == want
+    assert parse_lineage(nine) == ("Eukaryota", "Opisthokonta", *want[2:])
+    named = {
+        "Domain": "Eukaryota",
+        "Supergroup": "Obazoa",
+        "Division": "Fungi",
+        "Subdivision": "x",
+        "Class": "Ascomycota",
+        "Genus": "Candida",
+    }
+    assert split_columns(named) == ("Eukaryota", "Fungi", "Ascomycota", None, None, "Candida", None)
+
+
+@pytest.mark.parametrize(
+    "text", ["Unassigned", "Unassigned;", "k__", "d__; p__", "unknown(100);unknown_unclassified(100);", "No blast hit", "__;__", "", '""']
+)
+def test_a_lineage_that_says_nothing_is_seven_times_none(text: str) -> None:
+    assert parse_lineage(text) == (None,) * 7
+
+
+def test_semicolons_separate_where_both_marks_stand() -> None:
+    # UNITE ends its lineages with an accession after a bar
+    assert parse_lineage("k__Fungi;p__Ascomycota;g__Candida;s__Candida_albicans|SH123.08FU")[6] == "Candida_albicans|SH123.08FU"
+
+
 def test_a_rank_that_is_skipped_stays_empty() -> None:
     assert parse_lineage("d__Bacteria; p__Firmicutes; f__Lachnospiraceae; g__Blautia") == (
         *("Bacteria", "Firmicutes", None, None, "Lachnospiraceae", "Blautia", None),
@@ -60,12 +99,24 @@ def test_a_rank_that_is_skipped_stays_empty() -> None:
 @pytest.mark.parametrize(
     "cell",
     [
-        # the default unknowns of microViz' tax_fix
-        *(None, "", " ", "g__", "s__", "NA", "NaN", "nan", "unknown", "Unknown", "s__unknown", "g__unknown"),
+        # the default unknowns of microViz' tax_fix (R/tax_fix.R), all of them
+        *(None, "", " ", "NA", "NaN", "nan", "unknown", "Unknown"),
+        *(f"{letter}__{rest}" for letter in "sgfocpkSGFOCPK" for rest in ("", "unknown", "Unknown", "NA")),
         # what SILVA, RDP, mothur, GTDB and MetaPhlAn tables hold
         *("__", "uncultured", "uncultured bacterium", "unclassified", "unclassified_Lachnospiraceae", "Lachnospiraceae_unclassified"),
         *("D_5__uncultured", "metagenome", "gut_metagenome", "human gut metagenome", "Unassigned", "unidentified", "Ambiguous_taxa"),
         *("Unknown_Family", "Other Firmicutes", "k__?", "-", "norank_f__Lachnospiraceae", "Lachnospiraceae_noname", "uncultured(97)"),
+        *(
+            "g__un_f__Lachnospiraceae",
+            "Lachnospiraceae_uc",
+            "#N/A",
+            "null",
+            "Unassignable",
+            "not assigned",
+            "Blautia sp.",
+            "Clostridiales_bacterium",
+        ),
+        *("uncultured_rumen_bacterium", "unidentified_marine_bacterioplankton", "uncultured Bacteroidales bacterium", "No blast hit"),
     ],
 )
 def test_what_says_that_nothing_is_known_is_none(cell: str | None) -> None:
@@ -91,9 +142,44 @@ def test_columns_of_ranks_are_read_in_any_case_with_or_without_prefixes() -> Non
     assert split_columns({"Domain": "Archaea", "Species": "smithii"})[0] == "Archaea"
 
 
+@pytest.mark.parametrize("name", ["Blautia", "Other_genus", "Unknownella", "Bacteriumella", "uncinata", "Sp1", "NAK4"])
+def test_a_name_that_only_looks_like_nothing_stays(name: str) -> None:
+    assert (clean_name(name) is None) == (name == "Other_genus")
+
+
+def test_numbered_ranks_of_phyloseq_are_told_by_prefix_or_number() -> None:
+    prefixed = {
+        f"Rank{i}": c
+        for i, c in enumerate(("d__Bacteria", "p__Firmicutes", "f__Lachnospiraceae", "g__Blautia", "s__", None, None), start=1)
+    }
+    assert split_columns(prefixed) == ("Bacteria", "Firmicutes", None, None, "Lachnospiraceae", "Blautia", None)
+    plain = dict(zip([f"Rank{i}" for i in range(1, 8)], FAECALI, strict=True))
+    assert split_columns(plain) == FAECALI
+    assert split_columns({"Domain": "Bacteria", "Kingdom": "Bacillati", "Phylum": "Bacillota", "Division": "x"})[:2] == (
+        "Bacteria",
+        "Bacillota",
+    )
+
+
+def test_what_tax_fix_filled_in_is_no_name() -> None:
+    filled = (
+        "Bacteria",
+        "Firmicutes",
+        "Clostridia",
+        "Clostridiales",
+        "Lachnospiraceae",
+        "Lachnospiraceae Family",
+        "Lachnospiraceae Family",
+    )
+    assert split_columns(dict(zip(RANKS, filled, strict=True)))[4:] == ("Lachnospiraceae", None, None)
+    assert parse_lineage("Bacteria;Bacteria Kingdom;Bacteria Kingdom")[1:3] == (None, None)
+
+
 def test_a_species_that_repeats_a_higher_rank_is_no_species() -> None:
     assert split_columns({"Genus": "Blautia", "Species": "Blautia"})[6] is None
     assert parse_lineage("Bacteria;Firmicutes;;;;Blautia;Firmicutes")[6] is None
+    assert split_columns({"Genus": "Bacteroides_H", "Species": "Bacteroides H"})[6] is None
+    assert split_columns({"Genus": "Blautia", "Species": "Blautia obeum"})[6] == "Blautia obeum"
 
 
 # ---------------------------------------------------------------- canonical genera
@@ -129,12 +215,153 @@ def test_a_species_that_repeats_a_higher_rank_is_no_species() -> None:
         ("Clostridium XIVb", "Lachnospiraceae", "Clostridium_XlVb (RDP bin)"),
         ("Corynebacterium", "Corynebacteriaceae", "Corynebacterium"),
         ("CAG-83", "Oscillospiraceae", "CAG-83"),
+        ("cc_115", "Erysipelotrichaceae", "cc 115"),  # Greengenes' number is part of the name
+        ("Escherichia_Shigella", "Enterobacteriaceae", "Escherichia"),
+        ("Escherichia.Shigella", "Enterobacteriaceae", "Escherichia"),
+        ("X.Eubacterium..hallii.group", "Lachnospiraceae", "Anaerobutyricum"),  # as R's make.names writes it
+        ("Prevotella.9", "Prevotellaceae", "Segatella"),
+        ("UCG.002", "Oscillospiraceae", "UCG-002"),
+        ("Lachnospiraceae.NK4A136.group", "Lachnospiraceae", "Lachnospiraceae NK4A136 group"),
+        ("Unheard.of.genus", "Lachnospiraceae", "Unheard.of.genus"),
         ("unclassified_Lachnospiraceae", "Lachnospiraceae", None),
         (None, "Lachnospiraceae", None),
     ],
 )
 def test_spellings_become_canonical_genera(spelling: str | None, family: str, want: str | None) -> None:
     assert genus(spelling, family) == want
+
+
+# ---------------------------------------------------------------- every spelling, every rule
+def spellings() -> list[dict[str, str]]:
+    """Read the rows of the spellings that ship with the package."""
+    text = (files("gutdiv") / "knowledge" / "genus_synonyms.tsv").read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines(), delimiter="\t"))
+
+
+@pytest.mark.parametrize("row", spellings(), ids=lambda r: f"{r['database']}:{r['spelling']}")
+def test_every_spelling_means_its_genus_however_it_is_written(row: dict[str, str]) -> None:
+    spoken = None if row["database"] == "ncbi" else row["database"]
+    blank, low = " ".join(row["spelling"].split("_")), "_".join(row["spelling"].split())
+    for form in (row["spelling"], blank, low, f"g__{low}", f"D_5__{blank}", f"g:{low}", f'"{blank}"(97)', f"  {blank} "):
+        found = understand((None,) * 4 + (row["family"] or None, form, None), SYNONYMS, dialect=spoken)
+        assert (found.genus, found.rule) == (row["canonical_genus"], row["relation"]), form
+        assert not row["family"] or found.family == row["family"], form
+
+
+# Canonical names that the package words otherwise than the evidence: no slashes, no remarks in brackets, and a bin or an undivided genus says so.
+RENAMED = {
+    "Actinomyces / Schaalia (Pauljensenia)": {"Actinomyces (with Schaalia)"},
+    "CAG-74 / SFMI01 / Onthenecus": {"CAG-74 (with SFMI01, Onthenecus)"},
+    "Candidatus Arthromitus (SFB; GTDB Savagella)": {"Candidatus Arthromitus"},
+    "Christensenella / R-7 group": {"Christensenella (with R-7 group)"},
+    "Clostridium (sensu stricto)": {"Clostridium (Greengenes bin)"},
+    "Desulfovibrionaceae other (Lawsonia)": {"Lawsonia"},
+    "Erysipelotrichaceae [Eubacterium] (GG)": {"[Eubacterium] (Greengenes bin)"},
+    "Eubacterium (sensu stricto)": {"Eubacterium (RDP bin)"},
+    "Lachnoclostridium (SILVA, polyphyletic)": {"Lachnoclostridium (SILVA bin)"},
+    "Lactobacillus (s.s., delbrueckii group)": {"Lactobacillus"},
+    "Lactobacillus s.l. (family call)": {"Lactobacillus (undivided)"},
+    "Mediterraneibacter (gnavus)": {"Mediterraneibacter (undivided)", "Ruminococcus2 (RDP bin)", "[Ruminococcus] (Greengenes bin)"},
+    "Mediterraneibacter (torques/faecis/lactaris)": {"Mediterraneibacter (undivided)"},
+    "Muribaculaceae (S24-7)": {"Muribaculaceae (genus not named)"},
+    "Oscillospira (GG13_8 bin)": {"Oscillospira (Greengenes bin)", "Oscillospira"},
+    "Prevotella (other)": {"Prevotella (undivided)", "[Prevotella] (Greengenes bin)"},
+    "Ruminococcus gauvreauii (Blautia-like)": {"[Ruminococcus] gauvreauii group"},
+    "Segatella (P. copri complex)": {"Segatella", "Prevotella (undivided)"},
+    "Solobacterium / Bulleidia": {"Solobacterium (with Bulleidia)"},
+}
+DATABASES = {
+    "SILVA": "silva",
+    "Greengenes 13_8": "greengenes",
+    "Greengenes2": "greengenes2",
+    "GTDB": "gtdb",
+    "RDP": "rdp",
+    "old/NCBI name": None,
+}
+
+
+@pytest.mark.real_data
+def test_all_656_spellings_of_the_evidence_are_known(real_data: Path) -> None:
+    with (real_data.parent / "knowledge" / "genus_synonyms.tsv").open(encoding="utf-8", newline="") as handle:
+        rows = list(csv.DictReader(handle, delimiter="\t"))
+    assert len(rows) == 656
+    left = []
+    for row in rows:
+        found = understand((None,) * 5 + (row["spelling_as_found"], None), SYNONYMS, dialect=DATABASES[row["database"]])
+        want = row["canonical_genus"].replace("RDP cluster)", "RDP bin)").replace("(RDP)", "(RDP bin)")
+        if found.genus != want and found.genus not in RENAMED.get(row["canonical_genus"], ()):
+            left.append((row["spelling_as_found"], row["database"], found.genus))
+    # of old RDP only P. abscessus, in another family: no genus of its own, told apart by its family (rule 6)
+    assert left == [("Phocaeicola", "RDP", "Phocaeicola")]
+
+
+def test_rule_1_prefixes_and_blanks() -> None:
+    for form in (
+        "g__Lachnospiraceae_NK4A136_group",
+        "D_5__Lachnospiraceae NK4A136 group",
+        "g:Lachnospiraceae_NK4A136_group",
+        " Lachnospiraceae NK4A136 group ",
+    ):
+        assert genus(form) == "Lachnospiraceae NK4A136 group"
+
+
+def test_rule_2_numbers_go_first_and_letters_only_where_they_part_no_genera() -> None:
+    def found(name: str, dialect: str = "greengenes2") -> tuple[str | None, str]:
+        answer = understand((None,) * 5 + (name, None), SYNONYMS, dialect=dialect)
+        return answer.genus, answer.dropped
+
+    assert found("Novosphingobium_B_123456") == ("Novosphingobium", "number and letter")
+    assert found("Novosphingobium_123456") == ("Novosphingobium", "number")
+    assert found("Novosphingobium_B", "gtdb") == ("Novosphingobium", "letter")
+    for stays in ("Clostridium_AZ", "Eubacterium_Z"):
+        assert found(f"{stays}_99999") == (stays, "number")
+    kept = {"Ruminococcus_B", "Ruminococcus_C", "Ruminococcus_D", "Ruminococcus_E", "Coprococcus_A", "Mediterraneibacter_A"}
+    for name in kept:  # each is known under its own letter, and that is what is looked up
+        assert found(f"{name}_99999")[1] == "number"
+    assert found("Novosphingobium_B", "silva") == ("Novosphingobium B", "")  # no suffix of SILVA's
+
+
+def test_rule_3_brackets_are_part_of_a_name() -> None:
+    assert genus("[Ruminococcus] gnavus group", dialect="silva") == "Mediterraneibacter (gnavus)"
+    assert genus("[Eubacterium] hallii group", dialect="silva") == "Anaerobutyricum"
+    assert genus("[Ruminococcus]", "Lachnospiraceae", dialect="greengenes") != "Ruminococcus"
+    assert genus("[Prevotella]", "[Paraprevotellaceae]", dialect="greengenes") not in ("Prevotella", "Prevotella (undivided)")
+    assert genus("[Unheardofia]", dialect="greengenes") == "[Unheardofia]"
+
+
+def test_rule_4_a_small_l_and_a_large_i_are_one_cluster() -> None:
+    for a, b in (("Clostridium_XlVa", "Clostridium_XIVa"), ("Clostridium_XlVb", "Clostridium XIVb")):
+        assert genus(a, dialect="rdp") == genus(b, dialect="rdp") == f"{a} (RDP bin)"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("Ruminococcaceae UCG-002", "UCG-002"), ("Ruminococcaceae UCG-003", "UCG-003"), ("Ruminococcaceae UCG-005", "UCG-005"),
+        ("Ruminococcaceae UCG-010", "UCG-010"), ("Ruminococcaceae UCG-014", "Clostridia UCG-014"), ("Coprococcus 2", "Coprococcus"),
+        ("Ruminococcus 1", "Ruminococcus"), ("Ruminococcus 2", "Ruminococcus"), ("Prevotella 9", "Segatella"),
+        ("[Eubacterium] hallii group", "Anaerobutyricum"), ("Clostridiales vadinBB60 group", "Clostridia vadinBB60 group"),
+    ],
+)  # fmt: skip
+def test_rule_5_releases_of_silva_agree(old: str, new: str) -> None:
+    assert genus(old, None, dialect="silva") == genus(new, None, dialect="silva")
+
+
+def test_rule_7_bins_and_lumped_names_say_so() -> None:
+    relations = {row["canonical_genus"]: set() for row in spellings()}
+    for row in spellings():
+        relations[row["canonical_genus"]].add(row["relation"])
+    assert {r for found in relations.values() for r in found} <= set(RULES)
+    assert all("polyphyletic" not in found or name.endswith(" bin)") for name, found in relations.items())
+    assert understand((None,) * 5 + ("Bacteroides", None), SYNONYMS, dialect="silva").rule == "lumped"
+
+
+def test_a_placeholder_of_gtdb_may_bear_its_familys_name_but_a_repeated_name_of_silva_is_none() -> None:
+    names = ("Bacteria", "Bacillota_A", "Clostridia", "Christensenellales", "CAG-314", "CAG-314", None)
+    assert understand(names, SYNONYMS, dialect="gtdb").genus == "CAG-314"
+    names = ("Bacteria", "Bacillota", "Clostridia", "DTU014", "DTU014", "DTU014", None)
+    silva = understand(names, SYNONYMS, dialect="silva")
+    assert (silva.genus, silva.family) == (None, None)
 
 
 def test_the_same_spelling_in_another_family_is_another_genus() -> None:
@@ -209,6 +436,10 @@ def test_an_orders_name_repeated_as_genus_is_no_genus_unless_it_is_known_as_one(
         ("Alcaligenaceae", "Sutterella", "Sutterellaceae"),
         ("Corynebacteriaceae", "Corynebacterium", "Corynebacteriaceae"),
         ("unclassified_Clostridiales", None, None),
+        ("Clostridiaceae_1", "Sarcina", "Clostridiaceae"),
+        ("Family XIII", None, "Anaerovoracaceae"),
+        ("Clostridiales_Incertae_Sedis_XI", "Anaerococcus", "Peptoniphilaceae"),
+        ("Incertae_Sedis", None, None),
     ],
 )
 def test_families_are_canonical_too(family: str, name: str | None, want: str | None) -> None:
@@ -226,31 +457,12 @@ def test_renamed_phyla_have_one_name() -> None:
     pairs = {
         "Bacteroidetes": "Bacteroidota", "Proteobacteria": "Pseudomonadota", "Actinobacteria": "Actinomycetota",
         "Actinobacteriota": "Actinomycetota", "Fusobacteria": "Fusobacteriota", "Verrucomicrobia": "Verrucomicrobiota",
-        "Euryarchaeota": "Methanobacteriota", "Methanobacteriota": "Methanobacteriota",
+        "Euryarchaeota": "Methanobacteriota", "Methanobacteriota": "Methanobacteriota", "[Thermi]": "Deinococcota",
+        "D_1__Epsilonbacteraeota": "Campylobacterota",
     }  # fmt: skip
     assert {old: canonical_phylum(old) for old in pairs} == pairs
     assert canonical_phylum("p__") is None
-
-
-# ---------------------------------------------------------------- dialects
-@pytest.mark.parametrize(
-    ("lineages", "want"),
-    [
-        (["D_0__Bacteria;D_1__Firmicutes"], "silva"),
-        (["d__Bacteria; p__Firmicutes; g__[Eubacterium]_hallii_group", "d__Bacteria; p__Firmicutes; g__Blautia"], "silva"),
-        (["Bacteria;Firmicutes;UCG-002", "Bacteria;Proteobacteria;Escherichia-Shigella"], "silva"),
-        (["k__Bacteria; p__Firmicutes; g__"], "greengenes"),
-        (["Bacteria; Firmicutes; Lachnospiraceae; [Ruminococcus]", "Bacteria; Bacteroidetes; S24-7"], "greengenes"),
-        (["d__Bacteria; p__Firmicutes_A; g__Bacteroides_H_857956", "d__Bacteria; p__Firmicutes_A; g__Roseburia"], "greengenes2"),
-        (["d__Bacteria;p__Bacillota_A;g__Blautia_A", "d__Bacteria;p__Bacteroidota;g__Alistipes"], "gtdb"),
-        (["Bacteria(100);Firmicutes(98);"], "rdp"),
-        (["Bacteria;Firmicutes;Lachnospiraceae;Clostridium_XlVa", "Bacteria;Proteobacteria;Escherichia/Shigella"], "rdp"),
-        (["Bacteria;Firmicutes"], "plain"),
-        ([], "plain"),
-    ],
-)
-def test_the_dialect_is_told_from_spellings(lineages: list[str], want: str) -> None:
-    assert dialect(lineages) == want
+    assert understand(FAECALI, SYNONYMS).phylum == "Bacillota"
 
 
 def test_fifty_thousand_lineages_take_seconds_at_most() -> None:
@@ -273,18 +485,6 @@ def rows(folder: Path) -> list[tuple[tuple[str | None, ...], str]]:
 
 
 @pytest.mark.real_data
-@pytest.mark.parametrize(
-    ("name", "want"),
-    [
-        ("thdmi_silva138_genus", "silva"), ("thdmi_gg2_species", "greengenes2"), ("hct_taur", "rdp"), ("ibd_papa", "rdp"), ("crc_baxter_genus", "rdp"),
-        ("crc_hale_genus", "rdp"), ("twinsuk_goodrich", "greengenes"), ("healthy_poyet_genus", "gtdb"), ("covid_schult_genus", "gtdb"),
-    ],
-)  # fmt: skip
-def test_the_dialect_of_real_taxonomies_is_told(real_data: Path, name: str, want: str) -> None:
-    assert dialect(text for _, text in rows(real_data / name)) == want
-
-
-@pytest.mark.real_data
 def test_the_same_samples_in_silva_and_greengenes2_share_their_canonical_genera(real_data: Path) -> None:
     found = []
     for name, spoken in (("thdmi_silva138_genus", "silva"), ("thdmi_gg2_species", "greengenes2")):
@@ -301,6 +501,54 @@ def test_the_same_samples_in_silva_and_greengenes2_share_their_canonical_genera(
     } <= both
     assert "Phocaeicola" in found[1] - found[0]  # SILVA 138 calls it Bacteroides
     assert len(both) >= 280
+
+
+def shares(folder: Path, names: dict[str, str | None]) -> tuple[tuple[str, ...], dict[str, np.ndarray]]:
+    """Sum each sample's share of reads by name; features without a name are left out."""
+    table = read_abundance_table(folder / "table.biom")
+    order = np.argsort(table.sample_ids)
+    counts = table.values[order]
+    relative = counts.multiply(1 / counts.sum(axis=1)).tocsc()
+    out: dict[str, np.ndarray] = {}
+    for j, feature in enumerate(table.feature_ids):
+        name = names[feature]
+        if name is not None:
+            out[name] = out.get(name, 0) + relative[:, [j]].toarray().ravel()
+    return tuple(table.sample_ids[i] for i in order), out
+
+
+def overlap(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> float:
+    """Mean over samples of the share of reads that bears the same name in both."""
+    return float(sum(np.minimum(a[k], b[k]) for k in a.keys() & b.keys()).mean())
+
+
+@pytest.mark.real_data
+def test_the_bulk_of_the_reads_of_the_same_samples_bears_the_same_genus_in_silva_and_greengenes2(real_data: Path) -> None:
+    # The same 1,635 samples, classified by two databases that disagree on genera: what no naming can mend is left, what spelling parts is not.
+    wider = {"Phocaeicola": "Bacteroides"}  # SILVA 138 calls both Bacteroides (docs/knowledge.md, 3)
+    found: dict[str, list[dict[str, np.ndarray]]] = {"spelled": [], "canonical": [], "joined": [], "family": []}
+    samples = []
+    for name, spoken in (("thdmi_silva138_genus", "silva"), ("thdmi_gg2_species", "greengenes2")):
+        with (real_data / name / "taxonomy.tsv").open(encoding="utf-8", newline="") as handle:
+            read = {r["feature_id"]: split_columns(r) for r in csv.DictReader(handle, delimiter="\t")}
+        meant = {f: understand(n, SYNONYMS, dialect=spoken) for f, n in read.items()}
+        ways = {
+            "spelled": {f: n[5] and n[5].replace("_", " ") for f, n in read.items()},
+            "canonical": {f: m.genus for f, m in meant.items()},
+            "joined": {f: wider.get(m.genus or "", m.genus) for f, m in meant.items()},
+            "family": {f: m.family for f, m in meant.items()},
+        }
+        for way, names in ways.items():
+            ids, summed = shares(real_data / name, names)
+            found[way].append(summed)
+        samples.append(ids)
+    assert samples[0] == samples[1]
+    assert len(samples[0]) == 1635
+    agreed = {way: overlap(*pair) for way, pair in found.items()}
+    assert agreed["spelled"] < 0.30
+    assert agreed["canonical"] > 0.59
+    assert agreed["joined"] > 0.77
+    assert agreed["family"] > 0.87
 
 
 @pytest.mark.real_data
