@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
@@ -21,10 +22,22 @@ if TYPE_CHECKING:
 
 def read_biom_hdf5(path: Path) -> RawTable:
     """Read BIOM 2.1 (HDF5) straight into sparse rows of samples."""
+    return parse_biom_hdf5(path, path.name)
+
+
+def parse_biom(content: bytes, source: str) -> RawTable:
+    """Read BIOM of either version from memory, as an archive holds it."""
+    if content.startswith(b"\x89HDF"):
+        return parse_biom_hdf5(io.BytesIO(content), source)
+    return parse_biom_json(content, source)
+
+
+def parse_biom_hdf5(opened: Path | IO[bytes], source: str) -> RawTable:
+    """Read BIOM 2.1 from a path or an open file; see `read_biom_hdf5`."""
     import h5py
 
     try:
-        with h5py.File(path, "r") as file:
+        with h5py.File(opened, "r") as file:
             features = _strings(file["observation/ids"][:])
             samples = _strings(file["sample/ids"][:])
             part = file["sample/matrix"]
@@ -35,10 +48,10 @@ def read_biom_hdf5(path: Path) -> RawTable:
             lineages = _hdf5_lineages(file, features)
             version = "2." + ".".join(str(v) for v in file.attrs.get("format-version", (2, 1))[1:])
     except (OSError, KeyError, ValueError, RuntimeError) as error:
-        msg = f"{path.name} begins as HDF5 but is no whole BIOM 2.1 table ({str(error)[:200]}). Copy or export it again."
+        msg = f"{source} begins as HDF5 but is no whole BIOM 2.1 table ({str(error)[:200]}). Copy or export it again."
         raise InputError(msg) from error
     return checked_table(
-        samples, features, values, source=path.name, format=f"BIOM {version} (HDF5)", taxonomy=lineage_texts(lineages, path.name)
+        samples, features, values, source=source, format=f"BIOM {version} (HDF5)", taxonomy=lineage_texts(lineages, source)
     )
 
 
@@ -62,9 +75,13 @@ def _hdf5_lineages(file: Any, features: Sequence[str]) -> dict[str, str | None] 
 
 def read_biom_json(path: Path) -> RawTable:
     """Read BIOM 1.0 (JSON), sparse or dense."""
-    raw = open_bytes(path, "table")
+    return parse_biom_json(open_bytes(path, "table"), path.name)
+
+
+def parse_biom_json(raw: bytes, source: str) -> RawTable:
+    """Read BIOM 1.0 from memory; see `read_biom_json`."""
     try:
-        content = json.loads(decode(raw, path.name, "table"))
+        content = json.loads(decode(raw, source, "table"))
         features = [str(r["id"]) for r in content["rows"]]
         samples = [str(c["id"]) for c in content["columns"]]
         if content["matrix_type"] == "sparse":
@@ -76,7 +93,7 @@ def read_biom_json(path: Path) -> RawTable:
             values = sparse.csr_matrix(dense.T)
         about = [r.get("metadata") or {} for r in content["rows"]]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        msg = f"{path.name} begins as JSON but is no whole BIOM 1.0 table ({str(error)[:200]}). Copy or export it again."
+        msg = f"{source} begins as JSON but is no whole BIOM 1.0 table ({str(error)[:200]}). Copy or export it again."
         raise InputError(msg) from error
     keys = {k for a in about for k in a if k.lower() == "taxonomy"}
     lineages = {f: lineage_text(next((a[k] for k in a if k in keys), None)) for f, a in zip(features, about, strict=True)} if keys else None
@@ -84,7 +101,7 @@ def read_biom_json(path: Path) -> RawTable:
         samples,
         features,
         values,
-        source=path.name,
+        source=source,
         format=f"BIOM 1.0 (JSON, {content['matrix_type']})",
-        taxonomy=lineage_texts(lineages, path.name),
+        taxonomy=lineage_texts(lineages, source),
     )

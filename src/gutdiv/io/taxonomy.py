@@ -1,66 +1,175 @@
-"""Taxonomy tables: QIIME 2's two-column form, and one column a rank."""
+"""The door for taxonomies: QIIME 2 (text or artifact), mothur, one column a rank as DADA2 and ampliseq write it, and R's files."""
 
 from __future__ import annotations
 
 import csv
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gutdiv.errors import InputError, count_noun, first_ids
-from gutdiv.io.text import read_whole_text
-from gutdiv.model.cohort import RANKS
+from gutdiv.io.qiime import is_artifact, read_artifact
+from gutdiv.io.ranks import rank_columns
+from gutdiv.io.text import decode, first_bytes, read_whole_text
 from gutdiv.model.inputs import RawTaxonomy
 
-_RANK_NAMES = {"kingdom": "domain", "superkingdom": "domain", **{r: r for r in RANKS}}
-_LINEAGE_NAMES = {"taxon", "taxonomy", "lineage", "consensus lineage", "consensuslineage"}
+_QUOTED = re.compile(r'"((?:[^"]|"")*)"')  # a whole cell in quotation marks; mothur also writes them around single names
+_CONFIDENCE = re.compile(r"\(\d+(?:\.\d+)?\)")
+_NOTHING_KNOWN = {"unassigned", "unclassified", "unknown", "no blast hit"}  # what a lineage without a mark may say
+# Columns that stand beside ranks and are none; others that are left out are named in a note.
+_BESIDE = re.compile(r"confidence|consensus|sequence|size|bootstrap|(?:boot|confidence)[._ ].*", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How a taxonomy lies in its rows."""
+
+    ranks: tuple[str, ...]
+    places: tuple[int, ...]
+    found: str
+    has_header: bool = True
+    notes: tuple[str, ...] = ()
 
 
 def read_taxonomy(path: Path | str) -> RawTaxonomy:
-    """Read lineages by feature.
+    """Read lineages by feature; ids and names stay as they are spelled, R's `NA` and empty cells are missing.
 
-    A header with names of ranks (`Kingdom` or `Domain`, `Phylum`, ... `Species`, in any case) gives one cell a rank; a header with `Taxon`,
-    `taxonomy` or `lineage` gives one text; without a header two columns are taken as id and text.
+    A header with names of ranks (`Kingdom` or `Domain`, `Phylum`, ... `Species`, in any case, or `Rank1` to `Rank7`) gives one cell a rank; a
+    header with `Taxon`, `taxonomy` or `lineage` gives one text; without a header two columns are taken as id and text. The first column
+    holds the ids, whatever its name; a header one cell shorter than all rows is R's, which leaves out the name of the ids. Tabs, commas,
+    semicolons or blanks separate. Confidences and sequences beside the lineages are passed over.
 
     Raises
     ------
     InputError
-        Where neither form is found, a row is ragged, or a feature stands twice.
+        Where none of these forms is found, a row is ragged, a feature has no id or stands twice, or an artifact is no taxonomy.
     """
     path = Path(path)
-    text = read_whole_text(path, "taxonomy")
-    rows = [
-        (n, r)
-        for n, r in enumerate(csv.reader(text.splitlines(keepends=True), delimiter="\t", quoting=csv.QUOTE_NONE), start=1)
-        if any(c.strip() for c in r)
-    ]
-    header = [c.strip().lower() for c in rows[0][1]]
-    by_rank = {_RANK_NAMES[name]: at for at, name in enumerate(header) if at and name in _RANK_NAMES}
-    lineage = next((at for at, name in enumerate(header) if at and name in _LINEAGE_NAMES), None)
-    if len(by_rank) >= 2:
-        ranks, places, found = tuple(r for r in RANKS if r in by_rank), [by_rank[r] for r in RANKS if r in by_rank], "one column a rank"
-    elif lineage is not None:
-        ranks, places, found = ("lineage",), [lineage], "QIIME 2 taxonomy" if header[0] == "feature id" else "one column of lineages"
-    elif len(header) in (2, 3) and any(mark in rows[0][1][1] for mark in (";", "__")):
-        ranks, places, found = ("lineage",), [1], "two columns without a header"
-    else:
-        msg = (
-            f"{path.name}: the header {rows[0][1][:8]} names neither a column of lineages ('Taxon') nor ranks ('Phylum', 'Genus', ...). "
-            "Give a taxonomy with `Feature ID<TAB>Taxon`, or with one column a rank."
-        )
+    if is_artifact(path, first_bytes(path, "taxonomy")):
+        artifact = read_artifact(path, "taxonomy")
+        raw = parse_taxonomy(decode(artifact.data, f"{path.name} ({artifact.member})", "taxonomy"), path.name)
+        return replace(raw, format=f"QIIME 2 artifact ({artifact.type})", origin=artifact.origin)
+    return parse_taxonomy(read_whole_text(path, "taxonomy"), path.name)
+
+
+def parse_taxonomy(text: str, source: str) -> RawTaxonomy:
+    """Parse the text of a taxonomy; see `read_taxonomy`."""
+    lines = [(n, line) for n, line in enumerate(text.split("\n"), start=1) if line.strip()]
+    while lines and lines[0][1].startswith("#") and not any(mark in lines[0][1] for mark in "\t,;"):
+        lines.pop(0)  # `# Constructed from ...`
+    if not lines:
+        msg = f"{source} holds no taxonomy: a header and one line a feature are expected."
         raise InputError(msg)
-    first = rows if found == "two columns without a header" else rows[1:]
-    width = max(places) + 1
+    for delimiter in "\t,; ":
+        if delimiter not in lines[0][1].strip() or not _is_taxonomy(lines[0], delimiter, source):
+            continue
+        rows = _rows(lines, delimiter, source)
+        header = _header(rows)
+        layout = _by_header(header, source) or _without_header(rows)
+        if layout is not None:
+            return _taxonomy(rows[1:] if layout.has_header else rows, layout, len(header), source)
+    msg = (
+        f"{source}: the header {lines[0][1][:120]!r} names neither a column of lineages ('Taxon') nor ranks ('Phylum', 'Genus', ...). "
+        "Give a taxonomy with `Feature ID<TAB>Taxon`, or with one column a rank."
+    )
+    raise InputError(msg)
+
+
+def _is_taxonomy(line: tuple[int, str], delimiter: str, source: str) -> bool:
+    """Whether a first line, split so, is the header or the first row of a taxonomy."""
+    try:
+        rows = _rows([line], delimiter, source)
+    except InputError:
+        return False
+    return bool(rows) and (bool(rank_columns([n for n in rows[0][1] if not _BESIDE.fullmatch(n)])) or _without_header(rows) is not None)
+
+
+def _rows(lines: list[tuple[int, str]], delimiter: str, source: str) -> list[tuple[int, list[str]]]:
+    """Split lines into cells, each line by itself, so that no quotation mark swallows rows; `#q2:types` is passed over."""
+    csv.field_size_limit(1 << 30)
+    rows = []
+    for number, line in lines:
+        if delimiter == "\t":
+            cells = [m[1].replace('""', '"') if (m := _QUOTED.fullmatch(c)) else c for c in line.split("\t")]
+        else:
+            try:
+                cells = next(csv.reader([line], delimiter=delimiter, strict=True))
+            except csv.Error as error:
+                msg = (
+                    f"{source}, row {number} ({line[:60]!r}): a quotation mark is opened and not closed on its line. Close it or delete it."
+                )
+                raise InputError(msg) from error
+        if cells[0].strip().lower() != "#q2:types":
+            rows.append((number, cells))
+    return rows
+
+
+def _header(rows: list[tuple[int, list[str]]]) -> list[str]:
+    """Return the first row, with an empty name for the ids where R left it out: then every row has one cell more."""
+    header = [c.strip() for c in rows[0][1]]
+    body = rows[1:]
+    if body and all(len(cells) == len(header) + 1 for _, cells in body):
+        columns = rank_columns(header)
+        if header[0] in columns.values() or any(cells[-1].strip() for _, cells in body):
+            return ["", *header]
+    return header
+
+
+def _by_header(header: list[str], source: str) -> _Layout | None:
+    """Find the ranks, or the lineages, by the names of the columns."""
+    names = [n for n in header[1:] if not _BESIDE.fullmatch(n)]
+    columns = rank_columns(names)
+    if "lineage" in columns:
+        first = header[0].lower()
+        mothur = [h.lower() for h in header[:3]] == ["otu", "size", "taxonomy"]
+        found = "mothur .cons.taxonomy" if mothur else "QIIME 2 taxonomy" if first == "feature id" else "one column of lineages"
+        return _Layout(("lineage",), (header.index(columns["lineage"], 1),), found)
+    if len(columns) < 2:
+        return None
+    others = [n for n in names if n not in columns.values() and n]
+    notes = (f"Columns of {source} that are no ranks were left out: {first_ids(others, limit=8)}.",) if others else ()
+    return _Layout(tuple(columns), tuple(header.index(n, 1) for n in columns.values()), "one column a rank", notes=notes)
+
+
+def _without_header(rows: list[tuple[int, list[str]]]) -> _Layout | None:
+    """Take two or three columns (id, lineage, perhaps a confidence) for a taxonomy without a header."""
+    first = rows[0][1]
+    if len(first) not in (2, 3):
+        return None
+    lineage = first[1].strip()
+    if not (";" in lineage or "__" in lineage or lineage.lower() in _NOTHING_KNOWN):
+        return None
+    mothur = len(first) == 2 and _CONFIDENCE.search(lineage)
+    return _Layout(("lineage",), (1,), "mothur .taxonomy" if mothur else "two columns without a header", has_header=False)
+
+
+def _taxonomy(rows: list[tuple[int, list[str]]], layout: _Layout, width: int, source: str) -> RawTaxonomy:
+    """Take ids and lineages out of the rows; refuse what is ragged, nameless or repeated."""
     out: dict[str, tuple[str | None, ...]] = {}
     twice = []
-    for number, cells in first:
-        if len(cells) > len(header) and any(c.strip() for c in cells[len(header) :]):
-            msg = f"{path.name}, row {number} ({cells[0][:60]!r}): {len(cells)} cells where the header has {len(header)}. Mend the row."
+    for number, cells in rows:
+        if any(c.strip() for c in cells[width:]):
+            msg = f"{source}, row {number} ({cells[0][:60]!r}): {len(cells)} cells where the header has {width}. Mend the row."
             raise InputError(msg)
         cells = cells + [""] * (width - len(cells))
-        feature = cells[0].strip()
+        feature = cells[0]
+        if not feature.strip():
+            msg = f"{source}, row {number}: no feature id in the first column. Name the feature or delete the row."
+            raise InputError(msg)
         if feature in out:
             twice.append(feature)
-        out[feature] = tuple(cells[p].strip() or None for p in places)
-    if twice:
-        msg = f"{path.name}: {count_noun(sorted(set(twice)), 'feature')} more than once: {first_ids(sorted(set(twice)))}. Keep one row for each."
+        out[feature] = tuple(_name(cells[p]) for p in layout.places)
+    if not out:
+        msg = f"{source} holds a header but no feature."
         raise InputError(msg)
-    return RawTaxonomy(out, ranks, path.name, found)
+    if twice:
+        repeated = sorted(set(twice))
+        msg = f"{source}: {count_noun(repeated, 'feature')} more than once: {first_ids(repeated)}. Keep one row for each."
+        raise InputError(msg)
+    return RawTaxonomy(out, layout.ranks, source, layout.found, notes=layout.notes)
+
+
+def _name(cell: str) -> str | None:
+    """Return a cell's text, None where it is empty or R's `NA`."""
+    text = cell.strip()
+    return None if text in ("", "NA") else text
