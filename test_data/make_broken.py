@@ -41,7 +41,7 @@ TABLES = {
     "ragged_row": ("ragged_row.tsv", TABLE.replace("\t7\t1\n", "\t7\n"), "row 4/line 4 & ASV_3 & 3 cell/3 col/3 value/2 value/2 count"),
     "empty_file": ("empty_file.tsv", "", "empty & table"),
     "header_only": ("header_only.tsv", TABLE.split("\n")[0] + "\n", "no feature/no row/only a header/no table & one line a feature/supply"),
-    "comma_separated": ("comma_separated.csv", TABLE.replace("\t", ","), "comma & tab"),
+    "blank_separated": ("blank_separated.txt", TABLE.replace("\t", " "), "blanks/spaces & tabs"),
 }
 METADATA_CASES = {
     "metadata_without_id_header": ("metadata_no_id_header.tsv", METADATA.replace("sample-id", "patient"), "patient & sample-id & name"),

@@ -89,7 +89,7 @@ def test_biom_2_written_by_its_own_library_reads_to_the_same_counts(tmp_path: Pa
         ("#OTU ID\ta\tb\nf1\t1\n", "row 2.*2 cells where the header has 3"),
         ("#OTU ID\ta\ta\nf1\t1\t2\n", "1 sample id more than once: 'a'"),
         ("#OTU ID\ta\tb\nf1\t1\t2\nf1\t1\t2\n", "1 feature id more than once: 'f1'"),
-        ("OTU,a,b\nf1,1,2\n", "comma-separated"),
+        ("OTU a b\nf1 1 2\n", "separated by blanks: save it with tabs"),
         ("", "is empty"),
         ("# only\n# comments\n", "only comments"),
         ("#OTU ID\ta\n".encode("utf-16"), "UTF-16"),

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from gutdiv.model.inputs import RawTable
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+# How R's save() (with a name for each object) and saveRDS() begin: XDR, ASCII and native binary, versions 2 and 3.
+R_SAVE = (b"RDX2\n", b"RDX3\n", b"RDA2\n", b"RDA3\n", b"RDB2\n", b"RDB3\n")
+R_SAVE_RDS = (b"X\n\0\0\0\2", b"X\n\0\0\0\3", b"A\n2\n", b"A\n3\n", b"B\n\2\0\0\0", b"B\n\3\0\0\0")
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,15 @@ TABLE_READERS: dict[str, TableReader] = {
     "biom-hdf5": TableReader("BIOM 2 (HDF5)", "gutdiv.io.biom:read_biom_hdf5", lambda path, head: head.startswith(HDF5_MAGIC)),
     "biom-json": TableReader(
         "BIOM 1.0 (JSON)", "gutdiv.io.biom:read_biom_json", lambda path, head: head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{"
+    ),
+    "r": TableReader(
+        "R file (.rds, .RData, .rda)",
+        "gutdiv.io.rdata:read_r_table",
+        lambda path, head: head.startswith((*R_SAVE, *R_SAVE_RDS)) or path.suffix.lower() in (".rds", ".rdata", ".rda"),
+        options=("samples_in",),
+    ),
+    "rdp": TableReader(
+        "RDP Classifier hierarchy", "gutdiv.io.rdp:read_rdp_hierarchy", lambda path, head: head.startswith(b"taxid\tlineage\tname\trank\t")
     ),
     "text": TableReader(
         "text with tabs, commas or semicolons",

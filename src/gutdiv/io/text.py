@@ -73,8 +73,9 @@ def _read(path: Path, role: str, *, size: int = -1) -> bytes:
 
 def _stream(file: IO[bytes], how: str) -> IO[bytes]:
     """Open a packed stream."""
-    opened = {"gzip": gzip.open, "bzip2": bz2.open, "xz": lzma.open}[how](file, "rb")
-    return cast("IO[bytes]", opened)
+    if how == "gzip":
+        return cast("IO[bytes]", gzip.open(file))
+    return cast("IO[bytes]", bz2.open(file) if how == "bzip2" else lzma.open(file))
 
 
 def _damaged(path: Path, how: str, error: BaseException) -> InputError:
