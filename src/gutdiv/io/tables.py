@@ -21,6 +21,11 @@ R_SAVE = (b"RDX2\n", b"RDX3\n", b"RDA2\n", b"RDA3\n", b"RDB2\n", b"RDB3\n")
 R_SAVE_RDS = (b"X\n\0\0\0\2", b"X\n\0\0\0\3", b"A\n2\n", b"A\n3\n", b"B\n\2\0\0\0", b"B\n\3\0\0\0")
 
 
+def is_r_file(path: Path, head: bytes) -> bool:
+    """Whether a file is R's, by its first bytes (unpacked) or by its name: a damaged one should be called so."""
+    return head.startswith((*R_SAVE, *R_SAVE_RDS)) or path.suffix.lower() in (".rds", ".rdata", ".rda")
+
+
 @dataclass(frozen=True)
 class TableReader:
     """One format of tables.
@@ -57,7 +62,7 @@ TABLE_READERS: dict[str, TableReader] = {
     "r": TableReader(
         "R file (.rds, .RData, .rda)",
         "gutdiv.io.rdata:read_r_table",
-        lambda path, head: head.startswith((*R_SAVE, *R_SAVE_RDS)) or path.suffix.lower() in (".rds", ".rdata", ".rda"),
+        is_r_file,
         options=("samples_in",),
     ),
     "rdp": TableReader(

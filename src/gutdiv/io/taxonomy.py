@@ -10,6 +10,7 @@ from pathlib import Path
 from gutdiv.errors import InputError, count_noun, first_ids
 from gutdiv.io.qiime import is_artifact, read_artifact
 from gutdiv.io.ranks import rank_columns
+from gutdiv.io.tables import is_r_file
 from gutdiv.io.text import decode, first_bytes, read_whole_text
 from gutdiv.model.inputs import RawTaxonomy
 
@@ -45,7 +46,12 @@ def read_taxonomy(path: Path | str) -> RawTaxonomy:
         Where none of these forms is found, a row is ragged, a feature has no id or stands twice, or an artifact is no taxonomy.
     """
     path = Path(path)
-    if is_artifact(path, first_bytes(path, "taxonomy")):
+    head = first_bytes(path, "taxonomy")
+    if is_r_file(path, head):
+        from gutdiv.io.rdata import read_r_taxonomy  # here, for the parser of R's files is slow to import
+
+        return read_r_taxonomy(path)
+    if is_artifact(path, head):
         artifact = read_artifact(path, "taxonomy")
         raw = parse_taxonomy(decode(artifact.data, f"{path.name} ({artifact.member})", "taxonomy"), path.name)
         return replace(raw, format=f"QIIME 2 artifact ({artifact.type})", origin=artifact.origin)
