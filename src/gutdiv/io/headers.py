@@ -266,7 +266,7 @@ def _most(names: Iterable[str], test: Callable[[str], object]) -> bool:
     return sum(passed) >= 0.8 * len(passed) > 0
 
 
-def _are_features(names: Sequence[str]) -> bool:
+def are_features(names: Sequence[str]) -> bool:
     """Tell whether names can only be those of features."""
     return _most(names, lambda n: any(p.match(n) for p in (_LINEAGE, _SEQUENCE, _NUMBERED, _DIGEST)))
 
@@ -281,10 +281,10 @@ def samples_in_rows(header: Header) -> tuple[bool, str]:
     across = [n for n in header.names[1:] if n and plain_name(n) not in _TEXTS | _NUMBERS]
     plain = [plain_name(n) for n in header.names[1:]]
     annotated = any(n in LINEAGES for n in plain) or len({RANK_OF[n] for n in plain if n in RANK_OF}) > 1
-    down = annotated or _are_features([r[0] for r in header.first])
-    if _are_features(across) and not down:
+    down = annotated or are_features([r[0] for r in header.first])
+    if are_features(across) and not down:
         return True, "the columns are named after features"
-    if down and not _are_features(across):
+    if down and not are_features(across):
         return False, "the rows are named after features"
     if corner in _SAMPLE_IDS:
         return True, f"the first column is headed {header.names[0]!r}"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from gutdiv.errors import InputError, first_ids
+from gutdiv.io.headers import are_features
 from gutdiv.io.ranks import LINEAGE_NAMES, RANK_OF, rank_columns
 from gutdiv.io.rcontainers import finished_table, whole_table
 from gutdiv.io.robjects import RFrame, RMatrix, classes, frame, matrix, members, slots, text_matrix, texts
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
 
 Part = TypeVar("Part")
 
-_DNA = re.compile(r"[ACGTUNRYSWKMBDHV]{50,}", re.IGNORECASE)
-_FEATURE = re.compile(
-    r"#?(?:[a-z]?otu|asv|sv|esv|denovo|feature|taxon|sequence|bin)[._ -]?\d+|[0-9a-f]{32}|(?:d|k|sk)__.*|Bacteria;.*", re.IGNORECASE
-)
 _ID_NAMES = {
     "id",
     "x",
@@ -236,10 +232,9 @@ def _lie_of_samples(counts: RMatrix, samples: Sequence[Sequence[str]], features:
             if in_rows != in_columns:
                 other = {"rows": "columns", "columns": "rows"}[if_rows]
                 return (if_rows if in_rows > in_columns else other), "by the objects beside it"
-    for pattern in (_DNA, _FEATURE):
-        like = [sum(bool(pattern.fullmatch(i)) for i in side or ()) / max(1, len(side or ())) for side in (counts.rows, counts.columns)]
-        if max(like) > 0.5 and min(like) <= 0.5:
-            return ("columns" if like[0] > like[1] else "rows"), "by the names of features"
+    down, across = are_features(counts.rows or ()), are_features(counts.columns or ())
+    if down != across:
+        return ("columns" if down else "rows"), "by the names of features"
     return "columns", ""
 
 
