@@ -161,6 +161,11 @@ def test_numbered_ranks_of_phyloseq_are_told_by_prefix_or_number() -> None:
     )
 
 
+def test_a_prefix_in_a_cell_goes_before_its_column() -> None:
+    row = {"Kingdom": "k__Bacteria", "Family": "f__Lachnospiraceae", "Genus": "f__Lachnospiraceae", "Species": "f__Lachnospiraceae"}
+    assert split_columns(row) == ("Bacteria", None, None, None, "Lachnospiraceae", None, None)
+
+
 def test_what_tax_fix_filled_in_is_no_name() -> None:
     filled = (
         "Bacteria",

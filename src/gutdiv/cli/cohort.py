@@ -19,7 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     build = commands.add_parser("build", help="align a table with its taxonomy, tree and metadata")
     add_inputs(build)
-    add_output(build, "folder for cohort.json, counts.biom, taxonomy.tsv, metadata.tsv, tree.nwk and alignment.tsv", metavar="DIR")
+    add_output(build, "folder for cohort.json, counts.biom, taxonomy.tsv, taxonomy_audit.tsv, metadata.tsv, tree.nwk and alignment.tsv", metavar="DIR")
     build.set_defaults(run=_build)
     inspect = commands.add_parser("inspect", help="say in a few lines what files are and how they fit")
     inspect.add_argument("paths", nargs="+", type=Path, metavar="PATH")
@@ -29,11 +29,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def _build(args: argparse.Namespace) -> int:
     """Read, align, write."""
     from gutdiv.cohort.align import align
+    from gutdiv.cohort.audit import audit
+    from gutdiv.io.artifacts import record, write_table
     from gutdiv.io.cohorts import write_cohort
     from gutdiv.io.knowledge import read_synonyms
     from gutdiv.model.cohort import Roles
+    from gutdiv.model.results import Table
 
-    choices, given = chosen(args), read_inputs(args)
+    choices, given, synonyms = chosen(args), read_inputs(args), read_synonyms()
     roles = Roles(args.group, args.subject, args.time, args.specimen, args.age_band)
     cohort, fallen = align(
         given.table,
@@ -41,10 +44,13 @@ def _build(args: argparse.Namespace) -> int:
         tree=given.tree,
         metadata=given.metadata,
         roles=roles,
-        synonyms=read_synonyms(),
+        synonyms=synonyms,
         choices=choices,
     )
     options = {key: value for key, off in DEFAULTS.items() if (value := getattr(args, key)) != off or key == "missing_tips"}
+    frame, about = audit(cohort, synonyms)
+    kept = record("taxonomy_audit", inputs=given.entries, options=options, **about)
+    write_table(args.output / "taxonomy_audit.tsv", Table("taxonomy_audit", frame, kept))
     name = args.name or args.table.resolve().name.split(".")[0]
     write_cohort(args.output, cohort, fallen, name=name, about={"inputs": given.entries, "options": options})
     dropped = sum(f.outcome == "dropped" for f in fallen)

@@ -186,16 +186,15 @@ def split_columns(row: Mapping[str, str | None]) -> Names:
     """Take one row of a table with a column a rank apart into seven names.
 
     Columns are told by name in any case: `Domain`, `Superkingdom` or `Kingdom`, `Phylum` or PR2's `Division`, ... `Species`; columns that are
-    only numbered (phyloseq's `Rank1` to `Rank7`) by the prefixes of their cells, and by their number where there are none. PR2's other
-    ranks (`Supergroup`, `Subdivision`) are left out.
+    only numbered (phyloseq's `Rank1` to `Rank7`) by their number. A prefix in a cell goes before its column: `f__Lachnospiraceae` in the column
+    of genera is a family. PR2's other ranks (`Supergroup`, `Subdivision`) are left out.
     """
     names: list[str | None] = [None] * len(RANKS)
     for column, cell in row.items():
         key = column.strip().lower()
         numbered = _RANK_NUMBER.match(key)
         rank = int(numbered[1]) - 1 if numbered else _COLUMNS.get(key)
-        mark = _PREFIX.match(cell or "")
-        if numbered and mark:
+        if rank is not None and (mark := _PREFIX.match(cell or "")):
             rank = _marked_rank(mark)
         if rank is None or (names[rank] and key in ("kingdom", "division")):  # beside a domain or phylum these are no ranks of ours
             continue

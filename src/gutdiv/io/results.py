@@ -13,6 +13,7 @@ from gutdiv.model.results import Results, Table
 # Where each table lies below results/<cohort>/, without its ending, and of which kind it is; `*` stands for a metric.
 _TABLES = {
     "cohort/alignment": "alignment",
+    "cohort/taxonomy_audit": "taxonomy_audit",
     "diversity/depths": "depths",
     "diversity/alpha": "alpha",
     "diversity/ordination/*": "ordination",
