@@ -162,7 +162,7 @@ def _clades(table: RawTable) -> Values | None:
     nested = [i for i in table.feature_ids if "|" in i and i.rsplit("|", 1)[0] in ids]
     if len(nested) < 0.3 * len(ids):
         return None
-    said = f"{table.source} lists clades and the clades within them ({first_ids(nested, limit=1)} besides {nested[0].rsplit('|', 1)[0][:60]!r})"
+    said = f"{table.source} lists clades and the clades within them ({nested[0][:60]!r} besides {nested[0].rsplit('|', 1)[0][:60]!r})"
     if any("|s__" in i for i in ids):
         mend = "gutdiv reads 16S tables: supply counts of OTUs or ASVs. If these are 16S reads, keep the rows of one rank only."
         return Values("shotgun", f"{said} down to species, as profiles of shotgun reads do (MetaPhlAn).", mend)
@@ -177,6 +177,10 @@ def _not_whole(table: RawTable, sums: npt.NDArray[np.float64], clades: Values | 
     middle, mostly = float(np.median(sums)), float(np.mean(broken)) > 0.5
     if clades is not None:
         return clades
+    dense = mostly and table.values.nnz > 0.95 * np.prod(table.values.shape)
+    if dense and 1 < data.max() < 25 and np.ptp(sums) > 0.02 * middle:
+        said = f"{table.source} holds a value for nearly every feature in every sample, none above {data.max():.3g}: logarithms or the signal of an array."
+        return Values("signal", said, "Supply read counts of sequencing, not transformed.")
     if _is_relative(sums, data, mostly=mostly):
         sums_to = f"samples sum to {sums[0]:.4g}" + (
             "" if np.ptp(sums) < 0.02 * middle else f" to {np.max(sums):.4g}, features having been left out"
@@ -187,7 +191,7 @@ def _not_whole(table: RawTable, sums: npt.NDArray[np.float64], clades: Values | 
         return Values("relative", f"{table.source} holds relative abundances ({sums_to}), not read counts.", _SUPPLY)
     if mostly and np.ptp(sums) <= 0.01 * middle:
         return Values("scaled", f"{table.source} holds counts scaled to one sum ({middle:,.6g} in each sample), not read counts.", _SUPPLY)
-    units = _have_units(table.values)
+    units = mostly and _have_units(table.values)
     if middle > _DEEPEST:
         of = ", in each sample whole multiples of one amount (cells for each read)" if units else ""
         said = f"{table.source} holds numbers of cells or another absolute amount (the median sample sums to {middle:.3g}{of}), not read counts."
@@ -195,9 +199,6 @@ def _not_whole(table: RawTable, sums: npt.NDArray[np.float64], clades: Values | 
     if units:
         said = f"{table.source} holds scaled counts (in each sample whole multiples of one fraction, as in {_cell(table, broken, 'no whole number')})."
         return Values("scaled", said, _SUPPLY)
-    if mostly and table.values.nnz > 0.95 * np.prod(table.values.shape) and data.max() < 25:
-        said = f"{table.source} holds a value for nearly every feature in every sample, none above {data.max():.3g}: logarithms or the signal of an array."
-        return Values("signal", said, "Supply read counts of sequencing, not transformed.")
     return Values("fractions", f"{_cell(table, broken, 'no whole number')}.", "Supply read counts from before normalisation or scaling.")
 
 
