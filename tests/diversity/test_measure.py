@@ -12,7 +12,7 @@ from gutdiv.diversity.ordination import clr_distances, ordinate
 from gutdiv.diversity.rarefaction import depth_table, depth_warnings, lacks_singletons, resolve_depth
 from gutdiv.errors import InputError
 from gutdiv.model.cohort import Cohort, Roles, SampleMetadata
-from gutdiv.numerics.rows import expected_richness
+from gutdiv.numerics.expectations import expected_richness
 
 
 def cohort(counts: np.ndarray, groups: list[str | None] | None = None) -> Cohort:
@@ -59,7 +59,7 @@ def test_a_tiny_group_does_not_hold_the_depth_down_and_it_is_said() -> None:
 def test_mean_richness_over_draws_is_the_analytic_expectation_within_its_error() -> None:
     made = cohort(table([400, 900, 2000]))
     frame, about = measure_alpha(made, ["sobs"], depth=300, draws=200, seed=1)
-    expected = expected_richness(made.counts.indptr.astype(np.int64), made.counts.data, 300)
+    expected = expected_richness(made.counts.indptr.astype(np.int64), made.counts.data, np.full(3, 300))
     error = frame["sd"].to_numpy() / np.sqrt(200)
     assert np.all(np.abs(frame["value"].to_numpy() - expected) < 4 * error)
     assert (about["depth"], about["draws"]) == (300, 200)

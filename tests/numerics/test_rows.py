@@ -1,88 +1,153 @@
-"""Row kernels against their naive twins, hand calculation and the exact distribution."""
+"""Tallies of samples and of their draws against hand calculation and naive twins."""
 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import strategies as st
-from scipy.stats import hypergeom
+from hypothesis import given, settings
+from hypothesis import strategies as some
 
-from gutdiv.numerics import branches, rows
+from gutdiv.numerics import draws, rows
 from gutdiv.numerics.jit import use_threads
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gutdiv.model.tree import Tree
+
 KEYS = np.arange(1, 13, dtype=np.uint64) * np.uint64(7919)
+NAMES = [f for f in rows.Tallies.__dataclass_fields__ if not f.startswith("branch")]
+BRANCHES = [f for f in rows.Tallies.__dataclass_fields__ if f.startswith("branch")]
 
 
-def csr(*samples: list[int]):
-    matrix = st.sparse.csr_matrix(np.array(samples, np.int64))
-    return matrix.indptr.astype(np.int64), matrix.data
+def parts(counts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return counts.indptr.astype(np.int64), counts.indices.astype(np.int64), counts.data.astype(np.int64)
+
+
+def branches(tree: Tree) -> rows.Branches:
+    return rows.Branches(tree.tip_nodes, tree.parent, tree.length)
+
+
+def naive(x: np.ndarray) -> dict[str, float]:
+    """Return a sample's tallies from their definitions, one at a time."""
+    x = [int(v) for v in x if v > 0]
+    total = sum(x)
+    p = [v / total for v in x] if total else []
+    rare = [v for v in x if v <= 10]
+    return {
+        "reads": total,
+        "features": len(x),
+        "singletons": x.count(1),
+        "doubletons": x.count(2),
+        "largest": max(x, default=0),
+        "entropy": -math.fsum(v * math.log(v) for v in p) if total else math.nan,
+        "concentration": math.fsum(v * v for v in p) if total else math.nan,
+        "rare_features": len(rare),
+        "rare_reads": sum(rare),
+        "rare_pairs": sum(i * (i - 1) * rare.count(i) for i in range(1, 11)),
+    }
+
+
+def naive_branches(tree: Tree, x: np.ndarray) -> dict[str, float]:
+    """Return the sums over branches by asking for each one which features are below it."""
+    share = np.zeros(tree.parent.size)
+    for j, tip in enumerate(tree.tip_nodes):
+        v = int(tip)
+        while v >= 0:
+            share[v] += x[j] / x.sum()
+            v = int(tree.parent[v])
+    on = [(float(length), float(a)) for length, a in zip(tree.length, share, strict=True) if a > 0]
+    return {
+        "branch_length": math.fsum(b for b, _ in on),
+        "branch_mean": math.fsum(b * a for b, a in on),
+        "branch_entropy": -math.fsum(b * a * math.log(a) for b, a in on),
+        "branch_concentration": math.fsum(b * a * a for b, a in on),
+    }
+
+
+def same(found: rows.Tallies, expected: Mapping[str, float], at: object) -> None:
+    for name, value in expected.items():
+        assert getattr(found, name)[at] == pytest.approx(value, rel=1e-12, abs=1e-14, nan_ok=True), name
 
 
 def test_sums_over_a_sample_by_hand() -> None:
-    indptr, data = csr([1, 1, 2, 0], [5, 0, 0, 0], [0, 0, 0, 0])
-    assert rows.totals(indptr, data).tolist() == [4, 5, 0]
-    assert rows.tallied(indptr, data, 0).tolist() == [3, 1, 0]
-    assert rows.tallied(indptr, data, 1).tolist() == [2, 0, 0]
-    assert rows.entropy(indptr, data)[:2] == pytest.approx([1.5 * math.log(2), 0.0])
-    assert rows.concentration(indptr, data)[:2] == pytest.approx([0.375, 1.0])
-    assert np.isnan(rows.entropy(indptr, data)[2])
-    assert np.isnan(rows.concentration(indptr, data)[2])
+    found = rows.tallies(*parts(st.sparse.csr_matrix(np.array([[1, 1, 2, 0], [11, 0, 0, 0], [0, 0, 0, 0]], np.int64))))
+    assert found.reads.tolist() == [4, 11, 0]
+    assert found.features.tolist() == [3, 1, 0]
+    assert found.singletons.tolist() == [2, 0, 0]
+    assert found.doubletons.tolist() == [1, 0, 0]
+    assert found.largest.tolist() == [2, 11, 0]
+    assert found.rare_reads.tolist() == [4, 0, 0]
+    assert found.rare_pairs.tolist() == [2, 0, 0]
+    assert found.entropy[:2] == pytest.approx([1.5 * math.log(2), 0.0])
+    assert found.concentration[:2] == pytest.approx([0.375, 1.0])
+    assert np.isnan(found.entropy[2])
+    assert np.isnan(found.branch_length).all(), "no tree, no branches"
 
 
-def test_a_draw_holds_exactly_its_depth_and_never_more_than_there_was() -> None:
-    counts = st.random_counts(np.random.default_rng(3))
-    indptr = counts.indptr.astype(np.int64)
-    total = np.asarray(counts.sum(1)).ravel()
-    depth = int(np.median(total))
-    drawn = rows.rarefied(indptr, counts.data, depth, KEYS, 1, 0)
-    assert rows.totals(indptr, drawn).tolist() == [depth if t >= depth else 0 for t in total]
-    assert np.all(drawn <= counts.data)
-
-
-def test_a_draw_depends_on_seed_id_and_number_only() -> None:
-    counts = st.random_counts(np.random.default_rng(3))
-    indptr = counts.indptr.astype(np.int64)
-    whole = rows.rarefied(indptr, counts.data, 20, KEYS, 1, 4)
-    use_threads(1)
-    assert np.array_equal(whole, rows.rarefied(indptr, counts.data, 20, KEYS, 1, 4))
-    use_threads(2)
-    backwards = counts[::-1].tocsr()
-    again = rows.rarefied(backwards.indptr.astype(np.int64), backwards.data, 20, KEYS[::-1].copy(), 1, 4)
-    flipped = st.sparse.csr_matrix((again, backwards.indices, backwards.indptr), shape=counts.shape)[::-1].tocsr()
-    assert np.array_equal(whole, flipped.data)
-    assert not np.array_equal(whole, rows.rarefied(indptr, counts.data, 20, KEYS, 1, 5))
-    assert not np.array_equal(whole, rows.rarefied(indptr, counts.data, 20, KEYS, 2, 4))
-
-
-@pytest.mark.parametrize("depth", [3, 12])  # both branches: fewer and more than half of the 15 reads
-def test_draws_follow_the_hypergeometric_distribution(depth: int) -> None:
-    indptr, data = csr([9, 4, 2])
-    draws = np.array([rows.rarefied(indptr, data, depth, KEYS[:1], 5, d) for d in range(4000)])
-    for j, n in enumerate(data):
-        expected = hypergeom(15, int(n), depth)
-        seen = np.bincount(draws[:, j], minlength=n + 1) / 4000
-        error = 4.5 * np.sqrt(expected.pmf(np.arange(n + 1)) / 4000) + 1e-3
-        assert np.all(np.abs(seen - expected.pmf(np.arange(n + 1))) < error)
-
-
-def test_expected_richness_and_coverage_are_the_means_over_all_subsets() -> None:
-    from itertools import combinations
-
-    reads = [0, 0, 0, 1, 1, 2]
-    indptr, data = csr([3, 2, 1])
-    subsets = list(combinations(range(6), 3))
-    kinds = [np.bincount([reads[i] for i in s], minlength=3) for s in subsets]
-    assert rows.expected_richness(indptr, data, 3)[0] == pytest.approx(np.mean([(k > 0).sum() for k in kinds]), rel=1e-12)
-    assert rows.expected_coverage(indptr, data, 3)[0] == pytest.approx(np.mean([1 - (k == 1).sum() / 3 for k in kinds]), rel=1e-12)
-    assert np.isnan(rows.expected_richness(indptr, data, 7)[0])
-
-
-def test_faith_pd_equals_the_walk_over_sets_of_branches() -> None:
+def test_tallies_equal_their_naive_twins() -> None:
     rng = np.random.default_rng(8)
     counts = st.random_counts(rng)
     tree = st.random_tree(rng, tuple(f"f{j:02d}" for j in range(counts.shape[1])))
-    found = branches.faith(counts.indptr.astype(np.int64), counts.indices, counts.data, tree.tip_nodes, tree.parent, tree.length)
-    expected = [sum(tree.length[v] for v in st.branch_sets(tree, row > 0)) for row in counts.toarray()]
-    assert found == pytest.approx(expected, rel=1e-12)
+    found = rows.tallies(*parts(counts), branches(tree))
+    for i, row in enumerate(counts.toarray()):
+        same(found, naive(row), i)
+        same(found, naive_branches(tree, row), i)
+        assert found.branch_length[i] == pytest.approx(sum(tree.length[v] for v in st.branch_sets(tree, row > 0)), rel=1e-12)
+
+
+@settings(max_examples=40, deadline=None)
+@given(some.lists(some.lists(some.integers(0, 40), min_size=6, max_size=6), min_size=1, max_size=5), some.integers(0, 10_000))
+def test_tallies_equal_their_naive_twins_on_any_table_and_tree(table: list[list[int]], seed: int) -> None:
+    dense = np.array(table, np.int64)
+    tree = st.random_tree(np.random.default_rng(seed), tuple("abcdef"))
+    found = rows.tallies(*parts(st.sparse.csr_matrix(dense)), branches(tree))
+    for i, row in enumerate(dense):
+        same(found, naive(row), i)
+        if row.any():
+            same(found, naive_branches(tree, row), i)
+        else:
+            assert all(np.isnan(getattr(found, name)[i]) for name in BRANCHES)
+
+
+def test_tallies_of_draws_are_those_of_the_drawn_tables() -> None:
+    rng = np.random.default_rng(5)
+    counts = st.random_counts(rng)
+    tree = st.random_tree(rng, tuple(f"f{j:02d}" for j in range(counts.shape[1])))
+    indptr, indices, data = parts(counts)
+    depth = int(np.median(np.asarray(counts.sum(1))))
+    deep = np.asarray(counts.sum(1)).ravel() >= depth
+    assert 0 < deep.sum() < 12
+    whole = rows.drawn_tallies(indptr, indices, data, branches(tree), depth=depth, keys=KEYS, seed=3, times=4, samples=(0, 12))
+    part = rows.drawn_tallies(indptr, indices, data, branches(tree), depth=depth, keys=KEYS, seed=3, times=4, samples=(5, 9))
+    use_threads(1)
+    single = rows.drawn_tallies(indptr, indices, data, branches(tree), depth=depth, keys=KEYS, seed=3, times=4, samples=(0, 12))
+    use_threads(2)
+    for r in range(4):
+        drawn = rows.tallies(indptr, indices, draws.rarefied(indptr, data, depth, KEYS, 3, r), branches(tree))
+        for name in (*NAMES, *BRANCHES):
+            found = getattr(whole, name)
+            exact = name in NAMES  # branches are summed over the segments of the whole sample, not of the draw
+            assert found[r, deep] == pytest.approx(getattr(drawn, name)[deep], rel=0 if exact else 1e-12, abs=0 if exact else 1e-14)
+            assert np.isnan(found[r, ~deep]).all(), "a sample with too few reads has no draw"
+            assert np.array_equal(found[:, 5:9], getattr(part, name), equal_nan=True), "whatever samples are drawn together"
+            assert np.array_equal(found, getattr(single, name), equal_nan=True), "whatever the threads"
+
+
+def test_shares_beyond_the_looked_up_ones_are_computed() -> None:
+    counts = st.sparse.csr_matrix(np.array([[200_000, 70_000, 3]], np.int64))
+    found = rows.drawn_tallies(*parts(counts), depth=270_003, keys=KEYS[:1], seed=1, times=1, samples=(0, 1))
+    same(found, naive(np.array([200_000, 70_000, 3])), (0, 0))
+
+
+def test_mean_and_spread_over_draws() -> None:
+    values = np.random.default_rng(1).normal(5, 2, (7, 3))
+    values[2, 1] = np.nan
+    mean, spread = rows.mean_and_spread(values)
+    assert mean == pytest.approx(values.mean(0), rel=1e-13, nan_ok=True)
+    assert spread == pytest.approx(values.std(0, ddof=1), rel=1e-13, nan_ok=True)
+    assert np.isnan(rows.mean_and_spread(values[:1])[1]).all()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from gutdiv.diversity import alpha, beta, phylogenetic
+from gutdiv.diversity import alpha, beta, phylogenetic, phylogenetic_alpha
 from gutdiv.diversity.metric import REGISTRY, Metric, chosen
 from gutdiv.errors import InputError
 
-MODULES = (alpha, beta, phylogenetic)
+MODULES = (alpha, phylogenetic_alpha, beta, phylogenetic)
 ALPHA = MappingProxyType(chosen(REGISTRY, "alpha"))
+USUAL = ("sobs", "shannon", "simpson", "inv_simpson", "pielou_e", "chao1", "faith_pd")  # the alpha metrics measured where none are named
 BETA = MappingProxyType(chosen(REGISTRY, "beta"))
 
 

@@ -11,7 +11,7 @@ from gutdiv.diversity.measure import impossible, prepared
 from gutdiv.diversity.metric import Floats, View
 from gutdiv.diversity.rarefaction import resolve_depth, sample_keys
 from gutdiv.errors import InputError, first_ids
-from gutdiv.numerics import rows
+from gutdiv.numerics import draws
 
 if TYPE_CHECKING:
     from gutdiv.model.cohort import Cohort
@@ -58,7 +58,7 @@ def measure_beta(
     below = [s for s, d in zip(cohort.sample_ids, cohort.depth, strict=True) if d < (target or 0)]
     view = prepared(cohort, "feature", kept)
     if target is not None and metric.rarefied:
-        data = rows.rarefied(view.indptr, view.data, target, sample_keys(ids), seed, 0)
+        data = draws.rarefied(view.indptr, view.data, target, sample_keys(ids), seed, 0)
         view = View(view.indptr, view.indices, data, view.width, view.tree)
     k, blocks = part
     if not 1 <= k <= blocks <= len(ids):

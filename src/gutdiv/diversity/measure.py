@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from gutdiv.diversity.catalog import ALPHA, find
+from gutdiv.diversity.alpha import chao1_error
+from gutdiv.diversity.catalog import ALPHA, USUAL, find
 from gutdiv.diversity.metric import Floats, Metric, View
 from gutdiv.diversity.rarefaction import lacks_singletons, resolve_depth, sample_keys
-from gutdiv.numerics import rows
+from gutdiv.numerics import expectations, rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from gutdiv.model.cohort import Cohort
+
+
+RICHNESS = ("sobs", "hill_0")
+# Metrics whose mean over all draws is known exactly.
+EXPECTED: Mapping[str, Callable[..., Floats]] = MappingProxyType(
+    {
+        **dict.fromkeys(RICHNESS, expectations.expected_richness),
+        "shannon": expectations.expected_entropy,
+        "simpson": lambda *sample: 1.0 - expectations.expected_concentration(*sample),
+        "goods_coverage": expectations.expected_coverage,
+    }
+)
+COLUMNS = ["sample_id", "level", "metric", "value", "sd", "depth", "expected", "se"]
+_BLOCK = 1 << 15  # draws whose tallies are held at once
 
 
 def measure_alpha(
@@ -34,7 +51,7 @@ def measure_alpha(
     ----------
     cohort : Cohort
     names : sequence of str, optional
-        Metrics; default all that the cohort allows. A metric that is named but not possible is absent with the reason.
+        Metrics; default `catalog.USUAL`. A metric that is named but not possible is absent with the reason.
     depth : 'auto', 'none' or int
         Reads to which samples are rarefied. A sample with fewer reads has no value.
     draws : int
@@ -46,39 +63,28 @@ def measure_alpha(
     Returns
     -------
     frame : DataFrame of kind `alpha`
-        Sorted by metric in the catalogue's order, then by sample.
+        Sorted by metric in the catalogue's order, then by sample. `expected` is the exact mean over all draws there are, where it is known,
+        and `se` an analytic standard error: of the features in a draw (Heck et al. 1975), and of Chao1 (the mean over draws).
     about : dict
         `depth`, `draws`, `metrics` (traits), `absent` (metric to reason), `below_depth` (sample ids).
     """
     target = resolve_depth(cohort, depth)
-    metrics = [find(n, "alpha") for n in dict.fromkeys(names)] if names else list(ALPHA.values())
-    absent = {m.name: reason for m in metrics if (reason := impossible(cohort, m, level))}
-    metrics = [m for m in metrics if m.name not in absent]
-    whole = prepared(cohort, level)
+    asked = [find(n, "alpha") for n in dict.fromkeys(names or USUAL)]
+    asked.sort(key=lambda m: list(ALPHA).index(m.name))
+    absent = {m.name: reason for m in asked if (reason := impossible(cohort, m, level))}
+    metrics = [m for m in asked if m.name not in absent]
+    view = prepared(cohort, level)
+    if not any(m.needs_tree for m in metrics):
+        view = replace(view, tree=None)
     n = len(cohort.sample_ids)
+    found = _whole(view, metrics) if target is None else _drawn(cohort, view, metrics, target, draws, seed)
     below = np.zeros(n, bool) if target is None else cohort.depth < target
-    values, spread = {}, {}
-    if target is None:
-        values = {m.name: m.function(whole) for m in metrics}
-        spread = {m.name: np.full(n, np.nan) for m in metrics}
-    else:
-        values, spread = _over_draws(cohort, whole, metrics, target, draws, seed)
     used = cohort.depth if target is None else np.full(n, target)
     frames = [
-        pd.DataFrame(
-            {
-                "sample_id": list(cohort.sample_ids),
-                "level": level,
-                "metric": m.name,
-                "value": np.where(below, np.nan, values[m.name]),
-                "sd": np.where(below, np.nan, spread[m.name]),
-                "depth": used,
-            }
-        )
+        pd.DataFrame({"sample_id": list(cohort.sample_ids), "level": level, "metric": m.name, "depth": used, **found[m.name]})[COLUMNS]
         for m in metrics
     ]
-    columns = ["sample_id", "level", "metric", "value", "sd", "depth"]
-    frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+    frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=COLUMNS)
     about = {
         "depth": target,
         "draws": None if target is None else draws,
@@ -89,25 +95,52 @@ def measure_alpha(
     return frame, about
 
 
-def _over_draws(
-    cohort: Cohort, whole: View, metrics: Sequence[Metric], depth: int, draws: int, seed: int
-) -> tuple[dict[str, Floats], dict[str, Floats]]:
-    """Mean and standard deviation over rarefaction draws, by Welford's update, draw after draw."""
+def _whole(view: View, metrics: Sequence[Metric]) -> dict[str, dict[str, Floats]]:
+    """Value of each metric on the counts as they are, with what is known of its error."""
+    tallies = view.tallies
+    none = np.full(tallies.reads.shape, np.nan)
+    return {
+        m.name: {
+            "value": m.function(tallies),
+            "sd": none,
+            "expected": none,
+            "se": chao1_error(tallies) if m.name == "chao1" else none,
+        }
+        for m in metrics
+    }
+
+
+def _drawn(cohort: Cohort, view: View, metrics: Sequence[Metric], depth: int, draws: int, seed: int) -> dict[str, dict[str, Floats]]:
+    """Mean and standard deviation of each metric over draws, with what is known exactly; all NaN where a sample is too shallow."""
     keys = sample_keys(cohort.sample_ids)
     n = len(cohort.sample_ids)
-    mean = {m.name: np.zeros(n) for m in metrics}
-    square = {m.name: np.zeros(n) for m in metrics}
-    for draw in range(draws):
-        data = rows.rarefied(whole.indptr, whole.data, depth, keys, seed, draw)
-        view = View(whole.indptr, whole.indices, data, whole.width, whole.tree)
+    found = {m.name: {c: np.full(n, np.nan) for c in ("value", "sd", "expected", "se")} for m in metrics}
+    step = max(1, _BLOCK // draws)
+    for start in range(0, n, step):
+        part = slice(start, min(n, start + step))
+        tallies = rows.drawn_tallies(
+            view.indptr,
+            view.indices,
+            view.data,
+            view.branches,
+            depth=depth,
+            keys=keys,
+            seed=seed,
+            times=draws,
+            samples=(part.start, part.stop),
+        )
         for m in metrics:
-            value = m.function(view)
-            step = value - mean[m.name]
-            mean[m.name] = mean[m.name] + step / (draw + 1)
-            square[m.name] = square[m.name] + step * (value - mean[m.name])
-    with np.errstate(invalid="ignore"):
-        spread = {name: np.sqrt(s / (draws - 1)) if draws > 1 else np.full(n, np.nan) for name, s in square.items()}
-    return mean, spread
+            found[m.name]["value"][part], found[m.name]["sd"][part] = rows.mean_and_spread(m.function(tallies))
+            if m.name == "chao1":
+                found[m.name]["se"][part] = rows.mean_and_spread(chao1_error(tallies))[0]
+    reads = np.full(n, depth)
+    spread = expectations.richness_spread(view.indptr, view.data, reads) if any(m.name in RICHNESS for m in metrics) else None
+    for m in metrics:
+        if m.name in EXPECTED:
+            found[m.name]["expected"] = EXPECTED[m.name](view.indptr, view.data, reads)
+        if m.name in RICHNESS and spread is not None:
+            found[m.name]["se"] = spread
+    return found
 
 
 def impossible(cohort: Cohort, metric: Metric, level: str) -> str | None:

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from gutdiv.numerics.rows import NO_BRANCHES, Branches, Tallies, tallies
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -45,6 +47,16 @@ class View:
         out.eliminate_zeros()
         return out
 
+    @property
+    def branches(self) -> Branches:
+        """The tree as the kernels over samples walk on it."""
+        return NO_BRANCHES if self.tree is None else Branches(self.tree.tip_nodes, self.tree.parent, self.tree.length)
+
+    @property
+    def tallies(self) -> Tallies:
+        """What alpha metrics see: tallied anew at each use."""
+        return tallies(self.indptr, self.indices, self.data, self.branches)
+
 
 @dataclass(frozen=True, eq=False)
 class Metric:
@@ -59,6 +71,7 @@ class Metric:
     citation: str
     estimator: str
     rarefied: bool
+    undefined: str
     function: Callable[..., Floats]
 
     @property
@@ -76,6 +89,7 @@ class Metric:
             "citation": self.citation,
             "estimator": self.estimator,
             "rarefied": self.rarefied,
+            "undefined": self.undefined,
         }
 
 
@@ -92,6 +106,7 @@ def metric(
     estimator: str,
     needs: tuple[str, ...] = ("counts",),
     rarefied: bool = True,
+    undefined: str = "",
 ) -> Callable[[Callable[..., Floats]], Callable[..., Floats]]:
     """Declare a metric.
 
@@ -111,11 +126,15 @@ def metric(
         `counts`, `singletons` (withheld where the table has none), `tree`.
     rarefied : bool
         Whether it is computed on rarefied counts when a depth is given.
+    undefined : str
+        In which samples with reads it has no value; empty where it always has.
+
+    The function of an alpha metric takes `Tallies`, that of a beta metric a `View` and the rows `start` to `stop`.
     """
 
     def declare(function: Callable[..., Floats]) -> Callable[..., Floats]:
         name = function.__name__
-        REGISTRY[name] = Metric(name, scope, label, unit, needs, bounds, citation, estimator, rarefied, function)
+        REGISTRY[name] = Metric(name, scope, label, unit, needs, bounds, citation, estimator, rarefied, undefined, function)
         return function
 
     return declare

@@ -1,8 +1,7 @@
-"""Phylogenetic metrics: Faith's PD and the UniFrac family."""
+"""Phylogenetic beta metrics: the UniFrac family."""
 
 from __future__ import annotations
 
-from math import inf
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,21 +19,6 @@ def _tree(view: View) -> Tree:
         msg = "a phylogenetic metric needs a tree"
         raise ValueError(msg)
     return view.tree
-
-
-@metric(
-    scope="alpha",
-    label="Faith's PD",
-    unit="branch length",
-    bounds=(0, inf),
-    citation="faith1992",
-    estimator="sum of branch lengths from the features to the root",
-    needs=("counts", "tree"),
-)
-def faith_pd(view: View) -> Floats:
-    """Faith's phylogenetic diversity with the path to the root, as scikit-bio's `faith_pd` and picante's default."""
-    tree = _tree(view)
-    return branches.faith(view.indptr, view.indices, view.data, tree.tip_nodes, tree.parent, tree.length)
 
 
 @metric(

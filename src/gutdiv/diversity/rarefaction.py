@@ -12,6 +12,7 @@ import pandas as pd
 
 from gutdiv.errors import InputError, count_noun
 from gutdiv.numerics import rows
+from gutdiv.numerics.expectations import expected_coverage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +33,8 @@ def sample_keys(ids: Sequence[str]) -> npt.NDArray[np.uint64]:
 
 def lacks_singletons(cohort: Cohort) -> bool:
     """Whether more than half of the samples hold no feature seen once: then estimators built on singletons mean nothing (DADA2, Deblur)."""
-    once = rows.tallied(cohort.counts.indptr, cohort.counts.data, 1)
+    counts = cohort.counts
+    once = rows.tallies(counts.indptr.astype(np.int64), counts.indices.astype(np.int64), counts.data).singletons
     return bool(np.mean(once == 0) > 0.5)
 
 
@@ -56,7 +58,7 @@ def depth_table(cohort: Cohort) -> pd.DataFrame:
         kept = depth >= candidate
         shares = {name: float(kept[g].mean()) for name, g in groups.items()}
         smallest = min(shares, key=lambda name: (shares[name], name))
-        coverage = rows.expected_coverage(cohort.counts.indptr, cohort.counts.data, candidate)
+        coverage = expected_coverage(cohort.counts.indptr, cohort.counts.data, np.full(len(cohort.sample_ids), candidate))
         table.append(
             {
                 "depth": candidate,

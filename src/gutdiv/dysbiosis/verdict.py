@@ -12,7 +12,7 @@ from scipy import sparse
 
 from gutdiv.dysbiosis.score import Components, conformal, drivers
 from gutdiv.model.results import Controls, Finding
-from gutdiv.numerics import pairs, rows
+from gutdiv.numerics import draws, pairs
 from gutdiv.numerics.tails import false_discovery_rates
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def components_of(
     n = len(cohort.sample_ids)
     distance, logs, presence = np.zeros((n, n)), np.zeros((n, genera.size)), np.zeros((n, genera.size))
     for draw in range(DRAWS):
-        data = rows.rarefied(cohort.counts.indptr, cohort.counts.data, depth, keys, seed, draw)
+        data = draws.rarefied(cohort.counts.indptr, cohort.counts.data, depth, keys, seed, draw)
         counts = (
             (sparse.csr_matrix((data, cohort.counts.indices, cohort.counts.indptr), shape=cohort.counts.shape) @ fold)
             .tocsr()

@@ -1,4 +1,4 @@
-"""Over a tree in postorder: which branches a sample holds, Faith's PD, and the sparse matrix of samples by nodes."""
+"""Over a tree in postorder: which branches a sample holds, and the sparse matrix of samples by nodes."""
 
 from __future__ import annotations
 
@@ -12,44 +12,6 @@ from gutdiv.numerics.jit import compiled, prange, threaded
 
 Floats = npt.NDArray[np.float64]
 _BLOCK = 64  # samples that one task walks with one scratch array: fixed, so that threads own blocks
-
-
-@threaded
-def faith(indptr: Any, indices: Any, data: Any, tips: Any, parent: Any, length: Floats) -> Floats:
-    """Faith's phylogenetic diversity: total length of all branches from a sample's features to the root (Faith 1992).
-
-    Parameters
-    ----------
-    indptr, indices, data
-        CSR rows of counts; entries of 0 do not count.
-    tips : (n_features,) int
-        Node of each feature.
-    parent, length
-        The tree in postorder.
-
-    Returns
-    -------
-    (n_samples,) float64, in units of branch length; NaN for a sample without reads. The path to the root is included, as in scikit-bio and
-    picante's default.
-    """
-    n = indptr.size - 1
-    out = np.full(n, np.nan)
-    for b in prange((n + _BLOCK - 1) // _BLOCK):
-        seen = np.full(parent.size, -1, np.int64)
-        for i in range(b * _BLOCK, min(n, (b + 1) * _BLOCK)):
-            total = 0.0
-            held = False
-            for t in range(indptr[i], indptr[i + 1]):
-                if data[t] > 0:
-                    held = True
-                    v = np.int64(tips[indices[t]])
-                    while v >= 0 and seen[v] != i:
-                        seen[v] = i
-                        total += length[v]
-                        v = np.int64(parent[v])
-            if held:
-                out[i] = total
-    return out
 
 
 @threaded

@@ -1,82 +1,73 @@
-"""Over samples: rarefaction, entropies and counts of rare features on CSR rows.
+"""Over samples: all that diversity within a sample is made of, tallied in one pass over CSR rows or over many rarefaction draws of them.
 
 All functions take `indptr` (n_samples + 1,) and `data` (n_entries,) of a CSR matrix of counts; entries may be 0 (a rarefied matrix keeps the
-structure of the whole one). All return one value a sample.
+structure of the whole one).
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from gutdiv.numerics import draws, subtrees
 from gutdiv.numerics.jit import compiled, prange, threaded
 
 Ints = npt.NDArray[np.signedinteger[Any]]
 Floats = npt.NDArray[np.float64]
 
-
-# ---------------------------------------------------------------- random numbers that know only the seed, the sample and the draw
-@compiled
-def _mixed(z: np.uint64) -> np.uint64:
-    """SplitMix64's finaliser (Steele, Lea & Flood 2014)."""
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
+RARE = 10  # a feature of at most so many reads is rare (Chao & Lee 1992)
+_KINDS = 14
+_TASK = 16  # samples that one task takes with one scratch: fixed, so that threads own samples
+_TABLE = 1 << 16  # values of p ln p that are looked up
 
 
-@threaded
-def rarefied(indptr: Ints, data: Ints, depth: int, keys: npt.NDArray[np.uint64], seed: int, draw: int) -> Ints:
-    """Draw `depth` reads of each sample without replacement.
+@dataclass(frozen=True, eq=False)
+class Tallies:
+    """What a sample's diversity is made of; arrays of one shape, one entry a sample (and draw).
 
     Parameters
     ----------
-    indptr, data
-        CSR rows of counts.
-    depth : int
-        Reads to draw, >= 1.
-    keys : (n_samples,) uint64
-        A number made from each sample's id alone; a sample's draw depends on seed, key and draw number, on nothing else.
-    seed, draw : int
-        Seed, and number of the draw from 0 on.
-
-    Returns
-    -------
-    (n_entries,) int64
-        Counts of the draw; a sample with fewer reads than `depth` is all zeros, one with exactly as many is unchanged.
+    reads, features, singletons, doubletons, largest : float64
+        Sum of counts, features seen, seen once, seen twice, and the largest count.
+    entropy, concentration : float64
+        -sum p ln p and sum p^2; NaN without reads.
+    rare_features, rare_reads, rare_pairs : float64
+        Of features of at most 10 reads: how many, their reads, and the sum of x (x - 1).
+    branch_length, branch_mean, branch_entropy, branch_concentration : float64
+        Over branches of length L with the share a of the reads below: sums of L (where a > 0), L a, -L a ln a and L a^2, up to the root;
+        NaN without a tree or without reads.
     """
-    n = indptr.size - 1
-    out = np.zeros(data.size, np.int64)
-    for i in prange(n):
-        total = 0
-        for t in range(indptr[i], indptr[i + 1]):
-            total += data[t]
-        if total < depth:
-            continue
-        reads = np.empty(total, np.int64)
-        at = 0
-        for t in range(indptr[i], indptr[i + 1]):
-            for _ in range(data[t]):
-                reads[at] = t
-                at += 1
-        state = _mixed(np.uint64(seed)) ^ _mixed(keys[i] + np.uint64(0x9E3779B97F4A7C15) * np.uint64(draw + 1))
-        take = min(depth, total - depth)  # choosing the smaller part is the same distribution and less work
-        for r in range(take):
-            state += np.uint64(0x9E3779B97F4A7C15)
-            u = (_mixed(state) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
-            j = r + np.int64(u * (total - r))
-            held = reads[j]
-            reads[j] = reads[r]
-            reads[r] = held
-        if take == depth:
-            for r in range(depth):
-                out[reads[r]] += 1
-        else:
-            for r in range(take, total):
-                out[reads[r]] += 1
-    return out
+
+    reads: Floats
+    features: Floats
+    singletons: Floats
+    doubletons: Floats
+    largest: Floats
+    entropy: Floats
+    concentration: Floats
+    rare_features: Floats
+    rare_reads: Floats
+    rare_pairs: Floats
+    branch_length: Floats
+    branch_mean: Floats
+    branch_entropy: Floats
+    branch_concentration: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Branches:
+    """A tree as rows walk on it: node of each feature (n_features,), and parent and length of each node in postorder."""
+
+    tips: npt.NDArray[Any]
+    parent: npt.NDArray[Any]
+    length: Floats
+
+
+NO_BRANCHES = Branches(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0))
 
 
 # ---------------------------------------------------------------- sums over a sample
@@ -90,98 +81,182 @@ def totals(indptr: Ints, data: Ints) -> Ints:
     return out
 
 
-@threaded
-def tallied(indptr: Ints, data: Ints, count: int) -> Ints:
-    """Features seen exactly `count` times in each sample; with `count` = 0 the features seen at all."""
-    out = np.zeros(indptr.size - 1, np.int64)
-    for i in prange(indptr.size - 1):
-        for t in range(indptr[i], indptr[i + 1]):
-            if (count == 0 and data[t] > 0) or (count > 0 and data[t] == count):
-                out[i] += 1
-    return out
-
-
-@threaded
-def entropy(indptr: Ints, data: Ints) -> Floats:
-    """Shannon entropy of each sample in nats, -sum p ln p; NaN for a sample without reads."""
-    out = np.full(indptr.size - 1, np.nan)
-    for i in prange(indptr.size - 1):
-        total = 0
-        for t in range(indptr[i], indptr[i + 1]):
-            total += data[t]
-        if total > 0:
-            h = 0.0
-            for t in range(indptr[i], indptr[i + 1]):
-                if data[t] > 0:
-                    p = data[t] / total
-                    h -= p * math.log(p)
-            out[i] = max(h, 0.0)
-    return out
-
-
-@threaded
-def concentration(indptr: Ints, data: Ints) -> Floats:
-    """Sum of squared proportions of each sample, in (0, 1]; NaN for a sample without reads."""
-    out = np.full(indptr.size - 1, np.nan)
-    for i in prange(indptr.size - 1):
-        total = 0
-        for t in range(indptr[i], indptr[i + 1]):
-            total += data[t]
-        if total > 0:
-            d = 0.0
-            for t in range(indptr[i], indptr[i + 1]):
-                p = data[t] / total
-                d += p * p
-            out[i] = d
-    return out
-
-
-# ---------------------------------------------------------------- expectations under rarefaction
 @compiled
-def _log_choose(n: int, k: int) -> float:
-    """Ln of n over k."""
-    return math.lgamma(n + 1.0) - math.lgamma(k + 1.0) - math.lgamma(n - k + 1.0)
+def _term(count: int, total: int) -> float:
+    """-p ln p of a share p = count / total."""
+    p = count / total
+    return -p * math.log(p)
+
+
+@compiled
+def _terms(total: int) -> Floats:
+    """-p ln p of the first counts out of `total`."""
+    out = np.zeros(min(total, _TABLE) + 1)
+    for count in range(1, out.size):
+        out[count] = _term(count, total)
+    return out
+
+
+@compiled
+def _tally(counts: Ints, terms: Floats, out: Floats) -> int:
+    """Tally one sample; `terms` holds -p ln p of counts below its size, or is empty. Returns the reads."""
+    total, seen, once, twice, largest, rare, rare_reads, rare_pairs = 0, 0, 0, 0, 0, 0, 0, 0
+    for x in counts:
+        total += x
+        seen += x > 0
+        once += x == 1
+        twice += x == 2
+        largest = max(largest, x)
+        if 0 < x <= RARE:
+            rare += 1
+            rare_reads += x
+            rare_pairs += x * (x - 1)
+    out[0], out[1], out[2], out[3], out[4] = total, seen, once, twice, largest
+    out[7], out[8], out[9] = rare, rare_reads, rare_pairs
+    if total > 0:
+        h, d = 0.0, 0.0
+        for x in counts:
+            if x > 0:
+                h += terms[x] if x < terms.size else _term(x, total)
+                p = x / total
+                d += p * p
+        out[5], out[6] = max(h, 0.0), d
+    return total
+
+
+@compiled
+def _climb(counts: Ints, total: int, segments: int, up: Ints, span: Floats, entry: Ints, below: Ints, terms: Floats, out: Floats) -> None:
+    """Tally one sample's branches, segment after segment from the tips to the root; `below` is scratch."""
+    for s in range(segments):
+        below[s] = 0
+    length, mean, h, d = 0.0, 0.0, 0.0, 0.0
+    for s in range(segments):
+        x = counts[entry[s]] if entry[s] >= 0 else below[s]
+        if x > 0:
+            if up[s] >= 0:
+                below[up[s]] += x
+            a = x / total
+            length += span[s]
+            mean += span[s] * a
+            h += span[s] * (terms[x] if x < terms.size else _term(x, total))
+            d += span[s] * a * a
+    out[10], out[11], out[12], out[13] = length, mean, max(h, 0.0), d
 
 
 @threaded
-def expected_richness(indptr: Ints, data: Ints, depth: int) -> Floats:
-    """Expected number of features among `depth` reads drawn without replacement (Hurlbert 1971); NaN where a sample has fewer reads.
-
-    E[S] = sum_i 1 - C(N - N_i, depth) / C(N, depth), as vegan's `rarefy`.
-    """
-    out = np.full(indptr.size - 1, np.nan)
-    for i in prange(indptr.size - 1):
-        total = 0
-        for t in range(indptr[i], indptr[i + 1]):
-            total += data[t]
-        if total >= depth:
-            s = 0.0
-            whole = _log_choose(total, depth)
-            for t in range(indptr[i], indptr[i + 1]):
-                if data[t] > 0:
-                    rest = total - data[t]
-                    s += 1.0 if rest < depth else 1.0 - math.exp(_log_choose(rest, depth) - whole)
-            out[i] = s
+def _whole(indptr: Ints, indices: Ints, data: Ints, tips: Any, parent: Any, length: Floats) -> Floats:
+    """Tallies of each sample, (kinds, n_samples)."""
+    n = indptr.size - 1
+    out = np.full((_KINDS, n), np.nan)
+    for task in prange((n + _TASK - 1) // _TASK):
+        held = subtrees.scratch(parent.size)
+        one, none, base = np.full(_KINDS, np.nan), np.zeros(0), 1
+        for i in range(task * _TASK, min(n, (task + 1) * _TASK)):
+            start, stop = indptr[i], indptr[i + 1]
+            one[:] = np.nan
+            total = _tally(data[start:stop], none, one)
+            if tips.size > 0 and total > 0:
+                k = 2 * (stop - start)
+                up, span, entry, below = np.empty(k, np.int64), np.empty(k), np.empty(k, np.int64), np.empty(k, np.int64)
+                segments, base = subtrees.fold(indices[start:stop], data[start:stop], tips, parent, length, held, base, up, span, entry)
+                _climb(data[start:stop], total, segments, up, span, entry, below, none, one)
+            out[:, i] = one
     return out
 
 
 @threaded
-def expected_coverage(indptr: Ints, data: Ints, depth: int) -> Floats:
-    """Expected Good's coverage 1 - f1/depth of `depth` reads drawn without replacement; NaN where a sample has fewer reads.
-
-    E[f1] = sum_i N_i C(N - N_i, depth - 1) / C(N, depth).
-    """
-    out = np.full(indptr.size - 1, np.nan)
-    for i in prange(indptr.size - 1):
-        total = 0
-        for t in range(indptr[i], indptr[i + 1]):
-            total += data[t]
-        if total >= depth:
-            f1 = 0.0
-            whole = _log_choose(total, depth)
-            for t in range(indptr[i], indptr[i + 1]):
-                rest = total - data[t]
-                if data[t] > 0 and rest >= depth - 1:
-                    f1 += data[t] * math.exp(_log_choose(rest, depth - 1) - whole)
-            out[i] = 1.0 - f1 / depth
+def _drawn(
+    indptr: Ints,
+    indices: Ints,
+    data: Ints,
+    tips: Any,
+    parent: Any,
+    length: Floats,
+    depth: int,
+    keys: npt.NDArray[np.uint64],
+    seed: int,
+    first: int,
+    last: int,
+    times: int,
+) -> Floats:
+    """Tallies of draws 0..times of samples first..last, (kinds, times, last - first)."""
+    n = last - first
+    out = np.full((_KINDS, times, n), np.nan)
+    terms = _terms(depth)
+    for task in prange((n + _TASK - 1) // _TASK):
+        held = subtrees.scratch(parent.size)
+        one, base = np.full(_KINDS, np.nan), 1
+        for i in range(first + task * _TASK, min(last, first + (task + 1) * _TASK)):
+            whole = data[indptr[i] : indptr[i + 1]]
+            total = 0
+            for x in whole:
+                total += x
+            if total < depth:
+                continue
+            k = 2 * whole.size
+            up, span, entry, below = np.empty(k, np.int64), np.empty(k), np.empty(k, np.int64), np.empty(k, np.int64)
+            segments = 0
+            if tips.size > 0:
+                segments, base = subtrees.fold(indices[indptr[i] : indptr[i + 1]], whole, tips, parent, length, held, base, up, span, entry)
+            bits = np.zeros((total + 63) >> 6, np.uint64)
+            counts = np.empty(whole.size, np.int64)
+            for r in range(times):
+                draws.take(whole, total, depth, draws.stream(seed, keys[i], r), bits, counts)
+                _tally(counts, terms, one)
+                if segments > 0:
+                    _climb(counts, depth, segments, up, span, entry, below, terms, one)
+                out[:, r, i - first] = one
     return out
+
+
+def tallies(indptr: Ints, indices: Ints, data: Ints, branches: Branches = NO_BRANCHES) -> Tallies:
+    """Tally every sample, with the branches above its features where a tree is given; arrays of shape (n_samples,)."""
+    return Tallies(*_whole(indptr, indices, data, branches.tips, branches.parent, branches.length))
+
+
+def drawn_tallies(
+    indptr: Ints,
+    indices: Ints,
+    data: Ints,
+    branches: Branches = NO_BRANCHES,
+    *,
+    depth: int,
+    keys: npt.NDArray[np.uint64],
+    seed: int,
+    times: int,
+    samples: tuple[int, int],
+) -> Tallies:
+    """Tally many rarefaction draws of some samples; the draws are those of `draws.rarefied` with numbers 0 to `times` - 1.
+
+    Parameters
+    ----------
+    depth, keys, seed
+        As in `draws.rarefied`.
+    times : int
+        Number of draws.
+    samples : (start, stop)
+        Rows to draw.
+
+    Returns
+    -------
+    Tallies of shape (times, stop - start); all NaN where a sample has fewer reads than `depth`.
+    """
+    tree = branches.tips, branches.parent, branches.length
+    return Tallies(*_drawn(indptr, indices, data, *tree, depth, keys, seed, *samples, times))
+
+
+@compiled
+def mean_and_spread(values: Floats) -> tuple[Floats, Floats]:
+    """Mean and standard deviation (n - 1) of each column of (times, n_samples), summed draw after draw; NaN where a draw has no value."""
+    times, n = values.shape
+    mean, spread = np.zeros(n), np.full(n, np.nan)
+    for r in range(times):
+        for i in range(n):
+            mean[i] += values[r, i] / times
+    if times > 1:
+        square = np.zeros(n)
+        for r in range(times):
+            for i in range(n):
+                square[i] += (values[r, i] - mean[i]) ** 2
+        spread = np.sqrt(square / (times - 1))
+    return mean, spread
