@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from gutdiv.errors import InputError
+from gutdiv.io.h5ad import is_h5ad
+from gutdiv.io.mothur import is_shared
+from gutdiv.io.qiime import ZIP_MAGIC, is_artifact
 from gutdiv.io.text import first_bytes
 
 if TYPE_CHECKING:
@@ -24,6 +27,21 @@ R_SAVE_RDS = (b"X\n\0\0\0\2", b"X\n\0\0\0\3", b"A\n2\n", b"A\n3\n", b"B\n\2\0\0\
 def is_r_file(path: Path, head: bytes) -> bool:
     """Whether a file is R's, by its first bytes (unpacked) or by its name: a damaged one should be called so."""
     return head.startswith((*R_SAVE, *R_SAVE_RDS)) or path.suffix.lower() in (".rds", ".rdata", ".rda")
+
+
+# Where nf-core/ampliseq puts its tables, best first: filtered counts (without mitochondria and chloroplasts, unless the pipeline was told otherwise)
+# before all that DADA2 found.
+AMPLISEQ_TABLES = (
+    "qiime2/abundance_tables/feature-table.biom",
+    "qiime2/abundance_tables/feature-table.tsv",
+    "qiime2/abundance_tables/filtered-table.qza",
+    "dada2/ASV_table.tsv",
+)
+
+
+def is_ampliseq(path: Path, head: bytes) -> bool:
+    """Whether a folder holds a table where nf-core/ampliseq puts it."""
+    return not head and path.is_dir() and any((path / name).exists() for name in AMPLISEQ_TABLES)
 
 
 @dataclass(frozen=True)
@@ -55,10 +73,14 @@ class TableReader:
 
 # In the order in which they are asked; the last takes every file that is no folder.
 TABLE_READERS: dict[str, TableReader] = {
+    "ampliseq": TableReader("nf-core/ampliseq results folder", "gutdiv.io.ampliseq:read_ampliseq", is_ampliseq),
+    "qza": TableReader("QIIME 2 artifact (.qza)", "gutdiv.io.qiime:read_qiime_table", is_artifact),
+    "h5ad": TableReader("AnnData (.h5ad)", "gutdiv.io.h5ad:read_h5ad", is_h5ad),
     "biom-hdf5": TableReader("BIOM 2 (HDF5)", "gutdiv.io.biom:read_biom_hdf5", lambda path, head: head.startswith(HDF5_MAGIC)),
     "biom-json": TableReader(
         "BIOM 1.0 (JSON)", "gutdiv.io.biom:read_biom_json", lambda path, head: head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{"
     ),
+    "mothur": TableReader("mothur .shared", "gutdiv.io.mothur:read_shared", lambda path, head: is_shared(head), options=("label",)),
     "r": TableReader(
         "R file (.rds, .RData, .rda)",
         "gutdiv.io.rdata:read_r_table",
@@ -77,7 +99,7 @@ TABLE_READERS: dict[str, TableReader] = {
 }
 
 
-def read_abundance_table(path: Path | str, kind: str | None = None, *, samples_in: str | None = None) -> RawTable:
+def read_abundance_table(path: Path | str, kind: str | None = None, *, samples_in: str | None = None, label: str | None = None) -> RawTable:
     """Read an abundance table of any known format.
 
     Parameters
@@ -88,6 +110,8 @@ def read_abundance_table(path: Path | str, kind: str | None = None, *, samples_i
         A key of `TABLE_READERS`; default: told from the name and the first bytes.
     samples_in : {'rows', 'columns'}, optional
         Where samples stand in a table that does not say so itself (text); default: told from the names.
+    label : str, optional
+        Which label of a mothur table to read; needed where it holds several.
 
     Raises
     ------
@@ -101,7 +125,7 @@ def read_abundance_table(path: Path | str, kind: str | None = None, *, samples_i
         msg = f"table format {kind!r} is not known. Known formats: {', '.join(TABLE_READERS)}."
         raise InputError(msg)
     reader = TABLE_READERS[kind]
-    options = {name: value for name, value in (("samples_in", samples_in),) if value is not None}
+    options = {name: value for name, value in (("samples_in", samples_in), ("label", label)) if value is not None}
     for name in options.keys() - set(reader.options):
         msg = f"{path.name} was read as {reader.what}, for which --{name.replace('_', '-')} means nothing. Leave it out."
         raise InputError(msg)
@@ -115,11 +139,11 @@ def _detect(path: Path) -> str:
     if found is None:
         msg = f"{path.name} is a folder, and of no known layout. Known formats: {', '.join(r.what for r in TABLE_READERS.values())}."
         raise InputError(msg)
-    if found == "text" and head.startswith(b"PK\x03\x04"):
+    if found == "text" and head.startswith(ZIP_MAGIC):
         mend = (
             "It seems to be a spreadsheet: save it as text with tabs."
             if path.suffix.lower() in (".xlsx", ".ods")
-            else "If it is a QIIME 2 artifact, export it: `qiime tools export --input-path ... --output-path ...` gives a .biom file."
+            else "Unpack it and give the file or folder within."
         )
         msg = f"{path.name} is a zip archive, which is not read as a table. {mend}"
         raise InputError(msg)

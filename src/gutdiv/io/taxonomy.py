@@ -12,9 +12,11 @@ from gutdiv.io.qiime import is_artifact, read_artifact
 from gutdiv.io.ranks import rank_columns
 from gutdiv.io.tables import is_r_file
 from gutdiv.io.text import decode, first_bytes, read_whole_text
+from gutdiv.model.cohort import RANKS
 from gutdiv.model.inputs import RawTaxonomy
 
 _QUOTED = re.compile(r'"((?:[^"]|"")*)"')  # a whole cell in quotation marks; mothur also writes them around single names
+_SHARE = re.compile(r"0|1|[01]?\.\d+(?:[eE]-\d+)?|NA")
 _CONFIDENCE = re.compile(r"\(\d+(?:\.\d+)?\)")
 _NOTHING_KNOWN = {"unassigned", "unclassified", "unknown", "no blast hit"}  # what a lineage without a mark may say
 # Columns that stand beside ranks and are none; others that are left out are named in a note.
@@ -152,14 +154,15 @@ def _without_header(rows: list[tuple[int, list[str]]]) -> _Layout | None:
 def _taxonomy(rows: list[tuple[int, list[str]]], layout: _Layout, width: int, source: str) -> RawTaxonomy:
     """Take ids and lineages out of the rows; refuse what is ragged, nameless or repeated."""
     out: dict[str, tuple[str | None, ...]] = {}
-    twice = []
+    twice, stripped = [], 0
     for number, cells in rows:
         if any(c.strip() for c in cells[width:]):
             msg = f"{source}, row {number} ({cells[0][:60]!r}): {len(cells)} cells where the header has {width}. Mend the row."
             raise InputError(msg)
         cells = cells + [""] * (width - len(cells))
-        feature = cells[0]
-        if not feature.strip():
+        feature = cells[0].strip()
+        stripped += feature != cells[0]
+        if not feature:
             msg = f"{source}, row {number}: no feature id in the first column. Name the feature or delete the row."
             raise InputError(msg)
         if feature in out:
@@ -172,7 +175,30 @@ def _taxonomy(rows: list[tuple[int, list[str]]], layout: _Layout, width: int, so
         repeated = sorted(set(twice))
         msg = f"{source}: {count_noun(repeated, 'feature')} more than once: {first_ids(repeated)}. Keep one row for each."
         raise InputError(msg)
-    return RawTaxonomy(out, layout.ranks, source, layout.found, notes=layout.notes)
+    notes = list(layout.notes)
+    if stripped:
+        notes.append(f"{source}: blanks around {count_noun(stripped, 'feature id')} were dropped.")
+    if layout.ranks == ("lineage",) and (shorter := _without_confidence(out)) is not None:
+        out = shorter
+        notes.append(
+            f"{source}: its lineages end in a confidence, as nf-core/ampliseq writes them; it and what stands behind the species were left out."
+        )
+    return RawTaxonomy(out, layout.ranks, source, layout.found, notes=tuple(notes))
+
+
+def _without_confidence(rows: dict[str, tuple[str | None, ...]]) -> dict[str, tuple[str | None, ...]] | None:
+    """Cut lineages that nf-core/ampliseq joined of all columns of DADA2's table, `Kingdom;...;Species;Species_exact;confidence`, behind the species.
+
+    None where these are no such lineages: all must have 8 or 9 names without prefixes, the last a number from 0 to 1, and the first two must not be
+    one (databases with a domain above the kingdom have a rank more, so that the names' ranks cannot be told).
+    """
+    split = {f: (cells[0] or "").split(";") for f, cells in rows.items()}
+    widths = {len(parts) for parts in split.values()}
+    if len(widths) != 1 or not widths <= {8, 9}:
+        return None
+    if any(parts[0] == parts[1] or not _SHARE.fullmatch(parts[-1].strip()) or any("__" in p for p in parts) for parts in split.values()):
+        return None
+    return {f: (";".join(parts[: len(RANKS)]).rstrip(";") or None,) for f, parts in split.items()}
 
 
 def _name(cell: str) -> str | None:
