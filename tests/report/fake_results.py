@@ -22,6 +22,7 @@ from fake_tables import (
     ordination,
     permanova,
     table,
+    taxonomy_audit,
     tests,
 )
 
@@ -62,6 +63,7 @@ def fake_results(
     values = {m: _values(rng, t, sick) for m, t in METRICS.items() if tree or m != "faith_pd"}
     tables = {
         "cohort/alignment": alignment(hostile=hostile),
+        "cohort/taxonomy_audit": taxonomy_audit(hostile=hostile),
         "diversity/alpha": alpha(ids, values),
         "diversity/depths": depths(group=group),
     }

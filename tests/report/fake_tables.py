@@ -115,6 +115,37 @@ def alignment(*, hostile: bool) -> Table:
     return table("alignment", [{"part": "sample", "id": i, "outcome": "dropped", "reason": "no row in the sample metadata"} for i in ids])
 
 
+def taxonomy_audit(*, hostile: bool) -> Table:
+    """Build what became of the names of taxa."""
+    known = {
+        "canonical_family": "Lachnospiraceae",
+        "canonical_phylum": "Bacillota",
+        "spelled_family": "f__Lachnospiraceae",
+        "dialect": "silva",
+    }
+    rows: list[dict[str, Any]] = [
+        {**known, "spelling": "[Eubacterium]_hallii_group", "rank": "genus", "canonical_genus": "Anaerobutyricum", "rule": "exact"},
+        {
+            **known,
+            "spelling": "Lachnoclostridium",
+            "rank": "genus",
+            "canonical_genus": "Lachnoclostridium (SILVA bin)",
+            "rule": "polyphyletic",
+        },
+        {**known, "spelling": "Lachnospiraceae; uncultured", "rank": "family", "rule": "unclassified"},
+    ]
+    rows[1]["reason"] = "spans several genera, so that it keeps a name of its own"
+    rows[2]["reason"] = "no genus is called: 'uncultured' stands in its place"
+    if hostile:
+        rows[0] |= {"spelling": HOSTILE[0], "canonical_genus": HOSTILE[1], "spelled_family": HOSTILE[5]}
+        rows[2] |= {"spelling": HOSTILE[4], "reason": f"no genus is called: {HOSTILE[2]!r} stands in its place"}
+    for row, share, n in zip(rows, (0.6, 0.3, 0.1), (40, 7, 3), strict=True):
+        row |= {"share_of_reads": share, "n_features": n}
+    about = {"name": "silva", "flavour": "SILVA 138 or 138.1", "sure": 0.985, "marked": {"silva": 66, "rdp": 1}, "lineages": 412}
+    rules = {"exact": 0.6, "polyphyletic": 0.3, "unclassified": 0.1}
+    return table("taxonomy_audit", rows, dialect=about, rules=rules, named_at_genus=0.9, named_at_family=1.0, absent={})
+
+
 def alpha(ids: Sequence[str], values: Mapping[str, np.ndarray]) -> Table:
     """Build the alpha diversity of all samples, three of them too shallow."""
     rows = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gutdiv.report import bibliography, cells, reading, story
+from gutdiv.report import bibliography, cells, naming, reading, story
 from gutdiv.report.parts import Detail, Glossary, Panel, Part, Prose, Section, Sentence, Sentences
 from gutdiv.report.wording import integer, listing, missing, name, plural
 
@@ -47,7 +47,7 @@ def build(results: Results) -> Panel:
     estimators = (
         Section("estimators", "How each metric is computed", (Glossary("Definitions as used here", measures),)) if measures else None
     )
-    sections = [text, claims, estimators, inputs, sources]
+    sections = [text, claims, estimators, naming.section(results), inputs, sources]
     lead = "How the numbers came about, so that they can be made again."
     return Panel("methods", "Methods", "Methods and limits", lead, tuple(s for s in sections if s is not None))
 
@@ -81,7 +81,8 @@ def _cohort_text(results: Results) -> str:
         f"{plural(cohort.get('n_features'), 'feature')} and {integer(cohort.get('n_reads'))} reads "
         f"(median {integer((cohort.get('depth') or {}).get('median'))} per sample) with gutdiv {name(cohort.get('gutdiv_version'))}."
     )
-    return f"{text} Left out were {listing(lost, limit=8)}." if lost else text
+    text += f" Left out were {listing(lost, limit=8)}." if lost else ""
+    return " ".join(t for t in (text, naming.for_paper(results)) if t)
 
 
 _PARTS = {"metadata": "metadata row", "taxonomy": "lineage", "tip": "tip of the tree"}
