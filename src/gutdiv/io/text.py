@@ -55,6 +55,11 @@ def first_bytes(path: Path, role: str, *, size: int = 4096) -> bytes:
         raise _damaged(path, how, error) from error
 
 
+def is_packed(path: Path, role: str) -> bool:
+    """Tell whether a file is packed; raises InputError where it cannot be read."""
+    return packing(_read(path, role, size=16)) is not None
+
+
 def _read(path: Path, role: str, *, size: int = -1) -> bytes:
     """Read bytes as they are on the disk; say what is wrong with the path where that fails."""
     try:
