@@ -71,7 +71,7 @@ def chao1_error(t: Tallies) -> Floats:
 def ace(t: Tallies) -> Floats:
     """Abundance-based coverage estimator of richness (Chao & Lee 1992), as vegan and scikit-bio; mothur corrects further where features vary much.
 
-    Not defined where all rare features are singletons (vegan: NaN; scikit-bio: an error).
+    Not defined where all rare features are singletons (vegan: NaN; scikit-bio: an error); without rare features, the features seen (vegan: NaN).
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         coverage = 1 - t.singletons / t.rare_reads
