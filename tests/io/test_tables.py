@@ -134,14 +134,3 @@ def test_real_biom_tables_read_as_the_biom_library_reads_them(real_data: Path, s
     assert found.sample_ids == tuple(expected.ids())
     assert found.feature_ids == tuple(expected.ids("observation"))
     assert (found.values != expected.matrix_data.T.tocsr()).nnz == 0
-
-
-@pytest.mark.real_data
-def test_real_tables_of_other_formats_read_as_the_biom_library_reads_them(real_data: Path) -> None:
-    import biom
-
-    for name in ("biom_v1_json/otutable.biom", "biom_v1_json_taxonomy/Aggregated_humanization2.biom", "biom_v21_hdf5/GG_100nt.biom"):
-        expected = biom.load_table(str(real_data / "formats" / name))
-        found = read_abundance_table(real_data / "formats" / name)
-        assert found.sample_ids == tuple(expected.ids()), name
-        assert (found.values != expected.matrix_data.T.tocsr()).nnz == 0, name
