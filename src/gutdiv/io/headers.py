@@ -40,7 +40,7 @@ _TEXTS = LINEAGES | RANK_OF.keys() | {"speciesexact", "sequence", "sequences", "
 _NUMBERS = {"confidence", "consensus", "size", "length", "seqlength", "sequencelength", "seqlen"}
 _MISSING = {"", "na", "n/a", "nan", "n.d.", "nd", "null", "none", "nil", "-", "--", ".", "?", "missing", "#n/a"}
 
-_LINEAGE = re.compile(r"(?:sk|[dkpcofgst])__|D_\d{1,2}__|[dkpcofgs]:|[^;]+;\s*\S")
+_LINEAGE = re.compile(r"(?!.*;size=\d)(?:(?:sk|[dkpcofgst])__|D_\d{1,2}__|[dkpcofgs]:|[^;]+;\s*\S)")  # usearch writes `Otu1;size=9`
 _SEQUENCE = re.compile(r"[ACGTUN]{50,}\Z", re.IGNORECASE)
 _NUMBERED = re.compile(
     r"(?:z?otu|asv|esv|denovo|new\.?reference\.?otu|new\.?cleanup\.?reference\.?otu|feature)[ _.:-]?\d+\Z", re.IGNORECASE

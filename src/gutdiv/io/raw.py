@@ -10,6 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from gutdiv.errors import InputError, count_noun, first_ids
+from gutdiv.io.headers import are_lineages
 from gutdiv.model.cohort import SampleMetadata
 from gutdiv.model.inputs import RawTable, RawTaxonomy
 
@@ -24,7 +25,7 @@ _DECIMAL = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\Z")  # the
 
 
 def checked_table(samples: Sequence[str], features: Sequence[str], values: Any, *, source: str, format: str, **parts: Any) -> RawTable:
-    """Check ids and finish a table: one entry a cell, no stored zeros.
+    """Check ids and finish a table: one entry a cell, no stored zeros; ids that are lineages are the taxonomy where there is no other.
 
     Parameters
     ----------
@@ -57,6 +58,8 @@ def checked_table(samples: Sequence[str], features: Sequence[str], values: Any, 
     matrix = sparse.csr_matrix(values, dtype=np.float64)
     matrix.sum_duplicates()
     matrix.eliminate_zeros()
+    if parts.get("taxonomy") is None and are_lineages(features):
+        parts["taxonomy"] = lineage_texts({f: lineage_text(f) for f in features}, source)
     return RawTable(tuple(samples), tuple(features), matrix, source, format, **parts)
 
 
