@@ -159,7 +159,8 @@ def test_phylogenetic_metrics_equal_phyloseq_on_esophagus() -> None:
 
 def test_principal_coordinates_equal_vegan_on_dune() -> None:
     _, dense = counts_of("dune.tsv")
-    axes, values, proportion, negative = principal_coordinates(BETA["braycurtis"].function(view(dense)), 10)
+    found = principal_coordinates(BETA["braycurtis"].function(view(dense)), 10)
+    axes, values, proportion, negative = found.axes, found.eigenvalues, found.proportion_explained, found.negative_share
     expected = np.array([float(r["eigenvalue"]) for r in rows_of("pcoa_dune.tsv")])
     positive = expected[expected > 0]
     assert values == pytest.approx(expected[:10], rel=1e-10)

@@ -1,23 +1,68 @@
-"""Principal coordinates of distances, and principal components of CLR, as a result that travels."""
+"""Ordinations of samples as a result that travels: principal coordinates of distances, principal components of CLR."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gutdiv.diversity.distances import measure_beta
+from gutdiv.errors import InputError, first_ids
 from gutdiv.model.results import DistanceMatrix, Ordination
 from gutdiv.numerics.spectra import principal_coordinates
 
 if TYPE_CHECKING:
     from gutdiv.model.cohort import Cohort
 
+TIED = 1e-9  # difference of two eigenvalues, as a share of the first, below which they are one
 
-def ordinate(distances: DistanceMatrix, *, axes: int = 10) -> Ordination:
-    """Principal coordinates analysis (Gower 1966): first `axes` axes, or as many as have a positive eigenvalue."""
-    points, values, proportions, negative = principal_coordinates(distances.matrix.astype(np.float64), axes)
-    return Ordination(distances.ids, points, values, proportions, negative)
+
+def ordinate(distances: DistanceMatrix, *, axes: int = 10, all_eigenvalues: bool = False) -> Ordination:
+    """Principal coordinates analysis (Gower 1966): first `axes` axes, or as many as have a positive eigenvalue.
+
+    Samples come in the order of their ids, whatever the order in the matrix, so that the signs of axes do not depend on it.
+
+    Raises
+    ------
+    InputError
+        Where a distance is not a finite number.
+    """
+    ids, matrix = distances.ids, distances.matrix
+    if not np.isfinite(matrix.sum(dtype=np.float64)):
+        bad = [ids[i] for i in np.flatnonzero(~np.isfinite(matrix.sum(axis=1, dtype=np.float64)))]
+        msg = f"distances of {len(bad)} samples are not finite numbers: {first_ids(bad)}. Drop these samples, then measure the distances anew."
+        raise InputError(msg)
+    order = sorted(range(len(ids)), key=ids.__getitem__)
+    if order != list(range(len(ids))):
+        ids, matrix = tuple(ids[i] for i in order), matrix[np.ix_(order, order)]
+    found = principal_coordinates(matrix, axes, all_eigenvalues=all_eigenvalues)
+    return Ordination(
+        ids,
+        found.axes,
+        found.eigenvalues,
+        found.proportion_explained,
+        found.negative_share,
+        found.proportion_error,
+        found.negative_share_error,
+        _notes(found.eigenvalues, found.proportion_error),
+    )
+
+
+def _notes(eigenvalues: np.ndarray[tuple[int], np.dtype[np.float64]], error: float) -> tuple[str, ...]:
+    """Say what a reader of the axes must know: which are tied, and what was estimated."""
+    notes = [
+        f"Axes {k + 1} and {k + 2} have the same eigenvalue: together they span one plane, in which any rotation is as good."
+        for k, (one, next_one) in enumerate(pairwise(eigenvalues.tolist()))
+        if one - next_one <= TIED * eigenvalues[0]
+    ]
+    if error > TIED:
+        notes.append(
+            "The sum of all positive eigenvalues, to which the proportions relate, and the negative share were estimated "
+            f"(stochastic Lanczos quadrature; 95 % interval of each proportion: times 1 +- {error:.1g}). "
+            "Axes and eigenvalues are exact. `--eigenvalues all` computes every eigenvalue."
+        )
+    return tuple(notes)
 
 
 def clr_distances(cohort: Cohort) -> DistanceMatrix:

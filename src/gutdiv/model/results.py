@@ -204,13 +204,20 @@ class DistanceMatrix:
 
 @dataclass(frozen=True, eq=False)
 class Ordination:
-    """Principal coordinates: `axes` (n, k); `proportion_explained` relates to the sum of all positive eigenvalues."""
+    """Principal coordinates: `axes` (n, k); `proportion_explained` relates to the sum of all positive eigenvalues.
+
+    `proportion_error` (a share of the proportion) and `negative_share_error` (in its own unit) are half the width of a 95 % interval where that
+    sum was estimated, and 0 where it is exact. `notes` are sentences for the record.
+    """
 
     ids: tuple[str, ...]
     axes: npt.NDArray[np.float64]
     eigenvalues: npt.NDArray[np.float64]
     proportion_explained: npt.NDArray[np.float64]
     negative_share: float
+    proportion_error: float = 0.0
+    negative_share_error: float = 0.0
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,58 +1,242 @@
-"""Principal coordinates of a distance matrix."""
+"""Principal coordinates of a distance matrix: all eigenvalues where it is small, block Lanczos on the matrix as it lies where it is large."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import linalg
 
+from gutdiv.numerics.jit import compiled, prange, threaded
+from gutdiv.numerics.krylov import leading_pairs, positive_sum, random_signs
+from gutdiv.numerics.projection import gower_centred
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 Floats = npt.NDArray[np.float64]
+Distances = npt.NDArray[Any]  # (n, n), or the upper triangle (n (n - 1) / 2,) by rows; float32 or float64
+DENSE = 2000  # samples up to which all eigenvalues are computed
+MANY = 100  # axes from which they are, whatever the number of samples
+STEPS = 24  # products at least, for the estimate of the sum of positive eigenvalues
+BLOCK = 12  # columns of a product
+WIDEST = 32
+_T95 = {12: 2.201, 32: 2.040}  # quantiles .975 of Student's t with BLOCK - 1 and WIDEST - 1 degrees of freedom
+_NEAR = 1e-6  # entries this near to the largest one may decide an axis's sign
+_ROWS, _COLUMNS = 64, 1024  # of a tile: half a megabyte of doubles, inside a core's cache
 
 
-def gower_centred(matrix: Floats) -> Floats:
-    """Return -D^2/2 centred by rows and columns (Gower 1966), shape (n, n)."""
-    out = -0.5 * np.square(matrix, dtype=np.float64)
-    means = out.mean(axis=1)
-    out -= means[:, None]
-    out -= means[None, :]
-    out += means.mean()
-    return out
-
-
-def principal_coordinates(matrix: Floats, n_axes: int) -> tuple[Floats, Floats, Floats, float]:
-    """Principal coordinates analysis.
+@dataclass(frozen=True, eq=False)
+class Coordinates:
+    """Principal coordinates.
 
     Parameters
     ----------
-    matrix : (n, n) float64
-        Symmetric distances.
+    axes : (n, k)
+        Eigenvectors times the root of their eigenvalue; signs by `fixed_signs`.
+    eigenvalues : (k,)
+        Positive, falling.
+    proportion_explained : (k,)
+        Share of the sum of all **positive** eigenvalues (scikit-bio's `pcoa(dimensions=k)` divides by the trace, negative ones included).
+    negative_share : float
+        Sum of the negative eigenvalues by size, as a share of the sum of all by size: how far the distances are from Euclidean.
+    proportion_error : float
+        0 where all eigenvalues were computed; else half the width of a 95 % interval of each proportion, as a share of the proportion.
+    negative_share_error : float
+        The same for the negative share, in its own unit.
+    residual : float
+        Longest of |G v - lambda v| / lambda_1 over the axes; 0 where all eigenvalues were computed.
+    """
+
+    axes: Floats
+    eigenvalues: Floats
+    proportion_explained: Floats
+    negative_share: float
+    proportion_error: float = 0.0
+    negative_share_error: float = 0.0
+    residual: float = 0.0
+
+
+def sample_count(distances: Distances) -> int:
+    """Return the number of samples of a square or condensed matrix."""
+    return int(distances.shape[0] if distances.ndim == 2 else round((1 + np.sqrt(1 + 8 * distances.size)) / 2))
+
+
+def principal_coordinates(distances: Distances, n_axes: int, *, all_eigenvalues: bool = False) -> Coordinates:
+    """Principal coordinates analysis (Gower 1966) of distances, exact whatever n: axes and eigenvalues as of the full decomposition.
+
+    Up to 2,000 samples, or where more than 100 axes are wanted, the centred matrix is decomposed whole. Beyond, block Lanczos works
+    on the distances as they lie (no second matrix) until the residual of every axis is 1e-13 of the first eigenvalue or rounding. The sum of positive
+    eigenvalues, to which proportions relate, has no exact shortcut; it is then estimated, with its error (see `krylov.positive_sum`).
+
+    Parameters
+    ----------
+    distances : (n, n), or (n (n - 1) / 2,) float32 or float64
+        Symmetric with zero diagonal, or its upper triangle by rows. Single precision is squared and summed in double.
     n_axes : int
         Axes wanted; fewer come back where fewer eigenvalues are positive.
-
-    Returns
-    -------
-    axes : (n, k)
-        Coordinates, eigenvectors times the square root of their eigenvalue; the largest entry by size of each axis is positive.
-    eigenvalues : (k,)
-        In falling order.
-    proportion_explained : (k,)
-        Of the sum of **positive** eigenvalues (scikit-bio divides by the trace when `dimensions` is given, which includes the negative ones).
-    negative_share : float
-        Sum of negative eigenvalues by size, as a share of the sum of all by size: how far the distances are from Euclidean.
+    all_eigenvalues : bool
+        Compute the whole spectrum also for many samples: a second (n, n) matrix, and time that grows with n^3.
     """
-    centred = gower_centred(matrix)
-    n = centred.shape[0]
-    if n < 2:
-        return np.zeros((n, 0)), np.zeros(0), np.zeros(0), 0.0
-    spectrum = linalg.eigvalsh(centred)
-    tiny = np.finfo(float).eps * n * max(abs(spectrum[0]), abs(spectrum[-1]), np.finfo(float).tiny)
+    n = sample_count(distances)
+    if n < 2 or n_axes < 1:
+        return Coordinates(np.zeros((n, 0)), np.zeros(0), np.zeros(0), 0.0)
+    if n <= DENSE or n_axes > MANY:
+        return _dense(distances, n_axes)
+    squares, fourths = row_moments(distances)
+    mean = float(squares.mean()) / n
+    trace = mean * n / 2
+    rows = -0.5 * squares / n
+    square = float(fourths.sum()) / 4 - 2 * n * float(rows @ rows) + (n * mean / 2) ** 2
+    noise = float(np.finfo(float).eps * squares.max())  # rounding errors of a product, at most
+    start = random_signs(n, min(max(BLOCK, n_axes + 2), WIDEST))
+    start -= start.mean(axis=0)
+    found = leading_pairs(centred_product(distances), start, n_axes, least=1 if all_eigenvalues else STEPS, noise=noise)
+    k = int((found.values > _tiny(n, float(np.abs(found.projected.diagonal()).max()), *found.values)).sum())
+    if all_eigenvalues:
+        total, error = float((spectrum := _spectrum(distances))[spectrum > 0].sum()), 0.0
+    else:
+        total, error = positive_sum(found, rank=n - 1, trace=trace, square=square)
+        error *= _T95[BLOCK] if start.shape[1] < WIDEST else _T95[WIDEST]
+    total = max(total, trace, float(found.values[:k].sum()))  # none of which it can be below
+    values, vectors = found.values[:k], found.vectors[:, :k]
+    if k == 0:
+        return Coordinates(np.zeros((n, 0)), np.zeros(0), np.zeros(0), 0.0)
+    whole = 2 * total - trace
+    return Coordinates(
+        vectors * fixed_signs(vectors) * np.sqrt(values),
+        values,
+        values / total,
+        (total - trace) / whole,
+        error / total,
+        error * trace / whole**2,
+        found.residual,
+    )
+
+
+def _dense(distances: Distances, n_axes: int) -> Coordinates:
+    """Decompose the centred matrix whole."""
+    spectrum, vectors = np.linalg.eigh(gower_centred(square_form(distances)))  # not a subset: that of LAPACK is empty for equal distances
+    n = spectrum.size
+    tiny = _tiny(n, spectrum[0], spectrum[-1])
     positive = spectrum[spectrum > tiny]
     k = min(n_axes, positive.size)
     if k == 0:
-        return np.zeros((n, 0)), np.zeros(0), np.zeros(0), 0.0
-    values, vectors = linalg.eigh(centred, subset_by_index=[n - k, n - 1])
-    values, vectors = values[::-1], vectors[:, ::-1]
-    largest = np.argmax(np.round(np.abs(vectors), 10), axis=0)
-    signs = np.sign(vectors[largest, np.arange(k)])
-    negative = -spectrum[spectrum < -tiny].sum()
-    return vectors * signs * np.sqrt(values), values, values / positive.sum(), float(negative / (negative + positive.sum()))
+        return Coordinates(np.zeros((n, 0)), np.zeros(0), np.zeros(0), 0.0)
+    values, vectors = spectrum[::-1][:k], vectors[:, ::-1][:, :k]
+    negative = abs(float(spectrum[spectrum < -tiny].sum()))
+    axes = vectors * fixed_signs(vectors) * np.sqrt(values)
+    return Coordinates(axes, values, values / positive.sum(), float(negative / (negative + positive.sum())))
+
+
+def _tiny(n: int, *values: float) -> float:
+    """Return the size from which an eigenvalue is told from zero, given some among which are the largest by size."""
+    return float(np.finfo(float).eps * n * max(*map(abs, values), np.finfo(float).tiny))
+
+
+def _spectrum(distances: Distances) -> Floats:
+    """Return all eigenvalues of the centred matrix, rising."""
+    return np.asarray(linalg.eigvalsh(gower_centred(square_form(distances)), overwrite_a=True), dtype=np.float64)
+
+
+def fixed_signs(vectors: Floats) -> Floats:
+    """Return the sign of each column that makes positive the first of its entries that are within a millionth of the largest by size, shape (k,).
+
+    With samples in the order of their ids, the rule knows no other order; entries that tie, as of samples that mirror each other, are told apart by
+    id and not by rounding. Columns of equal eigenvalues are arbitrary up to a rotation, and no rule can change that.
+    """
+    size = np.abs(vectors)
+    first = np.argmax(size >= size.max(axis=0) * (1 - _NEAR), axis=0)
+    signs: Floats = np.where(vectors[first, np.arange(vectors.shape[1])] < 0, -1.0, 1.0)
+    return signs
+
+
+def square_form(distances: Distances) -> Distances:
+    """Return a square matrix, (n, n) float64, from a condensed one; a square one comes back as it is."""
+    if distances.ndim == 2:
+        return distances
+    n = sample_count(distances)
+    out: Floats = np.zeros((n, n))
+    out[np.triu_indices(n, 1)] = distances
+    out += out.T
+    return out
+
+
+def centred_product(distances: Distances) -> Callable[[Floats], Floats]:
+    """Return the product of the Gower-centred matrix with a block (n, b), which reads the distances and writes no matrix."""
+    n, flat = sample_count(distances), distances.ndim == 1
+    stored = distances.reshape(1, -1) if flat else distances
+
+    def product(block: Floats) -> Floats:
+        centred = block - block.mean(axis=0)
+        out: Floats = np.empty_like(centred)
+        _squares_times(stored, n, flat, centred, out)
+        out *= -0.5
+        out -= out.mean(axis=0)
+        return out
+
+    return product
+
+
+@compiled
+def _squared_tile(stored: Any, n: int, flat: bool, i0: int, i1: int, j0: int, j1: int, tile: Floats) -> None:  # noqa: FBT001 - compiled
+    """Write squared distances of rows i0..i1 with columns j0..j1 into `tile`, (i1 - i0, j1 - j0)."""
+    if not flat:
+        for i in range(i0, i1):
+            row, to = stored[i, j0:j1], tile[i - i0]
+            for j in range(j1 - j0):
+                value = np.float64(row[j])
+                to[j] = value * value
+        return
+    for j in range(j0, j1):  # below the diagonal: what row j holds of the columns i0..i1, which lie side by side
+        at = j * n - j * (j + 1) // 2 - j - 1
+        for i in range(max(i0, j + 1), i1):
+            value = np.float64(stored[0, at + i])
+            tile[i - i0, j - j0] = value * value
+    for i in range(i0, i1):
+        at = i * n - i * (i + 1) // 2 - i - 1
+        for j in range(max(j0, i + 1), j1):
+            value = np.float64(stored[0, at + j])
+            tile[i - i0, j - j0] = value * value
+        if j0 <= i < j1:
+            tile[i - i0, i - j0] = 0.0
+
+
+@threaded
+def _squares_times(stored: Any, n: int, flat: bool, block: Floats, out: Floats) -> None:  # noqa: FBT001 - compiled
+    """Multiply squared distances with a block, tile by tile: a thread owns its rows, and every sum has one order."""
+    for t in prange((n + _ROWS - 1) // _ROWS):
+        i0, i1 = t * _ROWS, min(n, (t + 1) * _ROWS)
+        space = np.empty(_ROWS * _COLUMNS)
+        sums = np.zeros((i1 - i0, block.shape[1]))
+        for j0 in range(0, n, _COLUMNS):
+            j1 = min(n, j0 + _COLUMNS)
+            tile = space[: (i1 - i0) * (j1 - j0)].reshape(i1 - i0, j1 - j0)
+            _squared_tile(stored, n, flat, i0, i1, j0, j1, tile)
+            sums += np.dot(tile, block[j0:j1])
+        out[i0:i1] = sums
+
+
+@threaded
+def _row_moments(stored: Any, n: int, flat: bool, squares: Floats, fourths: Floats) -> None:  # noqa: FBT001 - compiled
+    """Sum the second and fourth powers of each row's distances."""
+    for t in prange((n + _ROWS - 1) // _ROWS):
+        i0, i1 = t * _ROWS, min(n, (t + 1) * _ROWS)
+        tile = np.empty((_ROWS, _COLUMNS))
+        for j0 in range(0, n, _COLUMNS):
+            j1 = min(n, j0 + _COLUMNS)
+            _squared_tile(stored, n, flat, i0, i1, j0, j1, tile)
+            for i in range(i0, i1):
+                for j in range(j1 - j0):
+                    squares[i] += tile[i - i0, j]
+                    fourths[i] += tile[i - i0, j] * tile[i - i0, j]
+
+
+def row_moments(distances: Distances) -> tuple[Floats, Floats]:
+    """Return the sums of squares and of fourth powers of each sample's distances, shape (n,) each."""
+    n, flat = sample_count(distances), distances.ndim == 1
+    squares, fourths = np.zeros(n), np.zeros(n)
+    _row_moments(distances.reshape(1, -1) if flat else distances, n, flat, squares, fourths)
+    return squares, fourths

@@ -1,0 +1,56 @@
+"""Ordinations: one convention for proportions, an order of samples that does not matter, and words where something is tied or estimated."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.spatial.distance import pdist, squareform
+
+from gutdiv.diversity.ordination import ordinate
+from gutdiv.errors import InputError
+from gutdiv.model.results import DistanceMatrix
+from gutdiv.numerics import spectra
+
+
+def points(n: int = 12, seed: int = 4) -> DistanceMatrix:
+    positions = np.random.default_rng(seed).normal(size=(n, 3))
+    return DistanceMatrix(tuple(f"s{i:03d}" for i in range(n)), squareform(pdist(positions, "cityblock")), "cityblock")
+
+
+def test_samples_come_in_the_order_of_their_ids_bit_for_bit() -> None:
+    given = points()
+    order = np.random.default_rng(1).permutation(12)
+    mixed = DistanceMatrix(tuple(given.ids[i] for i in order), given.matrix[np.ix_(order, order)], "cityblock")
+    one, other = ordinate(given), ordinate(mixed)
+    assert one.ids == other.ids == given.ids
+    assert np.array_equal(one.axes, other.axes)
+
+
+def test_a_distance_that_is_no_number_is_refused_with_the_sample() -> None:
+    given = points()
+    matrix = given.matrix.copy()
+    matrix[2, 5] = matrix[5, 2] = np.nan
+    with pytest.raises(InputError, match="distances of 2 samples are not finite numbers: 's002', 's005'"):
+        ordinate(DistanceMatrix(given.ids, matrix, "cityblock"))
+
+
+def test_axes_with_one_eigenvalue_are_named() -> None:
+    square = DistanceMatrix(tuple("abcd"), squareform(pdist([[0, 0], [0, 1], [1, 0], [1, 1]])), "euclidean")
+    assert ordinate(square).notes == (
+        "Axes 1 and 2 have the same eigenvalue: together they span one plane, in which any rotation is as good.",
+    )
+    assert ordinate(points()).notes == ()
+
+
+def test_an_estimate_is_called_one_and_all_eigenvalues_make_it_exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = points(400)
+    exact = ordinate(given)
+    monkeypatch.setattr(spectra, "DENSE", 10)
+    estimated = ordinate(given)
+    assert estimated.axes == pytest.approx(exact.axes, abs=1e-9)
+    assert estimated.proportion_error > 0
+    assert "were estimated" in estimated.notes[-1]
+    again = ordinate(given, all_eigenvalues=True)
+    assert (again.proportion_error, again.negative_share_error, again.notes) == (0, 0, ())
+    assert again.proportion_explained == pytest.approx(exact.proportion_explained, rel=1e-11)
+    assert again.negative_share == pytest.approx(exact.negative_share, rel=1e-9)
