@@ -97,12 +97,17 @@ def test_lineages_are_found_under_every_key_and_in_every_spelling(tmp_path: Path
 
 
 def test_one_key_a_rank_gives_ranks_and_a_missing_lineage_stays_missing(tmp_path: Path) -> None:
-    about = [{"Kingdom": "Bacteria", "Genus": "Blautia", "confidence": 0.9}, {"Kingdom": "Bacteria", "Genus": None, "confidence": 1}, None]
+    about = [{"Kingdom": "Bacteria", "Genus": "Blautia", "confidence": 0.9}, {"Kingdom": "Bacteria", "Genus": None, "confidence": 1, "Family": ["a"]}, None]
     table = read_json(tmp_path, json_table(about))
     assert lineages(table) == [("Bacteria", "Blautia"), ("Bacteria", None), (None, None)]
     assert table.taxonomy is not None
     assert table.taxonomy.ranks == ("domain", "genus")
-    assert table.notes == ("t.biom: what the table says of features under 'confidence' was not used",)
+    assert table.notes == ("t.biom: what the table says of features under 'confidence', 'Family' was not used",)
+
+
+def test_a_lineage_that_is_a_mapping_of_ranks_is_read_in_its_order(tmp_path: Path) -> None:
+    about = [{"taxonomy": {"kingdom": "k__Bacteria", "phylum": "p__X"}}, {"taxonomy": {}}, {"taxonomy": None}]
+    assert lineages(read_json(tmp_path, json_table(about))) == [("k__Bacteria; p__X",), (None,), (None,)]
 
 
 def test_ranks_named_by_the_file_decide_which_cell_is_which(tmp_path: Path) -> None:

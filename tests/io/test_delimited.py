@@ -196,6 +196,7 @@ def test_shares_that_sum_to_one_by_row_say_that_samples_stand_in_rows(tmp_path: 
     assert table.sample_ids == ("a", "b")
     assert "each row sums to the same whole" in table.notes[0]
     assert read(tmp_path, "id\ta\tb\nx\t0.25\t0.125\ny\t0.75\t0.875\n").sample_ids == ("a", "b")
+    assert read(tmp_path, "id\ta\tb\nx\t0.25\t0.75\ny\t0.75\t0.25\n").sample_ids == ("a", "b")  # both sum to 1: as it is written
 
 
 def test_an_option_that_means_nothing_for_a_format_is_refused(tmp_path: Path) -> None:

@@ -122,3 +122,13 @@ def test_more_cells_to_be_looked_at_than_there_was_room_for_are_all_kept() -> No
     dense = found.matrix(samples_in_rows=False).toarray()
     assert dense[0].tolist() == list(range(n))
     assert dense[1].tolist() == [float(f"0.1{i:018d}") for i in range(n)]
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_shares_with_all_their_digits_are_not_rounded_twice(compiled: bool) -> None:
+    rng = np.random.default_rng(7)
+    shares = np.concatenate([rng.random(3000), rng.random(1000) * 100, 10.0 ** rng.uniform(-6, 15, 1000)])
+    spelled = [*map(repr, shares.tolist()), *(f"{v:.16f}" for v in shares), *(f"{v:.17f}" for v in shares)]
+    raw = "".join(f"f\t{c}\n" for c in spelled).encode()
+    found = walk(Body(raw, 0, b"\t", "t"), [True, False], compiled=compiled).matrix(samples_in_rows=False).toarray()[0]
+    assert found.tolist() == [float(c) for c in spelled]
