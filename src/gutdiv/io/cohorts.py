@@ -12,6 +12,7 @@ import pandas as pd
 
 from gutdiv.errors import ArtifactError
 from gutdiv.io.artifacts import read_json, read_rows, record, sha256, whole_file, write_json, write_rows, write_table
+from gutdiv.io.biom import write_biom_hdf5
 from gutdiv.io.newick import read_newick, write_newick
 from gutdiv.io.tables import read_abundance_table
 from gutdiv.model.cohort import LINEAGE_COLUMNS, Cohort, Roles, SampleMetadata
@@ -20,8 +21,6 @@ from gutdiv.model.tree import Tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-_CREATION = "2000-01-01T00:00:00"  # BIOM asks for a date; a constant keeps equal tables equal byte for byte
 
 
 def write_cohort(folder: Path | str, cohort: Cohort, fallen: Iterable[Any], *, name: str, about: Mapping[str, Any]) -> None:
@@ -41,11 +40,15 @@ def write_cohort(folder: Path | str, cohort: Cohort, fallen: Iterable[Any], *, n
         `options` and `inputs` of the record.
     """
     folder = Path(folder)
-    alignment = pd.DataFrame([asdict(f) for f in fallen], columns=["part", "id", "outcome", "reason"], dtype=object)
+    columns = ["part", "id", "outcome", "reason"]
+    alignment = pd.DataFrame(
+        [[getattr(f, c) for c in columns] for f in fallen], columns=columns, dtype=object
+    )  # a tree may lose 200,000 tips
     base = {"inputs": about.get("inputs", ()), "options": about.get("options", {})}
     write_table(folder / "alignment.tsv", Table("alignment", alignment, record("alignment", **base)))
     files = {"counts": "counts.biom", "metadata": "metadata.tsv", "alignment": "alignment.tsv"}
-    _write_biom(folder / "counts.biom", cohort)
+    with whole_file(folder / "counts.biom") as temporary:
+        write_biom_hdf5(temporary, cohort.sample_ids, cohort.feature_ids, cohort.counts)
     _write_metadata(folder / "metadata.tsv", cohort.metadata, base)
     for key, file, part in (("taxonomy", "taxonomy.tsv", cohort.lineages), ("tree", "tree.nwk", cohort.tree)):
         if part is None:
@@ -59,7 +62,7 @@ def write_cohort(folder: Path | str, cohort: Cohort, fallen: Iterable[Any], *, n
             write_rows(folder / file, ["feature_id", *LINEAGE_COLUMNS], rows)
     depth = cohort.depth
     quartiles = dict(zip(("min", "q1", "median", "q3", "max"), np.percentile(depth, [0, 25, 50, 75, 100]).tolist(), strict=True))
-    tally = Counter((r.part, r.outcome, r.reason) for r in alignment.itertuples())
+    tally = Counter(zip(alignment["part"], alignment["outcome"], alignment["reason"], strict=True))
     content = {
         **record("cohort", **base),
         **cohort.record,
@@ -117,23 +120,6 @@ def _tree(path: Path, features: tuple[str, ...]) -> Tree:
     tree = read_newick(path).tree
     place = dict(zip(tree.tip_names, tree.tip_nodes.tolist(), strict=True))
     return Tree(tree.parent, tree.length, features, np.array([place[f] for f in features], dtype=np.int32))
-
-
-def _write_biom(path: Path, cohort: Cohort) -> None:
-    """Write BIOM 2.1 by the biom-format library, without a clock."""
-    import h5py
-    from biom import Table as BiomTable
-
-    table = BiomTable(cohort.counts.T.astype(np.float64).tocsr(), list(cohort.feature_ids), list(cohort.sample_ids))
-    with whole_file(path) as temporary, h5py.File(temporary, "w", libver="v108", track_order=False) as file:
-        table.to_hdf5(file, "gutdiv", creation_date=_date())
-
-
-def _date() -> Any:
-    """Return the constant creation date."""
-    from datetime import datetime
-
-    return datetime.fromisoformat(_CREATION)
 
 
 def _write_metadata(path: Path, metadata: SampleMetadata, base: Mapping[str, Any]) -> None:

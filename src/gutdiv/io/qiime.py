@@ -8,21 +8,23 @@ import stat
 import zipfile
 import zlib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from gutdiv.errors import InputError, first_ids
 from gutdiv.io.text import MAX_UNPACKED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from gutdiv.model.inputs import RawTable
 
+Found = TypeVar("Found")
+
 ZIP_MAGIC = b"PK\x03\x04"
 MAX_MEMBERS = 200_000  # provenance alone can hold thousands
 MAX_RATIO = 200  # unpacked to packed size; text and tables reach 40 in real artifacts
-MAX_ABOUT = 1 << 20  # bytes of metadata.yaml, VERSION or checksums.md5, which hold some hundred
+MAX_ABOUT = 1 << 16  # bytes of metadata.yaml or VERSION, which hold some hundred
 _SMALL = 1 << 20  # members below this size may be packed as tightly as they like
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
@@ -104,6 +106,12 @@ def read_qiime_table(path: Path) -> RawTable:
     )
 
 
+def part_of(path: Path) -> str | None:
+    """Return as what an artifact can be given, `table`, `taxonomy`, `tree` or `metadata`; None for all others. Raises as `read_artifact`."""
+    kind = _opened(path, lambda reader: reader.about()["type"])
+    return next((part for part, (pattern, _) in _PARTS.items() if pattern.fullmatch(kind)), None)
+
+
 def read_artifact(path: Path, part: str) -> Artifact:
     """Read the one file of an artifact that holds what it is.
 
@@ -121,9 +129,14 @@ def read_artifact(path: Path, part: str) -> Artifact:
     InputError
         Where the archive is damaged, beyond the limits, no artifact, or of a type that is not this part (the message says where it belongs).
     """
+    return _opened(path, lambda reader: reader.artifact(part))
+
+
+def _opened(path: Path, work: Callable[[_Reader], Found]) -> Found:
+    """Open an archive and do something with it; turn what zipfile says into an InputError."""
     try:
         with zipfile.ZipFile(path) as archive:
-            return _Reader(archive, path.name).artifact(part)
+            return work(_Reader(archive, path.name))
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
         msg = f"{path.name} is a damaged zip archive ({str(error)[:200]}). Copy or export it again."
         raise InputError(msg) from error
@@ -247,7 +260,7 @@ def _check_type(found: str, part: str, source: str) -> None:
         return
     other = next((p for p, (pattern, _) in _PARTS.items() if pattern.fullmatch(found)), None)
     if other is not None:
-        msg = f"{source} is a {part} by the command, but a {other} by its own words ({found[:80]}). Supply it as --{other}."
+        msg = f"{source} was given as {part}, but is a {other} ({found[:80]}). Give it with --{other}."
     else:
         what = next(
             (text for kind, text in _OTHERS.items() if found.startswith(kind)), "neither a table nor a taxonomy nor a tree. Leave it out."
