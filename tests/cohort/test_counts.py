@@ -170,6 +170,14 @@ def test_declared_cells_are_refused_though_nothing_else_tells_them_from_reads() 
     assert "supply the table of reads" in found.mend
 
 
+def test_a_qiime_table_that_says_what_else_it_is_is_taken_at_its_word() -> None:
+    raw = table(READS + 1, origin={"type": "FeatureTable[Composition]"})
+    found = classify(raw)
+    assert (found.kind, found.mode) == ("declared", None)
+    assert "FeatureTable[Composition], not the FeatureTable[Frequency]" in found.said
+    assert classify(table(READS, origin={"type": "FeatureTable[Frequency]"})).kind == "counts"
+
+
 # ---------------------------------------------------------------- real tables
 # Every table.biom of the public data at hand, judged with its own metadata.
 REAL = {"crc_tito_qmp": "cells", "globalgut_yatsunenko_even10k": "rarefied"}

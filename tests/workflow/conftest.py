@@ -38,7 +38,8 @@ with (here / "calls.jsonl").open("a") as calls:
     calls.write(json.dumps({{"args": args, "results": results}}) + chr(10))
 output = pathlib.Path(args[args.index("--output") + 1])
 if args[:2] == ["cohort", "build"]:
-    made = [output / name for name in ("cohort.json", "counts.biom", "metadata.tsv", "metadata.json", "alignment.tsv", "alignment.json")]
+    tables = [output / (name + end) for name in ("metadata", "alignment", "taxonomy_audit") for end in (".tsv", ".json")]
+    made = [output / "cohort.json", output / "counts.biom", *tables]
 elif args[:2] == ["dysbiosis", "verdict"]:
     made = [output / name for name in ("verdicts.tsv", "verdicts.json", "flags.tsv", "flags.json")]
 else:

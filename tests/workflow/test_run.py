@@ -171,6 +171,53 @@ def test_every_option_reaches_the_config_the_sheet_and_the_commands(noted, table
     assert not list(tmp_path.rglob("hacked"))
 
 
+def test_the_options_on_inputs_and_filters_reach_the_commands_letter_for_letter(noted, table: Path, tmp_path: Path) -> None:
+    given = {
+        "format": "text",
+        "label": "0.03",
+        "samples-in": "rows",
+        "values": "reads",
+        "root": "midpoint",
+        "without-metadata": "drop",
+        "blanks": CONTROLS,
+        "replicates": HOSTILE,
+        "exclude": "chloroplast,mitochondria",
+        "min-feature-reads": "10",
+        "min-prevalence": "0.1",
+        "min-reads": "1000",
+        "one-per-subject": "deepest",
+    }
+    options = [word for name, value in given.items() for word in (f"--{name}", value)]
+    run = noted.gutdiv("run", "--table", table, "--output", "out", *options, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    (build,) = noted.of("cohort", "build")
+    assert {f"--{name}={value}" for name, value in given.items()} <= set(build)
+    assert "--carried-tree=leave" in build
+    assert not [call for call in noted.calls if "unweighted_unifrac" in call]
+    assert not list(tmp_path.rglob("hacked"))
+
+
+def test_a_folder_is_a_table_and_the_tree_that_it_carries_makes_the_phylogenetic_metrics(noted, tmp_path: Path) -> None:
+    folder = tmp_path / "my results"
+    (folder / "dada2").mkdir(parents=True)
+    (folder / "dada2" / "ASV_table.tsv").write_text("ASV_ID\ts1\ts2\na\t1\t2\nb\t3\t4\n")
+    assert noted.gutdiv("run", "--table", folder, "--output", "bare", cwd=tmp_path).returncode == 0
+    (build,) = noted.of("cohort", "build")
+    assert {f"--table={folder}", "--carried-tree=leave"} <= set(build)
+    assert not [call for call in noted.calls if "unweighted_unifrac" in call]
+    noted.forget()
+    tree = folder / "qiime2" / "phylogenetic_tree" / "tree.nwk"
+    tree.parent.mkdir(parents=True)
+    tree.write_text("(a:1,b:1);\n")
+    run = noted.gutdiv("run", "--table", folder, "--output", "out", cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert settings(tmp_path / "out")[0]["cohort"]["carried_tree"] == "use"
+    (build,) = noted.of("cohort", "build")
+    assert "--carried-tree=use" in build
+    assert [call for call in noted.calls if "unweighted_unifrac" in call]
+    assert "--metric=faith_pd" in noted.of("diversity", "alpha")[0]
+
+
 def test_a_failing_step_is_told_and_the_same_command_goes_on_where_it_stopped(noted, table: Path, tmp_path: Path) -> None:
     command = ("run", "--table", table, "--output", "out")
     noted.fail_on("--metric jaccard")
@@ -271,7 +318,12 @@ def test_settings_of_somebody_else_are_left_alone_and_own_ones_are_rewritten(not
     ("options", "words"),
     [
         (["--table", "nowhere.tsv"], ["--table 'nowhere.tsv' does not exist"]),
-        (["--table", "folder"], ["--table 'folder' is a folder"]),
+        (["--table", "folder"], ["folder is a folder, and of no known layout"]),
+        (["--table", "t.tsv", "--taxonomy", "folder"], ["--taxonomy 'folder' is a folder"]),
+        (["--table", "t.tsv", "--blanks", "type = 'blank'"], ["character 6"]),
+        (["--table", "t.tsv", "--replicates", "a\tb"], ["--replicates 'a\\tb'", "control character"]),
+        (["--table", "t.tsv", "--min-prevalence", "1.5"], ["--min-prevalence", "'1.5'"]),
+        (["--table", "t.tsv", "--min-reads", "-1"], ["--min-reads"]),
         (["--table", "t.tsv", "--metadata", "no.tsv"], ["--metadata 'no.tsv' does not exist"]),
         (["--table", "t{x}.tsv"], ["has braces", "wildcards"]),
         (["--table", "t.tsv", "--name", "a b"], ["--name 'a b'"]),

@@ -85,7 +85,9 @@ def test_the_sheet_has_the_columns_of_its_schema_and_the_demo_is_called_demo() -
     schema = yaml.safe_load((ROOT / "workflow" / "schemas" / "cohorts.schema.yaml").read_text())
     with (ROOT / "config" / "cohorts.tsv").open(newline="") as handle:
         rows = list(csv.DictReader(handle, dialect="excel-tab"))
-    assert list(rows[0]) == list(schema["properties"])
+    assert list(rows[0]) == list(schema["properties"])[: len(rows[0])], "further columns of the schema may be added to a sheet"
+    settings = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())["cohort"]
+    assert set(schema["properties"]) == {"cohort", *settings}, "what holds for all cohorts can be set for one, and the other way round"
     assert [row["cohort"] for row in rows] == ["demo"]
     assert "results/demo/report.html" in (ROOT / "Makefile").read_text()
     for key in ("table", "taxonomy", "tree", "metadata"):
@@ -188,6 +190,30 @@ immune: {covariates: [age, body mass], markers: [crp]}
     assert arguments("report")[-2:] == ["--output", f"{base}/report.html"]
 
 
+def test_what_holds_for_all_cohorts_can_be_set_for_one_in_the_sheet(noted, study) -> None:
+    config = "cohort: {min_reads: 100, exclude: 'chloroplast', min_prevalence: 0.1}\ndiversity: {beta: [unweighted_unifrac]}\n"
+    rows = [
+        {"cohort": "a", "table": "a.tsv"},
+        {
+            "cohort": "b",
+            "table": "b.tsv",
+            "min_reads": "500",
+            "exclude": "unassigned",
+            "root": "midpoint",
+            "carried_tree": "use",
+            "label": "0.03",
+        },
+    ]
+    run = noted.snakemake(directory=study(config, *rows))
+    assert run.returncode == 0, run.stderr
+    builds = {call[call.index("--name") + 1]: set(call) for call in noted.of("cohort", "build")}
+    assert {"--min-reads=100", "--exclude=chloroplast", "--min-prevalence=0.1", "--root=keep", "--carried-tree=leave"} <= builds["a"]
+    expected = {"--min-reads=500", "--exclude=unassigned", "--min-prevalence=0.1", "--root=midpoint", "--carried-tree=use", "--label=0.03"}
+    assert expected <= builds["b"]
+    (beta,) = noted.of("diversity", "beta")
+    assert any("results/b/" in word for word in beta), "only the cohort whose table carries a tree has phylogenetic metrics"
+
+
 def test_nothing_left_from_earlier_settings_reaches_the_report(noted, study) -> None:
     row = {"cohort": "c", "table": "t.biom", "tree": "t.nwk", "group": "group", "controls": "age > 3"}
     place = study("seed: 42\n", row)
@@ -235,6 +261,8 @@ def refusals(schema: str, data: dict[str, object]) -> list[str]:
         ({"reference": {"controls_are": "fine"}}, "'fine' is not one of"),
         ({"cohort": {"group": True}}, "True is not of type 'string'"),
         ({"cohort": {"missing_tips": "keep"}}, "'keep' is not one of"),
+        ({"cohort": {"min_reads": -1}}, "-1 is less than the minimum"),
+        ({"cohort": {"root": "random"}}, "'random' is not one of"),
         ({"seed": -1}, "-1 is less than the minimum"),
         ({"seed": "x"}, "'x' is not of type 'integer'"),
         ({"immune": {"markers": ["a\nb"]}}, "does not match"),
@@ -256,6 +284,7 @@ def test_the_schema_refuses_a_wrong_setting(config: dict[str, object], words: st
         ({"cohort": "a\n"}, "does not match"),
         ({"table": "t"}, "'cohort' is a required property"),
         ({"cohort": "a", "age_band": "old"}, "'old' is not one of"),
+        ({"cohort": "a", "min_reads": "many"}, "does not match"),
         ({"cohort": "a", "controls": "x\ty"}, "does not match"),
         ({"cohort": "a", "controls": "x\n"}, "does not match"),
         ({"cohort": "a", "table": "data/{x}.tsv"}, "does not match"),

@@ -14,6 +14,8 @@ rule cohort_build:
         metadata_record="results/{cohort}/cohort/metadata.json",
         alignment="results/{cohort}/cohort/alignment.tsv",
         alignment_record="results/{cohort}/cohort/alignment.json",
+        audit="results/{cohort}/cohort/taxonomy_audit.tsv",
+        audit_record="results/{cohort}/cohort/taxonomy_audit.json",
     log:
         "logs/{cohort}/cohort/build.log",
     benchmark:
@@ -26,7 +28,10 @@ rule cohort_build:
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         files=files,
-        options=options("subject", "group", "time", "specimen", "age_band", "missing_tips"),
+        options=options("subject", "group", "time", "specimen", "age_band", "format", "label", "samples_in", "values"),
+        fits=options("carried_tree", "root", "missing_tips", "without_metadata", "blanks", "replicates", "exclude"),
+        filters=options("min_feature_reads", "min_prevalence", "min_reads", "one_per_subject"),
         folder=subpath(output.cohort, parent=True),
     shell:
-        "gutdiv cohort build --name {wildcards.cohort:q} {params.files:q} {params.options:q}" " --output {params.folder:q} 2> {log:q}"
+        "gutdiv cohort build --name {wildcards.cohort:q} {params.files:q} {params.options:q} {params.fits:q}"
+        " {params.filters:q} --output {params.folder:q} 2> {log:q}"

@@ -24,6 +24,7 @@ DEFAULTS: Mapping[str, object] = {
     "label": "",
     "samples_in": "",
     "values": "auto",
+    "carried_tree": "auto",
     "root": "keep",
     "missing_tips": "error",
     "without_metadata": "keep",
@@ -35,7 +36,6 @@ DEFAULTS: Mapping[str, object] = {
     "min_reads": 0,
     "one_per_subject": "",
 }
-TREE_WORDS = ("none", "carried")  # instead of a tree's path
 
 
 def add_inputs(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +43,7 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
     files = parser.add_argument_group("files")
     files.add_argument("--table", type=Path, required=True, metavar="T", help="abundance table, or the folder of results that holds it")
     files.add_argument("--taxonomy", type=Path, metavar="X", help="lineages of the features (default: those that the table carries)")
-    files.add_argument("--tree", type=Path, metavar="N", help="tree of the features; `none` leaves out the one that the table carries")
+    files.add_argument("--tree", type=Path, metavar="N", help="rooted tree of the features (default: that which the table carries)")
     files.add_argument("--metadata", type=Path, metavar="M", help="sample metadata (default: that which the table carries)")
     files.add_argument("--format", default="", metavar="KIND", help="the table's format (default: told from its name and first bytes)")
     files.add_argument("--label", default="", metavar="L", help="which label of a mothur table to read, as in 0.03")
@@ -59,6 +59,12 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--specimen", metavar="S", help="what the samples are: stool, biopsy, ...")
     parser.add_argument("--age-band", choices=("adult", "child", "infant"), help="age of the subjects")
     fits = parser.add_argument_group("what does not fit")
+    fits.add_argument(
+        "--carried-tree",
+        choices=("auto", "use", "leave"),
+        default="auto",
+        help="a tree that the table carries: use it if there is one, stop if there is none (use), or leave it out",
+    )
     fits.add_argument("--root", choices=("keep", "midpoint"), default="keep", help="the tree's own root, or one at its midpoint")
     fits.add_argument("--missing-tips", choices=("error", "drop"), default="error", help="features that the tree lacks: stop, or drop them")
     fits.add_argument("--without-metadata", choices=("keep", "drop"), default="keep", help="samples without a row in the metadata")
@@ -121,22 +127,23 @@ def read_inputs(args: argparse.Namespace) -> Inputs:
     """Read the files that the options name; what a file gives takes the place of what the table carries."""
     from gutdiv.io.artifacts import input_digest
     from gutdiv.io.metadata import read_metadata
-    from gutdiv.io.newick import read_newick
     from gutdiv.io.tables import read_abundance_table
     from gutdiv.io.taxonomy import read_taxonomy
+    from gutdiv.io.trees import read_tree
 
-    options = {"kind": args.format, "label": args.label, "samples_in": args.samples_in}
-    table = read_abundance_table(args.table, **{k: v for k, v in options.items() if v})
-    word = str(args.tree) if args.tree is not None and str(args.tree) in TREE_WORDS else ""
-    if word == "carried" and table.tree is None:
-        msg = f"--tree carried: {table.source} carries no tree. Give the path of one, or none."
+    table = read_abundance_table(args.table, **_reader_options(args))
+    if args.tree is None and args.carried_tree == "use" and table.tree is None:
+        msg = f"--carried-tree use: {table.source} carries no tree. Give one with --tree, or leave the option out."
         raise InputError(msg)
-    if word == "none" and table.tree is not None:
-        table = replace(table, tree=None, notes=(*table.notes, f"The tree that {table.source} carries was left out (--tree none)."))
+    if args.tree is None and args.carried_tree == "leave" and table.tree is not None:
+        table = replace(
+            table, tree=None, notes=(*table.notes, f"The tree that {table.source} carries was left out (--carried-tree leave).")
+        )
     taxonomy = read_taxonomy(args.taxonomy) if args.taxonomy else None
-    tree = read_newick(args.tree) if args.tree and not word else None
+    tree = read_tree(args.tree) if args.tree else None
     metadata = read_metadata(args.metadata) if args.metadata else None
-    about = _digest(args.table, table)
+    replaced = {role for role in ("taxonomy", "tree", "metadata") if getattr(args, role) or getattr(table, role) is None}
+    about = _digest(args.table, table, replaced)
     entries = [{**about, **_described(table)}]
     for role, given, carried in (
         ("taxonomy", taxonomy, table.taxonomy),
@@ -150,19 +157,41 @@ def read_inputs(args: argparse.Namespace) -> Inputs:
     return Inputs(table, taxonomy, tree, metadata, entries)
 
 
+def carries_tree(args: argparse.Namespace) -> bool:
+    """Whether the table carries a tree; a file that cannot be read is left to the stage that says why."""
+    from gutdiv.io.tables import read_abundance_table
+
+    if args.table.is_dir():
+        return read_abundance_table(args.table, **_reader_options(args)).tree is not None
+    try:
+        with args.table.open("rb") as handle:
+            head = handle.read(512)
+        if head.isascii() and b"\x00" not in head and head.lstrip()[:1] not in (b"{", b"X", b"A", b"R"):  # plain text carries none
+            return False
+        return read_abundance_table(args.table, **_reader_options(args)).tree is not None
+    except (InputError, OSError):
+        return False
+
+
+def _reader_options(args: argparse.Namespace) -> dict[str, str]:
+    """Return the options of the table's reader that were given."""
+    options = {"kind": args.format, "label": args.label, "samples_in": args.samples_in}
+    return {key: value for key, value in options.items() if value}
+
+
 def _described(part: RawTable | RawTaxonomy | RawTree | SampleMetadata) -> dict[str, Any]:
     """Say format, origin and notes of a part; nothing where there is nothing to say."""
     origin = dict(getattr(part, "origin", {}))
     return {"format": part.format, **({"origin": origin} if origin else {}), **({"notes": list(part.notes)} if part.notes else {})}
 
 
-def _digest(path: Path, table: RawTable) -> dict[str, Any]:
+def _digest(path: Path, table: RawTable, replaced: set[str]) -> dict[str, Any]:
     """Return the table's entry: of a file its digest, of a folder the digests of the files that were taken."""
     from gutdiv.io.artifacts import input_digest, sha256
 
     if not path.is_dir():
         return input_digest("table", path)
-    taken = sorted({name for name in table.origin.values() if (path / name).is_file()})
+    taken = sorted({name for role, name in table.origin.items() if role not in replaced and (path / name).is_file()})
     files = [{"name": name, "sha256": sha256(path / name)} for name in taken]
     whole = hashlib.sha256("".join(f"{f['sha256']}  {f['name']}\n" for f in files).encode()).hexdigest()
     return {"role": "table", "name": path.resolve().name, "sha256": whole, "files": files}

@@ -16,6 +16,7 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gutdiv.cli.inputs import DEFAULTS, add_inputs, carries_tree
 from gutdiv.cli.options import add_seed, depth, positive
 from gutdiv.cli.workflow_files import PROFILES, own_path, workflow_folder
 from gutdiv.errors import GutdivError, InputError, first_ids
@@ -60,14 +61,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         parser.add_argument("folder", type=Path, metavar="DIR", help="folder to write into; made where missing")
         parser.set_defaults(run=_init)
         return
-    parser.add_argument("--table", type=Path, required=True, metavar="T", help="abundance table: BIOM, or text with tabs")
-    parser.add_argument("--taxonomy", type=Path, metavar="X", help="lineages of the features")
-    parser.add_argument("--tree", type=Path, metavar="N", help="rooted tree of the features, Newick")
-    parser.add_argument("--metadata", type=Path, metavar="M", help="sample metadata, text with tabs")
-    parser.add_argument("--name", help="the cohort's name (default: the table's file stem)")
-    parser.add_argument("--group", metavar="COL", help="metadata column: the groups to compare")
-    parser.add_argument("--subject", metavar="COL", help="metadata column: which samples are of one subject")
-    parser.add_argument("--time", metavar="COL", help="metadata column: when the sample was taken")
+    add_inputs(parser)
     parser.add_argument("--controls", metavar="EXPR", help="who the others are held against, as in: 'group == \"healthy\" and age >= 18'")
     parser.add_argument(
         "--controls-are", choices=("healthy",), default="", help="what you know of the controls; the report uses the word only if given"
@@ -77,11 +71,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--marker", action="append", default=[], metavar="COL", help="numeric metadata column to link taxa with; repeatable"
-    )
-    parser.add_argument("--specimen", metavar="S", help="what the samples are: stool, biopsy, ...")
-    parser.add_argument("--age-band", choices=("adult", "child", "infant"), help="age of the subjects")
-    parser.add_argument(
-        "--missing-tips", choices=("error", "drop"), default="error", help="features that the tree lacks: stop, or drop them"
     )
     parser.add_argument("--depth", type=depth, default="auto", metavar="auto|none|N", help="reads to rarefy samples to (default: auto)")
     add_seed(parser)
@@ -104,14 +93,15 @@ def _run(args: argparse.Namespace) -> int:
     """Write config and sheet, run the workflow, and say where the report is or what went wrong."""
     workflow = workflow_folder()
     name = cohort_name(args.name, args.table)
-    if args.controls:
-        parse_expression(args.controls)  # a slip in it is told now, not after the first stages
+    for expression in filter(None, (args.controls, args.blanks)):
+        parse_expression(expression)  # a slip in it is told now, not after the first stages
     row = _row(args, name)
     profile = _profile(args.profile, workflow)
     environment = {**os.environ, "PATH": own_path()}
     values: dict[tuple[str, ...], object] = {
         ("seed",): args.seed,
-        ("cohort", "missing_tips"): args.missing_tips,
+        **{("cohort", key): getattr(args, key) for key in DEFAULTS if key != "carried_tree"},
+        ("cohort", "carried_tree"): "use" if args.tree is None and carries_tree(args) else "leave",
         ("reference", "controls_are"): args.controls_are,
         ("diversity", "depth"): args.depth,
         ("immune", "covariates"): list(dict.fromkeys(args.covariate)),
@@ -143,7 +133,7 @@ def cohort_name(name: str | None, table: Path) -> str:
         Where a given name holds anything else.
     """
     if name is None:
-        return re.sub(r"[^A-Za-z0-9._-]+", "_", table.name.split(".")[0]).lstrip("._-") or "cohort"
+        return re.sub(r"[^A-Za-z0-9._-]+", "_", (table.name or table.resolve().name).split(".")[0]).lstrip("._-") or "cohort"
     if not _NAME.fullmatch(name):
         msg = f"--name {name!r} cannot name a folder: use letters, digits, dots, dashes and underscores, a letter or digit first."
         raise InputError(msg)
@@ -157,7 +147,7 @@ def _row(args: argparse.Namespace, name: str) -> dict[str, str]:
         path: Path | None = getattr(args, key)
         if path is None:
             continue
-        if not path.is_file():
+        if not (path.is_file() or (key == "table" and path.is_dir())):
             found = "is a folder" if path.is_dir() else "does not exist"
             msg = f"--{key} {str(path)!r} {found}. Give the path of a file."
             raise InputError(msg)
@@ -166,7 +156,9 @@ def _row(args: argparse.Namespace, name: str) -> dict[str, str]:
             msg = f"--{key} {row[key]!r} has braces, which Snakemake takes for wildcards. Rename it, or link to it under another name."
             raise InputError(msg)
     row |= {key: value for key in COLUMNS[5:] if (value := getattr(args, key))}
-    for option, text in [*row.items(), *(("covariate", c) for c in args.covariate), *(("marker", m) for m in args.marker)]:
+    texts = [*row.items(), *(("covariate", c) for c in args.covariate), *(("marker", m) for m in args.marker)]
+    texts += [(key, value) for key in DEFAULTS if isinstance(value := getattr(args, key), str) and value]
+    for option, text in texts:
         if not text or re.search(r"[\x00-\x1f\x7f]", text):
             msg = f"--{option.replace('_', '-')} {text!r} is empty or holds a tab, a line end or another control character. Rename it."
             raise InputError(msg)

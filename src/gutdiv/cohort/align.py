@@ -126,10 +126,11 @@ def align(
     aligned = draft.metadata
     if roles.group is not None:  # numbers that code groups are names, not quantities
         aligned = replace(aligned, kinds={**aligned.kinds, roles.group: "categorical"})
+    said = (note for part in (table, taxonomy, tree, metadata) if part is not None for note in part.notes)
     record: dict[str, Any] = {
         "format": table.format,
         "mode": values.mode,
-        "notes": [*values.notes, *(n for part in (table, taxonomy, tree, metadata) if part is not None for n in part.notes), *sieve.notes],
+        "notes": list(dict.fromkeys([*values.notes, *said, *sieve.notes])),
         "filters": sieve.entries,
         "excludable": shares or [],
         **({"merged": sieve.merged} if sieve.merged else {}),

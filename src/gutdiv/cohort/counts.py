@@ -24,6 +24,7 @@ MODES = ("counts", "rarefied")  # what a cohort can be made of; `mode` in its re
 _DEEPEST = 1e8
 _EXACT = 2.0**53  # whole numbers beyond it are not exact in files that store floats
 _RICH = 20  # features that a sample needs before a common divisor of its counts can be no chance
+_FIXED = ("BIOM", "QIIME", "mothur", "AnnData", "RDP", "nf-core")  # formats that say themselves where samples stand
 _SPECIES = re.compile(r"[A-Z][a-z]+[ _.][a-z]{3,}[\w. -]*")
 _CLADE = re.compile(r"(?:k|d|sk)__[^|]*(?:\|[a-z]{1,2}__[^|]*)*")
 _DNA = re.compile(r"[ACGTUNRYSWKMBDHV]{50,}", re.IGNORECASE)
@@ -39,7 +40,7 @@ class Values:
     ----------
     kind : str
         `counts`, `rarefied`, or why they are none: `transposed`, `not finite`, `negative`, `cells`, `shotgun`, `nested`, `relative`, `scaled`, `signal`,
-        `fractions`, `microarray`, `presence`.
+        `fractions`, `declared` (a QIIME 2 type), `microarray`, `presence`.
     said, mend : str
         For a kind that is refused: what was found where, and what to do. Empty for `counts` and `rarefied`.
     notes : tuple of str
@@ -138,10 +139,10 @@ def _transposed(table: RawTable, samples: Collection[str], features: Collection[
 
 def _other_way(table: RawTable) -> str:
     """Say how to turn a table round."""
-    if table.format.startswith(("BIOM", "QIIME")):
-        return "Transpose it where it was made: BIOM keeps features in rows (observations) and samples in columns."
-    now = table.origin.get("samples_in", "columns")
-    return f"Read it the other way round with --samples-in {'columns' if now == 'rows' else 'rows'}."
+    if table.format.startswith(_FIXED):
+        return "Transpose it where it was made, or check that the other files belong to it."
+    rows = table.origin.get("samples_in") == "rows" or "samples in rows" in table.format
+    return f"Read it the other way round with --samples-in {'columns' if rows else 'rows'}."
 
 
 def _share(ids: Sequence[str], pattern: re.Pattern[str], *, whole: bool = True) -> float:
@@ -226,6 +227,12 @@ def _have_units(values: sparse.csr_matrix) -> bool:
 def _doubted(table: RawTable, sums: npt.NDArray[np.float64]) -> Values | None:
     """Find whole numbers that are no reads; `--values reads` overrules it."""
     data, middle = table.values.data, float(np.median(sums))
+    declared = table.origin.get("type", "FeatureTable[Frequency]")
+    if declared.startswith("FeatureTable[") and not declared.startswith("FeatureTable[Frequency"):
+        said = f"{table.source} says itself that it is a {declared}, not the FeatureTable[Frequency] that holds read counts."
+        return Values(
+            "declared", said, "Supply the table of frequencies that it was made from; if these are reads, say so with --values reads."
+        )
     if middle > _DEEPEST or data.max() > _EXACT:
         said = f"{table.source} sums to {middle:.3g} in the median sample, which no sequencing of amplicons reaches: it holds cells or another scaled amount."
         return Values("cells", said, f"{_READS_FOR_CELLS} If they are reads after all, say so with --values reads.")
