@@ -125,10 +125,10 @@ def _names(label: str, rows: _Rows, source: str) -> tuple[tuple[str, ...], list[
             msg = f"{source}, row {at + 1}: {first_ids(shown[2:]) or 'nothing'} stands where numOtus, a whole number, is expected. Mend the row."
             raise InputError(msg)
         here = int(shown[2])
-        if here > len(names) or (here < len(names) and len(rows.places) == 1) or (said is not None and here != said):
-            expected = f"{said:,} in the rows above" if said is not None and here != said else f"{len(names):,} OTUs in the header"
+        if here > len(names) or (here < len(names) and len(rows.places) == 1) or said not in (None, here):
+            expected = f"it is {said:,} in the rows above" if said not in (None, here) else f"the header names {len(names):,} OTUs"
             msg = (
-                f"{source}, row {at + 1} ({shown[1][:60]!r}): numOtus is {here:,}, but there are {expected}. "
+                f"{source}, row {at + 1} ({shown[1][:60]!r}): numOtus is {here:,}, but {expected}. "
                 "The file was cut or edited: make it again (mothur: make.shared)."
             )
             raise InputError(msg)
