@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse as sparse
 
+from gutdiv.model.cohort import Cohort, Roles, SampleMetadata
 from gutdiv.model.tree import Tree
 
 
@@ -16,6 +17,25 @@ def random_counts(rng: np.random.Generator, n: int = 12, p: int = 40, density: f
     dense = rng.negative_binomial(1, 0.02, (n, p)) * (rng.random((n, p)) < density)
     dense[np.arange(n), rng.integers(0, p, n)] += 1  # no empty sample
     return sparse.csr_matrix(dense.astype(np.int64))
+
+
+def counts_of_depths(depths: list[int], *, features: int = 60, seed: int = 3) -> npt.NDArray[np.int64]:
+    """Return a dense table whose samples have these numbers of reads, from uneven communities."""
+    rng = np.random.default_rng(seed)
+    share = rng.dirichlet(np.full(features, 0.3), len(depths))
+    return np.array([rng.multinomial(d, p) for d, p in zip(depths, share, strict=True)])
+
+
+def cohort_of(
+    counts: npt.NDArray[np.int64], groups: list[str | None] | None = None, *, kind: str = "categorical", tree: Tree | None = None
+) -> Cohort:
+    """Return a cohort of samples s00, s01, ... and features f00, f01, ... whose column `g` holds the groups."""
+    wide = [max(2, len(str(size - 1))) for size in counts.shape]
+    ids = tuple(f"s{i:0{wide[0]}d}" for i in range(counts.shape[0]))
+    columns = {"g": tuple(groups)} if groups else {}
+    metadata = SampleMetadata(ids, columns, dict.fromkeys(columns, kind))
+    features = tuple(f"f{j:0{wide[1]}d}" for j in range(counts.shape[1]))
+    return Cohort(ids, features, sparse.csr_matrix(counts.astype(np.int64)), None, tree, metadata, Roles(group="g" if groups else None))
 
 
 def random_tree(rng: np.random.Generator, names: tuple[str, ...]) -> Tree:

@@ -9,7 +9,7 @@ from scipy import sparse
 from gutdiv.diversity.distances import measure_beta
 from gutdiv.diversity.measure import measure_alpha
 from gutdiv.diversity.ordination import clr_distances, ordinate
-from gutdiv.diversity.rarefaction import depth_table, depth_warnings, lacks_singletons, resolve_depth
+from gutdiv.diversity.rarefaction import lacks_singletons
 from gutdiv.errors import InputError
 from gutdiv.model.cohort import Cohort, Roles, SampleMetadata
 from gutdiv.numerics.expectations import expected_richness
@@ -27,33 +27,6 @@ def table(depths: list[int], seed: int = 3) -> np.ndarray:
     rng = np.random.default_rng(seed)
     share = rng.dirichlet(np.full(60, 0.3), len(depths))
     return np.array([rng.multinomial(d, p) for d, p in zip(depths, share, strict=True)])
-
-
-def test_the_depth_keeps_nine_tenths_of_every_group() -> None:
-    # group a: 10 samples of 100..1000; keeping 9 of them allows 200. group b: 5 samples; keeping 90 % means all 5, so 150
-    depths = [100 * (i + 1) for i in range(10)] + [150, 900, 900, 900, 900]
-    made = cohort(table(depths), ["a"] * 10 + ["b"] * 5)
-    assert resolve_depth(made, "auto") == 150
-    assert resolve_depth(cohort(table(depths)), "auto") == 150  # all 15: the 14th deepest
-    chosen = depth_table(made).set_index("chosen").loc[True]
-    assert (chosen["samples"], chosen["smallest_group"]) == (14, "a")
-    assert chosen["smallest_group_share"] == pytest.approx(0.9)
-    assert resolve_depth(made, "none") is None
-    with pytest.raises(InputError, match="no sample has 5,000 reads; the deepest has 1,000"):
-        resolve_depth(made, 5000)
-
-
-def test_a_tiny_group_does_not_hold_the_depth_down_and_it_is_said() -> None:
-    depths = [1000 + 10 * i for i in range(20)] + [5]
-    made = cohort(table(depths), ["case"] * 20 + ["blank"])
-    weighed = depth_table(made)
-    assert resolve_depth(made, "auto") == 1020  # the 18th deepest of 20
-    said = " ".join(depth_warnings(made, weighed, 1020))
-    assert "'blank' (1 sample)" in said
-    assert depth_warnings(made, weighed, None) == [
-        "Samples were not rarefied: diversity and distances also differ with the number of reads."
-    ]
-    assert "only 5 reads" in " ".join(depth_warnings(made, weighed, 5))
 
 
 def test_mean_richness_over_draws_is_the_analytic_expectation_within_its_error() -> None:
@@ -97,7 +70,6 @@ def test_chao1_is_withheld_where_there_are_no_singletons() -> None:
     assert "singleton" in about["absent"]["chao1"]
     assert about["absent"]["faith_pd"] == "no tree was given"
     assert set(frame["metric"]) == {"sobs", "shannon", "simpson", "inv_simpson", "pielou_e"}
-    assert depth_table(made)["median_coverage"].isna().all()
 
 
 def test_genera_are_measured_as_one_kind_each() -> None:

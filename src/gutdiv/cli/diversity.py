@@ -1,11 +1,11 @@
-"""`gutdiv diversity`: depth, alpha, beta, gather, ordination."""
+"""`gutdiv diversity`: depth, curves, standards, alpha, beta, gather, ordination."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from gutdiv.cli.options import add_cohort, add_depth, add_output, add_seed, positive
+from gutdiv.cli.options import add_cohort, add_depth, add_level, add_output, add_seed, add_threads, positive, take_threads
 from gutdiv.errors import InputError
 
 
@@ -15,16 +15,36 @@ def configure(parser: argparse.ArgumentParser) -> None:
     depth = commands.add_parser("depth", help="weigh rarefaction depths and show the one that `auto` takes")
     add_cohort(depth)
     add_depth(depth)
+    add_seed(depth)
     add_output(depth, "depths.tsv")
     depth.set_defaults(run=_depth)
 
+    curves = commands.add_parser("curves", help="rarefaction curves of every sample and group: expected richness and coverage along depth")
+    add_cohort(curves)
+    add_depth(curves)
+    curves.add_argument("--points", type=positive, default=24, metavar="K", help="depths along each curve (default: %(default)s)")
+    add_threads(curves)
+    add_output(curves, "curves.tsv")
+    curves.set_defaults(run=_curves)
+
+    standards = commands.add_parser("standards", help="Hill numbers as sequenced, at equal depth and at equal coverage")
+    add_cohort(standards)
+    add_depth(standards)
+    add_level(standards)
+    add_threads(standards)
+    add_output(standards, "standards.tsv")
+    standards.set_defaults(run=_standards)
+
     alpha = commands.add_parser("alpha", help="alpha diversity of every sample")
     add_cohort(alpha)
-    alpha.add_argument("--metric", action="append", metavar="NAME", help="metric, repeatable (default: all that the cohort allows)")
-    alpha.add_argument("--level", choices=("feature", "genus"), default="feature", help="count features or genera (default: %(default)s)")
+    alpha.add_argument(
+        "--metric", action="append", metavar="NAME", help="metric, repeatable (default: the usual ones that the cohort allows)"
+    )
+    add_level(alpha)
     add_depth(alpha)
     alpha.add_argument("--draws", type=positive, default=100, metavar="R", help="rarefaction draws (default: %(default)s)")
     add_seed(alpha)
+    add_threads(alpha)
     add_output(alpha, "alpha.tsv")
     alpha.set_defaults(run=_alpha)
 
@@ -37,7 +57,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     beta.add_argument(
         "--precision", choices=("double", "single"), default="double", help="precision of the stored matrix (default: %(default)s)"
     )
-    beta.add_argument("--threads", type=positive, metavar="T", help="threads (default: all)")
+    add_threads(beta)
     add_output(beta, "distances, .h5 or .tsv")
     beta.set_defaults(run=_beta)
 
@@ -52,6 +72,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     source.add_argument("--cohort", type=Path, metavar="C", help="cohort.json, for a --method that needs the counts")
     ordination.add_argument("--method", choices=("pca_clr",), help="with --cohort: principal components of CLR(counts + 1)")
     ordination.add_argument("--axes", type=positive, default=10, metavar="K", help="axes to keep (default: %(default)s)")
+    ordination.add_argument(
+        "--eigenvalues",
+        choices=("auto", "all"),
+        default="auto",
+        help="beyond 2,000 samples, estimate the sum of positive eigenvalues (auto) or compute all of them, which takes n^3 (default: %(default)s)",
+    )
     add_output(ordination, "ordination.tsv")
     ordination.set_defaults(run=_ordination)
 
@@ -67,24 +93,62 @@ def _part(text: str) -> tuple[int, int]:
 
 def _depth(args: argparse.Namespace) -> int:
     """Write the table of candidate depths."""
-    from gutdiv.diversity.rarefaction import COVERAGE, KEPT, depth_table, depth_warnings, resolve_depth
+    from gutdiv.diversity.depths import depth_notes, depth_table, depth_warnings, group_losses, verdict_depths
+    from gutdiv.diversity.rarefaction import COVERAGE, KEPT, resolve_depth
     from gutdiv.io.artifacts import input_digest, record, write_table
     from gutdiv.io.cohorts import read_cohort
     from gutdiv.model.results import Table
 
     cohort = read_cohort(args.cohort)
-    table = depth_table(cohort)
     target = resolve_depth(cohort, args.depth)
+    table = depth_table(cohort, extra=[] if target is None else [target], seed=args.seed)
     about = record(
         "depths",
         options={"depth": args.depth},
         inputs=[input_digest("cohort", args.cohort)],
+        seed=args.seed,
         depth=target,
         keeps=KEPT,
         coverage=COVERAGE,
+        verdict_depths=verdict_depths(cohort, target),
         warnings=depth_warnings(cohort, table, target),
+        notes=depth_notes(cohort, target),
+        **group_losses(cohort, table),
     )
     write_table(args.output, Table("depths", table, about))
+    return 0
+
+
+def _curves(args: argparse.Namespace) -> int:
+    """Compute and write rarefaction curves."""
+    from gutdiv.diversity.curves import rarefaction_curves
+    from gutdiv.diversity.rarefaction import resolve_depth
+    from gutdiv.io.artifacts import input_digest, record, write_table
+    from gutdiv.io.cohorts import read_cohort
+    from gutdiv.model.results import Table
+
+    take_threads(args.threads)
+    cohort = read_cohort(args.cohort)
+    target = resolve_depth(cohort, args.depth)
+    frame, about = rarefaction_curves(cohort, extra=[] if target is None else [target], points=args.points)
+    options = {"depth": args.depth, "points": args.points}
+    head = record("curves", options=options, inputs=[input_digest("cohort", args.cohort)], depth=target, **about)
+    write_table(args.output, Table("curves", frame, head))
+    return 0
+
+
+def _standards(args: argparse.Namespace) -> int:
+    """Compute and write Hill numbers by three standards."""
+    from gutdiv.diversity.standards import standardise
+    from gutdiv.io.artifacts import input_digest, record, write_table
+    from gutdiv.io.cohorts import read_cohort
+    from gutdiv.model.results import Table
+
+    take_threads(args.threads)
+    frame, about = standardise(read_cohort(args.cohort), depth=args.depth, level=args.level)
+    options = {"depth": args.depth, "level": args.level}
+    head = record("standards", options=options, inputs=[input_digest("cohort", args.cohort)], **about)
+    write_table(args.output, Table("standards", frame, head))
     return 0
 
 
@@ -95,6 +159,7 @@ def _alpha(args: argparse.Namespace) -> int:
     from gutdiv.io.cohorts import read_cohort
     from gutdiv.model.results import Table
 
+    take_threads(args.threads)
     cohort = read_cohort(args.cohort)
     frame, about = measure_alpha(cohort, args.metric, depth=args.depth, draws=args.draws, seed=args.seed, level=args.level)
     options = {"metric": args.metric, "level": args.level, "depth": args.depth, "draws": args.draws}
@@ -109,10 +174,8 @@ def _beta(args: argparse.Namespace) -> int:
     from gutdiv.io.artifacts import input_digest, record
     from gutdiv.io.cohorts import read_cohort
     from gutdiv.io.distances import write_rows_block
-    from gutdiv.numerics.jit import use_threads
 
-    if args.threads:
-        use_threads(args.threads)
+    take_threads(args.threads)
     if args.rows != (1, 1) and args.output.suffix != ".h5":
         msg = f"a block of rows is written as .h5, not {args.output.name!r}. Change the ending of --output."
         raise InputError(msg)
@@ -147,11 +210,11 @@ def _ordination(args: argparse.Namespace) -> int:
         raise InputError(msg)
     distances = read_distances(args.distances) if args.distances else clr_distances(read_cohort(args.cohort))
     given = "distances" if args.distances else "cohort"
-    result = ordinate(distances, axes=args.axes)
+    result = ordinate(distances, axes=args.axes, all_eigenvalues=args.eigenvalues == "all")
     frame = pd.DataFrame({"sample_id": list(result.ids), **{f"axis_{k + 1}": result.axes[:, k] for k in range(result.axes.shape[1])}})
     about = record(
         "ordination",
-        options={"axes": args.axes, "method": args.method},
+        options={"axes": args.axes, "method": args.method, "eigenvalues": args.eigenvalues},
         inputs=[input_digest(given, getattr(args, given))],
         metric=distances.metric,
         traits=distances.record.get("traits", {}),
@@ -159,6 +222,9 @@ def _ordination(args: argparse.Namespace) -> int:
         eigenvalues=result.eigenvalues.tolist(),
         proportion_explained=result.proportion_explained.tolist(),
         negative_share=result.negative_share,
+        proportion_error=result.proportion_error,
+        negative_share_error=result.negative_share_error,
+        notes=list(result.notes),
     )
     write_table(args.output, Table("ordination", frame, about))
     return 0

@@ -41,6 +41,24 @@ def add_depth(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_level(parser: argparse.ArgumentParser) -> None:
+    """Add `--level`."""
+    parser.add_argument("--level", choices=("feature", "genus"), default="feature", help="count features or genera (default: %(default)s)")
+
+
+def add_threads(parser: argparse.ArgumentParser) -> None:
+    """Add `--threads`."""
+    parser.add_argument("--threads", type=positive, metavar="T", help="threads (default: all)")
+
+
+def take_threads(count: int | None) -> None:
+    """Use so many threads, where a number is given."""
+    from gutdiv.numerics.jit import use_threads
+
+    if count:
+        use_threads(count)
+
+
 def seed(text: str) -> int:
     """Read a seed: a whole number from 0 to 2**63 - 1."""
     return _whole(text, 0, 2**63 - 1)

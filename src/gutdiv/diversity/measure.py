@@ -13,7 +13,7 @@ from scipy import sparse
 from gutdiv.diversity.alpha import chao1_error
 from gutdiv.diversity.catalog import ALPHA, USUAL, find
 from gutdiv.diversity.metric import Floats, Metric, View
-from gutdiv.diversity.rarefaction import lacks_singletons, resolve_depth, sample_keys
+from gutdiv.diversity.rarefaction import NO_SINGLETONS, lacks_singletons, resolve_depth, sample_keys
 from gutdiv.numerics import expectations, rows
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def impossible(cohort: Cohort, metric: Metric, level: str) -> str | None:
     if metric.needs_tree and level != "feature":
         return f"the tree holds features, not {level} groups"
     if "singletons" in metric.needs and lacks_singletons(cohort):
-        return "more than half of the samples hold no singleton (as after DADA2 or Deblur), on which the estimator is built"
+        return f"{NO_SINGLETONS}, on which the estimator is built"
     return None
 
 

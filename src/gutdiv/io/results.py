@@ -15,6 +15,8 @@ _TABLES = {
     "cohort/alignment": "alignment",
     "cohort/taxonomy_audit": "taxonomy_audit",
     "diversity/depths": "depths",
+    "diversity/curves": "curves",
+    "diversity/standards": "standards",
     "diversity/alpha": "alpha",
     "diversity/ordination/*": "ordination",
     "comparison/alpha": "group_test",

@@ -41,6 +41,32 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "smallest_group": "str",
         "median_coverage": "float",
         "chosen": "bool",
+        "loss_p": "float",
+        "median_slope": "float",
+        "rho_sobs_before": "float",
+        "rho_sobs": "float",
+        "rho_shannon_before": "float",
+        "rho_shannon": "float",
+    },
+    "curves": {
+        "group": "str",
+        "sample_id": "str",
+        "depth": "int",
+        "samples": "int",
+        "richness": "float",
+        "median": "float",
+        "low": "float",
+        "high": "float",
+        "coverage": "float",
+    },
+    "standards": {
+        "sample_id": "str",
+        "level": "str",
+        "metric": "str",
+        "standard": "str",
+        "value": "float",
+        "depth": "int",
+        "coverage": "float",
     },
     "ordination": {"sample_id": "str"},
     "group_test": {
@@ -305,9 +331,9 @@ class Results:
     name : str
         The cohort's name.
     tables : mapping of str to Table
-        By place without ending: `diversity/alpha`, `diversity/depths`, `diversity/ordination/braycurtis`, `comparison/alpha`,
-        `comparison/permanova/braycurtis`, `dysbiosis/verdicts`, `dysbiosis/flags`, `immune/links`, `immune/matches`, `cohort/alignment`,
-        `cohort/taxonomy_audit`.
+        By place without ending: `diversity/alpha`, `diversity/depths`, `diversity/curves`, `diversity/standards`,
+        `diversity/ordination/braycurtis`, `comparison/alpha`, `comparison/permanova/braycurtis`, `dysbiosis/verdicts`,
+        `dysbiosis/flags`, `immune/links`, `immune/matches`, `cohort/alignment`, `cohort/taxonomy_audit`.
     cohort : mapping
         The content of `cohort/cohort.json`.
     metadata : SampleMetadata or None

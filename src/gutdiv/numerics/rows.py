@@ -252,7 +252,8 @@ def mean_and_spread(values: Floats) -> tuple[Floats, Floats]:
     mean, spread = np.zeros(n), np.full(n, np.nan)
     for r in range(times):
         for i in range(n):
-            mean[i] += values[r, i] / times
+            mean[i] += values[r, i]
+    mean /= times
     if times > 1:
         square = np.zeros(n)
         for r in range(times):
