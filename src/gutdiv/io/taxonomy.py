@@ -96,7 +96,8 @@ def _rows(lines: list[tuple[int, str]], delimiter: str, source: str) -> list[tup
     """Split lines into cells, each line by itself, so that no quotation mark swallows rows; `#q2:types` is passed over."""
     csv.field_size_limit(1 << 30)
     rows = []
-    for number, line in lines:
+    for number, spelled in lines:
+        line = spelled.replace('\\"', '""')  # R's write.table
         if delimiter == "\t":
             cells = [m[1].replace('""', '"') if (m := _QUOTED.fullmatch(c)) else c for c in line.split("\t")]
         else:
