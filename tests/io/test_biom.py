@@ -119,6 +119,7 @@ def test_ranks_named_by_the_file_decide_which_cell_is_which(tmp_path: Path) -> N
     assert table.taxonomy is not None
     assert table.taxonomy.ranks == ("domain", "class")
     assert lineages(table) == [("Bacteria", "Clostridia")] * 3
+    assert table.notes == ("t.biom: names of the ranks 'Clade' in its lineages were not used",)
 
 
 def test_sample_metadata_ride_along_where_they_are_single_values(tmp_path: Path) -> None:

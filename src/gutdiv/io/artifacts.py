@@ -22,6 +22,7 @@ from gutdiv.errors import ArtifactError, InputError
 from gutdiv.model.results import SCHEMA_VERSION, TABLES, Interval, Reference, Table
 
 _NEEDS_QUOTES = re.compile(r'[\t\n\r"]')
+_BREAKS = re.compile(r'[\n\r"]')
 _TRUTH = {"true": True, "false": False}
 
 
@@ -140,7 +141,18 @@ def write_rows(path: Path, header: Sequence[str], rows: Iterator[Sequence[Any]])
     """Write a TSV: one header line, tabs, UTF-8."""
     with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as handle:
         handle.write("\t".join(cell_text(h) for h in header) + "\n")
-        handle.writelines("\t".join(map(cell_text, row)) + "\n" for row in rows)
+        handle.writelines(_row_text(row) + "\n" for row in rows)
+
+
+def _row_text(row: Sequence[Any]) -> str:
+    """Write one row; where all cells are strings that need no quotes, as in the long tables, without a look at each."""
+    try:
+        text = "\t".join(row)
+    except TypeError:
+        return "\t".join(map(cell_text, row))
+    if text.count("\t") == len(row) - 1 and not _BREAKS.search(text):
+        return text
+    return "\t".join(map(cell_text, row))
 
 
 def read_rows(path: Path) -> tuple[list[str], list[list[str]]]:

@@ -47,9 +47,11 @@ def taxonomy_of(about: About, features: Sequence[str], source: str, *, ranks: Se
         used = {lineage}
         values = about[lineage]
         taxonomy = _by_named_ranks(values, features, source, ranks)
+        left = [] if taxonomy is None else [r for r in ranks if r.strip().lower() not in RANK_OF]
         if taxonomy is None:
             taxonomy = lineage_texts(dict(zip(features, _lineage_texts(values), strict=True)), source)
     else:
+        left = []
         columns = {k: v for k, v in about.items() if not any(isinstance(x, _NESTED) for x in v)}
         chosen = rank_columns(list(columns))
         used = set(chosen.values())
@@ -61,6 +63,7 @@ def taxonomy_of(about: About, features: Sequence[str], source: str, *, ranks: Se
         )
     unused = [k for k in about if k not in used and any(v is not None for v in about[k])]
     notes = [f"{source}: what the table says of features under {first_ids(unused, limit=8)} was not used"] if unused else []
+    notes += [f"{source}: names of the ranks {first_ids(left, limit=8)} in its lineages were not used"] if left else []
     return taxonomy, notes
 
 

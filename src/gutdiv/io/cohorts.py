@@ -58,7 +58,8 @@ def write_cohort(folder: Path | str, cohort: Cohort, fallen: Iterable[Any], *, n
         if isinstance(part, Tree):
             write_newick(folder / file, part)
         else:
-            rows = ([f, *row] for f, row in zip(cohort.feature_ids, part.itertuples(index=False, name=None), strict=True))
+            cells = [["" if c is None else c for c in part[name]] for name in LINEAGE_COLUMNS]
+            rows = zip(cohort.feature_ids, *cells, strict=True)
             write_rows(folder / file, ["feature_id", *LINEAGE_COLUMNS], rows)
     depth = cohort.depth
     quartiles = dict(zip(("min", "q1", "median", "q3", "max"), np.percentile(depth, [0, 25, 50, 75, 100]).tolist(), strict=True))
