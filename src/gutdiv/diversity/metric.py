@@ -72,6 +72,7 @@ class Metric:
     estimator: str
     rarefied: bool
     undefined: str
+    options: tuple[str, ...]
     function: Callable[..., Floats]
 
     @property
@@ -107,6 +108,7 @@ def metric(
     needs: tuple[str, ...] = ("counts",),
     rarefied: bool = True,
     undefined: str = "",
+    options: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., Floats]], Callable[..., Floats]]:
     """Declare a metric.
 
@@ -128,13 +130,15 @@ def metric(
         Whether it is computed on rarefied counts when a depth is given.
     undefined : str
         In which samples with reads it has no value; empty where it always has.
+    options : tuple of str
+        Keywords that the function takes besides.
 
-    The function of an alpha metric takes `Tallies`, that of a beta metric a `View` and the rows `start` to `stop`.
+    The function of an alpha metric takes `Tallies`, that of a beta metric a `View` and which distances are wanted (`Wanted`).
     """
 
     def declare(function: Callable[..., Floats]) -> Callable[..., Floats]:
         name = function.__name__
-        REGISTRY[name] = Metric(name, scope, label, unit, needs, bounds, citation, estimator, rarefied, undefined, function)
+        REGISTRY[name] = Metric(name, scope, label, unit, needs, bounds, citation, estimator, rarefied, undefined, options, function)
         return function
 
     return declare

@@ -1,152 +1,136 @@
-"""Over pairs of samples: sums over the features that two samples share, by an inverted index, in blocks of rows.
+"""Over pairs of samples: the distances that gutdiv knows, each for the rows asked for, as two kinds of sums over shared features or branches.
 
-Only pairs that share a feature are touched. A row is owned by one thread and its features are visited in their sorted order, so that the value
-of a pair is the same bit for bit whichever of the two is the row, whatever the block and the number of threads.
+Every function takes `**wanted` (see `span.Wanted`): rows `start` to `stop`, each pair once (`condensed`), and single precision (`single`). The value of a
+pair depends on the table as a set of samples, never on rows, threads or order. NaN: both samples are empty; or, where proportions are compared, one is.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from gutdiv.numerics.jit import compiled, prange, threaded
+from gutdiv.numerics import branches, index, tiles
+from gutdiv.numerics.span import Array, Span, Wanted
+
+if TYPE_CHECKING:
+    from gutdiv.numerics.rows import Branches
 
 Floats = npt.NDArray[np.float64]
 
 
-@threaded
-def _sums(start: int, stop: int, indptr: Any, indices: Any, data: Any, column: Any, sample: Any, value: Any, kind: int, out: Any) -> None:
-    """Add to out[i - start, j] over shared features: the smaller value (kind 0) or the product (kind 1)."""
-    for i in prange(start, stop):
-        row = out[i - start]
-        for t in range(indptr[i], indptr[i + 1]):
-            x = data[t]
-            for s in range(column[indices[t]], column[indices[t] + 1]):
-                y = value[s]
-                row[sample[s]] += x * y if kind == 1 else (x if x < y else y)
-
-
-def shared_sums(matrix: sparse.csr_matrix, *, kind: str, start: int = 0, stop: int | None = None) -> Floats:
-    """Sum over the features that two samples share.
+def braycurtis(matrix: sparse.csr_matrix, **wanted: Unpack[Wanted]) -> Array:
+    """Bray-Curtis dissimilarity, sum |x - y| / sum (x + y), in [0, 1] (Bray & Curtis 1957).
 
     Parameters
     ----------
-    matrix : (n, p) CSR of float64, values > 0, sorted indices
-    kind : {'minimum', 'product'}
-        What is summed for each shared feature.
-    start, stop : int
-        Rows to compute; default all.
+    matrix : (n, p) CSR, values > 0, sorted indices
 
     Returns
     -------
-    (stop - start, n) float64
+    (stop - start, n), or (n (n - 1) / 2,) where condensed
     """
-    n = matrix.shape[0]
-    stop = n if stop is None else stop
-    by_feature = matrix.tocsc()
-    by_feature.sort_indices()
-    out = np.zeros((stop - start, n))
-    data = matrix.data.astype(np.float64)
-    indptr, indices = matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64)
-    column, sample = by_feature.indptr.astype(np.int64), by_feature.indices.astype(np.int64)
-    _sums(start, stop, indptr, indices, data, column, sample, by_feature.data.astype(np.float64), 0 if kind == "minimum" else 1, out)
-    return out
+    return _minima(matrix, tiles.BRAY_CURTIS, wanted)
 
 
-@threaded
-def _complement(start: int, own: Floats, other: Floats, factor: float, out: Floats) -> None:
-    """Turn shared sums S into 1 - factor S / (a + b - (2 - factor) S); pairs of two empty samples become NaN, a sample with itself 0."""
-    for k in prange(out.shape[0]):
-        for j in range(out.shape[1]):
-            whole = own[k] + other[j] - (2.0 - factor) * out[k, j]
-            if start + k == j:
-                out[k, j] = 0.0
-            elif whole > 0:
-                out[k, j] = max(0.0, 1.0 - factor * out[k, j] / whole)
-            else:
-                out[k, j] = np.nan
+def ruzicka(matrix: sparse.csr_matrix, **wanted: Unpack[Wanted]) -> Array:
+    """Ruzicka dissimilarity, the quantitative Jaccard: 1 - sum min(x, y) / sum max(x, y), in [0, 1] (Ruzicka 1958)."""
+    return _minima(matrix, tiles.JACCARD, wanted)
 
 
-def braycurtis(matrix: sparse.csr_matrix, *, start: int = 0, stop: int | None = None) -> Floats:
-    """Bray-Curtis dissimilarity 1 - 2 sum min(x, y) / (sum x + sum y) of rows start..stop with all rows, in [0, 1]."""
-    out = shared_sums(matrix, kind="minimum", start=start, stop=stop)
-    sums = row_sums(matrix)
-    _complement(start, sums[start : start + out.shape[0]], sums, 2.0, out)
-    return out
+def jaccard(matrix: sparse.csr_matrix, **wanted: Unpack[Wanted]) -> Array:
+    """Jaccard dissimilarity of presence, 1 - shared / all features of either, in [0, 1] (Jaccard 1912); only what is stored counts, not its value."""
+    return _minima(sparse.csr_matrix((np.ones(matrix.nnz), matrix.indices, matrix.indptr), shape=matrix.shape), tiles.JACCARD, wanted)
 
 
-def jaccard(matrix: sparse.csr_matrix, weights: Floats | None = None, *, start: int = 0, stop: int | None = None) -> Floats:
-    """Jaccard dissimilarity of presence, 1 - shared weight / weight of the union, of rows start..stop with all rows, in [0, 1].
+def _minima(matrix: sparse.csr_matrix, kind: int, wanted: Wanted) -> Array:
+    """Distances by sums of minima, in the smallest type that holds them without rounding, else in the precision wanted."""
+    span = Span(matrix.shape[0], **wanted)
+    most = float(matrix.sum(axis=1).max()) if matrix.nnz else 0.0
+    whole = bool(np.all(matrix.data == np.floor(matrix.data)))
+    single = span.single and (not whole or most < 2**24)
+    return tiles.distances(matrix, span, kind=kind, dtype=np.float32 if single else np.uint16 if whole and most < 2**16 else np.float64)
 
-    Parameters
-    ----------
-    matrix : (n, p) CSR
-        Only the structure counts: every stored value must be > 0.
-    weights : (p,) float64, optional
-        Weight of each column, >= 0; default 1. With columns as tree nodes and weights as branch lengths this is unweighted UniFrac.
+
+def aitchison(matrix: sparse.csr_matrix, pseudocount: float, **wanted: Unpack[Wanted]) -> Array:
+    """Aitchison distance: Euclidean distance of CLR(x + pseudocount), in ln units (Aitchison 1986).
+
+    With w = ln(x + c) - ln c, which is 0 on absent features, CLR = w - mean(w) and d^2 = |w_i - w_j|^2 - p (mean_i - mean_j)^2: only present features
+    are touched. A sample without reads has a CLR of zeros. Computed in double precision whatever is wanted.
     """
-    w = np.ones(matrix.shape[1]) if weights is None else weights
-    present = sparse.csr_matrix((w[matrix.indices], matrix.indices, matrix.indptr), shape=matrix.shape)
-    out = shared_sums(present, kind="minimum", start=start, stop=stop)  # both values are the column's weight
-    sums = row_sums(present)
-    _complement(start, sums[start : start + out.shape[0]], sums, 1.0, out)
-    return out
+    logs = sparse.csr_matrix((np.log(matrix.data + pseudocount) - np.log(pseudocount), matrix.indices, matrix.indptr), shape=matrix.shape)
+    return index.euclid(logs, Span(matrix.shape[0], **wanted), centred=True)
 
 
-@compiled
-def row_sums_of(indptr: Any, data: Any) -> Floats:
-    """Sum of each row, in the order of its entries."""
-    out = np.zeros(indptr.size - 1)
-    for i in range(indptr.size - 1):
-        for t in range(indptr[i], indptr[i + 1]):
-            out[i] += data[t]
-    return out
+def hellinger(matrix: sparse.csr_matrix, **wanted: Unpack[Wanted]) -> Array:
+    """Hellinger distance: Euclidean distance of root proportions, in [0, root 2] (Rao 1995; Legendre & Gallagher 2001), as vegan's `hellinger`.
 
-
-def row_sums(matrix: sparse.csr_matrix) -> Floats:
-    """Sum of each row, shape (n,), in the order of its entries."""
-    return row_sums_of(matrix.indptr.astype(np.int64), matrix.data.astype(np.float64))
-
-
-@threaded
-def _log_ratio_distance(start: int, indptr: Any, indices: Any, data: Any, norms: Floats, means: Floats, width: int, out: Floats) -> None:
-    """Turn shared products into Aitchison distances; where cancellation would hurt, the sum is taken term by term."""
-    for k in prange(out.shape[0]):
-        i = start + k
-        for j in range(out.shape[1]):
-            gap = means[i] - means[j]
-            size = norms[i] + norms[j]
-            square = size - 2.0 * out[k, j] - width * gap * gap
-            if square < 1e-4 * size:
-                square = 0.0
-                s, t = indptr[i], indptr[j]
-                seen = 0
-                while s < indptr[i + 1] or t < indptr[j + 1]:
-                    left = indices[s] if s < indptr[i + 1] else np.int64(1 << 62)
-                    right = indices[t] if t < indptr[j + 1] else np.int64(1 << 62)
-                    x = data[s] if left <= right else 0.0
-                    y = data[t] if right <= left else 0.0
-                    s += left <= right
-                    t += right <= left
-                    seen += 1
-                    square += (x - y - gap) ** 2
-                square += (width - seen) * gap * gap
-            out[k, j] = 0.0 if i == j else np.sqrt(max(square, 0.0))
-
-
-def aitchison(matrix: sparse.csr_matrix, pseudocount: float, *, start: int = 0, stop: int | None = None) -> Floats:
-    """Aitchison distance: Euclidean distance of CLR(x + pseudocount), of rows start..stop with all rows (Aitchison 1986).
-
-    With w = ln(x + c) - ln c, which is 0 on absent features, CLR = w - mean(w) and d^2 = |w_i - w_j|^2 - p (mean_i - mean_j)^2: only present features are
-    touched.
+    Some texts divide it by root 2. Computed in double precision whatever is wanted.
     """
-    _n, width = matrix.shape
-    w = sparse.csr_matrix((np.log(matrix.data + pseudocount) - np.log(pseudocount), matrix.indices, matrix.indptr), shape=matrix.shape)
-    out = shared_sums(w, kind="product", start=start, stop=stop)
-    squares = sparse.csr_matrix((w.data**2, w.indices, w.indptr), shape=w.shape)
-    means = row_sums(w) / width
-    _log_ratio_distance(start, w.indptr.astype(np.int64), w.indices.astype(np.int64), w.data, row_sums(squares), means, width, out)
-    return out
+    proportions, empty = _proportions(matrix)
+    proportions.data = np.sqrt(proportions.data)
+    out = index.euclid(proportions, Span(matrix.shape[0], **wanted), centred=False, undefined=empty)
+    return np.minimum(out, np.sqrt(2.0), out=out, dtype=out.dtype)
+
+
+def jensen_shannon(matrix: sparse.csr_matrix, **wanted: Unpack[Wanted]) -> Array:
+    """Jensen-Shannon distance: root of the divergence in nats, in [0, root ln 2] (Endres & Schindelin 2003), as scipy's `jensenshannon`.
+
+    phyloseq's JSD is the divergence itself. Computed in double precision whatever is wanted.
+    """
+    proportions, empty = _proportions(matrix)
+    return index.jensen_shannon(proportions, Span(matrix.shape[0], **wanted), undefined=empty)
+
+
+def unweighted_unifrac(matrix: sparse.csr_matrix, tree: Branches, **wanted: Unpack[Wanted]) -> Array:
+    """Unweighted UniFrac, in [0, 1]: length of the branches above only one of the samples / above either (Lozupone & Knight 2005)."""
+    span = Span(matrix.shape[0], **wanted)
+    dtype = np.float32 if span.single else np.float64
+    held, _ = branches.branch_matrix(matrix, tree, kind=branches.PRESENCE, dtype=dtype)
+    return tiles.distances(held, span, kind=tiles.JACCARD, dtype=dtype)
+
+
+def weighted_unifrac(matrix: sparse.csr_matrix, tree: Branches, *, normalized: bool, **wanted: Unpack[Wanted]) -> Array:
+    """Weighted UniFrac (Lozupone 2007): sum over branches of length x |difference of proportions|, if `normalized` over length x their sum.
+
+    In units of branch length, or in [0, 1]. QIIME 2's `weighted_unifrac` and scikit-bio's default are not normalised, phyloseq's default is.
+    """
+    span = Span(matrix.shape[0], **wanted)
+    dtype = np.float32 if span.single else np.float64
+    held, _ = branches.branch_matrix(matrix, tree, kind=branches.PROPORTION, dtype=dtype)
+    kind = tiles.BRAY_CURTIS if normalized else tiles.MANHATTAN
+    return tiles.distances(held, span, kind=kind, dtype=dtype, undefined=np.diff(matrix.indptr) == 0)
+
+
+def generalized_unifrac(matrix: sparse.csr_matrix, tree: Branches, *, alpha: float, **wanted: Unpack[Wanted]) -> Array:
+    """Generalised UniFrac, in [0, 1]: sum L (p + q)^alpha |p - q|/(p + q) / sum L (p + q)^alpha (Chen 2012), as GUniFrac's d_alpha and `ssu -a`.
+
+    alpha 1 is normalised weighted UniFrac; smaller values give abundant lineages less weight. Computed in double precision, but for alpha 1.
+    """
+    if alpha == 1.0:
+        return weighted_unifrac(matrix, tree, normalized=True, **wanted)
+    held, length = branches.branch_matrix(matrix, tree, kind=branches.COUNT)
+    held.data /= np.repeat(_totals(matrix), np.diff(held.indptr))
+    return index.powers(held, length, Span(matrix.shape[0], **wanted), alpha=alpha, undefined=np.diff(matrix.indptr) == 0)
+
+
+def va_unifrac(matrix: sparse.csr_matrix, tree: Branches, **wanted: Unpack[Wanted]) -> Array:
+    """Variance-adjusted weighted UniFrac, in [0, 1]: each branch weighs 1 / root(m (M - m)), m the reads of both samples below it, M all their reads.
+
+    (Chang 2011; GUniFrac's d_VAW.) Branches above all reads of both have no variance and are left out. Computed in double precision.
+    """
+    held, length = branches.branch_matrix(matrix, tree, kind=branches.COUNT)
+    return index.variance_adjusted(held, length, _totals(matrix), Span(matrix.shape[0], **wanted))
+
+
+def _totals(matrix: sparse.csr_matrix) -> Floats:
+    """Sum of each row, shape (n,)."""
+    return np.asarray(matrix.sum(axis=1), dtype=np.float64).ravel()
+
+
+def _proportions(matrix: sparse.csr_matrix) -> tuple[sparse.csr_matrix, npt.NDArray[Any]]:
+    """Each row divided by its sum, and which rows are empty."""
+    data = matrix.data / np.repeat(_totals(matrix), np.diff(matrix.indptr))
+    return sparse.csr_matrix((data, matrix.indices, matrix.indptr), shape=matrix.shape), np.diff(matrix.indptr) == 0

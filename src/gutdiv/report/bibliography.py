@@ -15,8 +15,13 @@ METHODS: Mapping[str, str] = MappingProxyType(
         "benjamini1995": "Benjamini Y, Hochberg Y (1995). Controlling the false discovery rate. J R Stat Soc B 57, 289-300.",
         "bray1957": "Bray JR, Curtis JT (1957). An ordination of the upland forest communities of southern Wisconsin. "
         "Ecol Monogr 27, 325-349.",
+        "chang2011": "Chang Q, Luan Y, Sun F (2011). Variance adjusted weighted UniFrac: a powerful beta diversity measure for "
+        "comparing communities based on phylogeny. BMC Bioinformatics 12, 118.",
         "chao1984": "Chao A (1984). Nonparametric estimation of the number of classes in a population. Scand J Stat 11, 265-270.",
+        "chen2012": "Chen J, Bittinger K, Charlson ES, et al. (2012). Associating microbiome composition with environmental covariates "
+        "using generalized UniFrac distances. Bioinformatics 28, 2106-2113.",
         "clsi2010": "CLSI (2010). Defining, Establishing, and Verifying Reference Intervals in the Clinical Laboratory. EP28-A3c.",
+        "endres2003": "Endres DM, Schindelin JE (2003). A new metric for probability distributions. IEEE Trans Inf Theory 49, 1858-1860.",
         "faith1992": "Faith DP (1992). Conservation evaluation and phylogenetic diversity. Biol Conserv 61, 1-10.",
         "gower1966": "Gower JC (1966). Some distance properties of latent root and vector methods used in multivariate "
         "analysis. Biometrika 53, 325-338.",
@@ -30,6 +35,10 @@ METHODS: Mapping[str, str] = MappingProxyType(
         "into factors that structure microbial communities. Appl Environ Microbiol 73, 1576-1585.",
         "pielou1966": "Pielou EC (1966). The measurement of diversity in different types of biological collections. J Theor "
         "Biol 13, 131-144.",
+        "rao1995": "Rao CR (1995). A review of canonical coordinates and an alternative to correspondence analysis using "
+        "Hellinger distance. Qüestiió 19, 23-63.",
+        "ruzicka1958": "Růžička M (1958). Anwendung mathematisch-statistischer Methoden in der Geobotanik (synthetische Bearbeitung "
+        "von Aufnahmen). Biologia (Bratislava) 13, 647-661.",
         "schloss2024": "Schloss PD (2024). Rarefaction is currently the best approach to control for uneven sequencing "
         "effort in amplicon sequence analyses. mSphere 9.",
         "shannon1948": "Shannon CE (1948). A mathematical theory of communication. Bell Syst Tech J 27, 379-423.",
