@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -12,7 +15,11 @@ from hypothesis import strategies as st
 
 from gutdiv.errors import InputError
 from gutdiv.io.newick import parse_newick, read_newick, write_newick
+from gutdiv.io.trees import read_tree
 from gutdiv.model.tree import Tree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def test_labels_keep_underscores_quotes_and_blanks() -> None:
@@ -65,6 +72,21 @@ def test_a_tree_is_rooted_as_it_says_else_by_the_branches_at_its_base(text: str,
     assert parse_newick(text, "t.nwk").rooted is rooted
 
 
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lambda raw: b"\xef\xbb\xbf" + raw.replace(b"\n", b"\r\n")])
+def test_the_door_for_trees_reads_newick_plain_and_packed(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+    (tmp_path / "t.nwk").write_bytes(pack(b"((a_1:1,\nb:2):1,c:3);\n"))
+    raw = read_tree(tmp_path / "t.nwk")
+    assert raw.tree.tip_names == ("a_1", "b", "c")
+    assert (raw.source, raw.format, raw.rooted, raw.notes) == ("t.nwk", "Newick", True, ())
+
+
+@pytest.mark.parametrize(("content", "said"), [(b"", "is empty"), (b"\x00\x01", "binary file"), (b"\xff\xfe(\x00", "UTF-16")])
+def test_a_file_that_is_no_tree_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
+    (tmp_path / "t.nwk").write_bytes(content)
+    with pytest.raises(InputError, match=said):
+        read_tree(tmp_path / "t.nwk")
+
+
 def test_a_tree_as_deep_as_it_has_tips_is_read_without_recursion() -> None:
     n = 50_000
     tree = parse_newick("(" * n + "a:1" + "".join(f",b{i}:1):1" for i in range(n)) + ";", "t.nwk").tree
@@ -95,7 +117,9 @@ def test_any_written_tree_reads_back(n_tips: int, seed: int) -> None:
     )
     with TemporaryDirectory() as folder:
         write_newick(Path(folder) / "t.nwk", tree)
-        again = read_newick(Path(folder) / "t.nwk").tree
+        raw = read_newick(Path(folder) / "t.nwk")
+    again = raw.tree
+    assert raw.rooted
     assert np.array_equal(again.parent, tree.parent)
     assert np.array_equal(again.length, tree.length)
     assert dict(zip(again.tip_names, again.tip_nodes.tolist(), strict=True)) == dict(zip(names, tree.tip_nodes.tolist(), strict=True))

@@ -176,14 +176,14 @@ def _number(cell: str, text: str, node: int, source: str) -> float:
 
 
 def write_newick(path: Path, tree: Tree) -> None:
-    """Write a tree so that `read_newick` gives back the same arrays: exact lengths, quoted labels where needed."""
+    """Write a rooted tree so that `read_newick` gives back the same: exact lengths, quoted labels where needed, `[&R]` where the base has many branches."""
     names = dict(zip(tree.tip_nodes.tolist(), tree.tip_names, strict=True))
     pieces: list[list[str]] = [[] for _ in range(tree.parent.size)]
     for node, up in enumerate(tree.parent.tolist()):
         own = pieces[node]
         text = f"({','.join(own)})" if own else _quoted(names[node])
         if up < 0:
-            write_text(path, text + ";\n")
+            write_text(path, ("[&R] " if len(own) > 2 else "") + text + ";\n")
         else:
             pieces[up].append(f"{text}:{float(tree.length[node])!r}")
         pieces[node] = []
