@@ -22,6 +22,7 @@ TAXONOMY = (
     "ASV_4\td__Bacteria; p__Firmicutes; c__Clostridia; o__Oscillospirales; f__Ruminococcaceae\t0.91\n"
 )
 METADATA = "sample-id\tgroup\tage\nS1\thealthy\t34\nS2\thealthy\t51\nS3\tpatient\t47\n"
+METADATA_BEHIND = "group\tsample-id\tage\nhealthy\tS1\t34\nhealthy\tS2\t51\npatient\tS3\t47\n"
 TREE = "((ASV_1:0.3,ASV_2:0.2):0.1,(ASV_3:0.1,ASV_4:0.4):0.2);\n"
 SOUND = {"sound_table.tsv": TABLE, "sound_taxonomy.tsv": TAXONOMY, "sound_metadata.tsv": METADATA, "sound_tree.nwk": TREE}
 
@@ -44,7 +45,7 @@ TABLES = {
     "blank_separated": ("blank_separated.txt", TABLE.replace("\t", " "), "blanks/spaces & tabs"),
 }
 METADATA_CASES = {
-    "metadata_without_id_header": ("metadata_no_id_header.tsv", METADATA.replace("sample-id", "patient"), "patient & sample-id & name"),
+    "metadata_without_ids_in_front": ("metadata_ids_behind.tsv", METADATA_BEHIND, "row 3/line 3 & group & healthy & repeat & first column & head"),
     "metadata_duplicate_column": ("metadata_duplicate_column.tsv", METADATA.replace("group", "age"), f"age & {TWICE} & rename"),
     "metadata_duplicate_ids": ("metadata_duplicate_ids.tsv", METADATA.replace("S3", "S2"), f"S2 & {TWICE} & unique/one row/rename/remove"),
     "metadata_other_ids": ("metadata_other_ids.tsv", METADATA.replace("\nS", "\nSample.0"), "S1 & Sample.01 & spell/rename/same"),

@@ -1,151 +1,126 @@
-"""Sample metadata: TSV by QIIME 2's rules (id headers, comments, #q2:types, BOM, CRLF)."""
+"""Sample metadata: text with tabs by QIIME 2's rules, and what people keep it in besides: CSV, tables written by R, spreadsheets."""
 
 from __future__ import annotations
 
-import csv
+import math
 import re
 from pathlib import Path
 
 from gutdiv.errors import InputError, count_noun, first_ids
 from gutdiv.io.artifacts import read_json
-from gutdiv.io.text import read_whole_text
+from gutdiv.io.metadata_rows import SCHEMES, MetadataRows, looks_numeric, take_apart, text_rows
+from gutdiv.io.spreadsheet import is_spreadsheet, read_sheet
+from gutdiv.io.text import decode, open_bytes
 from gutdiv.model.cohort import SampleMetadata
 
-# QIIME 2's id headers (qiime2/metadata/io.py), the same with an underscore, and what R and spreadsheets write.
-_ID_HEADERS = {"id", "sampleid", "sample id", "sample-id", "sample_id", "sample", "featureid", "feature id", "feature-id"}
-_ID_HEADERS_EXACT = {"#SampleID", "#Sample ID", "#OTUID", "#OTU ID", "sample_name"}
-_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\Z")  # the numbers that QIIME 2 accepts
-_MISSING = {"", "NA"}  # a blank, as in QIIME 2, and R's NA
+_USUAL = frozenset({"", "NA"})  # where no scheme is declared: a blank, as in QIIME 2, and R's NA
+_MOSTLY = 0.8  # a column of text with at least this share of numbers is pointed out
 
 
 def read_metadata(path: Path | str) -> SampleMetadata:
-    """Read sample metadata; ids and cells stay the strings they were, blanks and R's `NA` are missing.
+    """Read sample metadata: text with tabs, commas or semicolons, packed or not, or the first sheet of an Excel workbook.
 
-    A column is numeric where every cell that is not missing is a decimal number, unless a `#q2:types` line says otherwise. A file
-    that gutdiv wrote keeps the kinds in its record.
+    By QIIME 2's rules: the first column is headed by one of its id headers (`sample-id`, `#SampleID`, `id`, ...); rows that begin with `#` are
+    comments; `#q2:types` and `#q2:missing` follow the header; cells are stripped, short rows padded, empty trailing columns dropped; a cell
+    in quotation marks may hold line breaks. Ids and cells stay the strings they were. A column is numeric where every cell that is not
+    missing is a decimal number (`01` and `1e5` too), unless `#q2:types` says otherwise. A blank is missing, and so is R's `NA` unless
+    `#q2:missing` declares a scheme for the column; `nan`, `n/a`, `<5`, `1,5` and the like are text and make a column categorical.
+
+    Where QIIME 2 would refuse, and the ids are plain to see, a note says what was done: a first column with another name, or with none, whose
+    cells are all different holds the ids; a header one cell shorter than all rows is R's, which leaves out the name of the ids; row
+    numbers of R before a column headed as ids are dropped. A file that gutdiv wrote keeps the kinds in its record.
 
     Raises
     ------
     InputError
-        Naming row and column: no id header, repeated ids or columns, a row longer than the header, a type that does not fit.
+        Naming row and column: no ids, repeated ids or columns, a row longer than the header, a cell that does not fit what a directive declares.
     """
     path = Path(path)
-    rows = _rows(read_whole_text(path, "sample metadata"), path.name)
-    header = _header(rows, path.name)
-    header_at = rows.index(header)
-    names = _trimmed(header[1])[1:]
-    _check_names(names, path.name)
-    ids: list[str] = []
-    columns: list[list[str | None]] = [[] for _ in names]
-    declared: dict[str, str] = {}
-    seen: dict[str, int] = {}
-    for number, cells in rows[header_at + 1 :]:
-        if cells[0].strip().lower() == "#q2:types":
-            declared = _declared(names, cells[1:], path.name, number)
-            continue
-        if cells[0].startswith("#"):
-            continue
-        identifier = cells[0].strip()
-        if not identifier:
-            msg = f"{path.name}, row {number}: no sample id in the first column."
+    raw = open_bytes(path, "sample metadata")
+    notes: tuple[str, ...] = ()
+    if is_spreadsheet(raw):
+        sheet = read_sheet(raw, path.name)
+        rows, found, notes = sheet.rows, sheet.format, sheet.notes
+    else:
+        rows, found = text_rows(decode(raw, path.name, "sample metadata"), path.name)
+    table = take_apart(rows, path.name)
+    recorded = _recorded(path)
+    columns = _columns(table, path.name, own=bool(recorded))
+    ids = tuple(cells[0] for _, cells in table.rows)
+    kinds = {n: _kind(n, cells, table.types.get(n) or recorded.get(n), ids, path.name) for n, cells in columns.items()}
+    notes += (*table.notes, *(() if recorded else _pointed_out(columns, table.types, path.name)))
+    return SampleMetadata(ids, {n: tuple(c) for n, c in columns.items()}, kinds, path.name, found, notes)
+
+
+# ---------------------------------------------------------------- columns
+def _columns(table: MetadataRows, source: str, *, own: bool) -> dict[str, list[str | None]]:
+    """Return the cells of each column, None where they are missing by the column's scheme."""
+    out: dict[str, list[str | None]] = {}
+    for j, name in enumerate(table.names, start=1):
+        scheme = table.schemes.get(name)
+        missing = SCHEMES["blank"] if own else _USUAL if scheme is None else SCHEMES[scheme]
+        cells = [row[j] if j < len(row) else "" for _, row in table.rows]
+        out[name] = [None if c in missing else c for c in cells]
+        if scheme == "no-missing" and None in out[name]:
+            number, row = table.rows[out[name].index(None)]
+            msg = f"{source}, row {number}: sample {row[0]!r} has no value in column {name!r}, declared 'no-missing'. Fill in the cell."
             raise InputError(msg)
-        if identifier in seen:
-            msg = f"{path.name}, row {number}: sample id {identifier!r} stands already in row {seen[identifier]}. Keep one row for each sample."
-            raise InputError(msg)
-        if any(c.strip() for c in cells[len(names) + 1 :]):
-            msg = f"{path.name}, row {number} ({identifier!r}): {len(cells)} cells where the header has {len(names) + 1}. Mend the row."
-            raise InputError(msg)
-        seen[identifier] = number
-        ids.append(identifier)
-        for j in range(len(names)):
-            cell = cells[j + 1].strip() if j + 1 < len(cells) else ""
-            columns[j].append(None if cell in _MISSING else cell)
-    if not ids:
-        msg = f"{path.name} holds a header but no sample."
+    return out
+
+
+def _is_number(cell: str) -> bool:
+    """Whether QIIME 2 takes a cell for a number: a decimal one, and finite."""
+    return looks_numeric(cell) and math.isfinite(float(cell))
+
+
+def _kind(name: str, cells: list[str | None], kind: str | None, ids: tuple[str, ...], source: str) -> str:
+    """Tell numeric from categorical: as declared or recorded, else by the cells; a column without any value is numeric, as in QIIME 2."""
+    wrong = [(i, c) for i, c in zip(ids, cells, strict=True) if c is not None and not _is_number(c)]
+    if kind == "numeric" and wrong:
+        msg = (
+            f"{source}: column {name!r} is declared numeric, but {count_noun(wrong, 'cell')} {'is' if len(wrong) == 1 else 'are'} not "
+            f"(sample {wrong[0][0]!r}: {first_ids([c for _, c in wrong])}). Mend the cells or declare the column categorical."
+        )
         raise InputError(msg)
-    kinds = _kinds(path, names, columns, declared, ids)
-    return SampleMetadata(tuple(ids), {n: tuple(c) for n, c in zip(names, columns, strict=True)}, kinds, path.name)
+    return kind or ("categorical" if wrong else "numeric")
 
 
-def _rows(text: str, source: str) -> list[tuple[int, list[str]]]:
-    """Split into numbered rows of cells, a line at a time, so that no quote swallows rows; empty rows fall out."""
-    csv.field_size_limit(1 << 30)
-    rows = []
-    for number, line in enumerate(text.split("\n"), start=1):
-        try:
-            rows.append((number, next(csv.reader([line], delimiter="\t", strict=True), [])))
-        except csv.Error as error:
-            msg = f"{source}, row {number} ({line[:60]!r}): a quotation mark is opened and not closed on its line. Close it or delete it."
-            raise InputError(msg) from error
-    return [(n, r) for n, r in rows if any(c.strip() for c in r)]
-
-
-def _header(rows: list[tuple[int, list[str]]], source: str) -> tuple[int, list[str]]:
-    """Find the header: the first row that is no comment; its first cell must be an id header."""
-    for number, cells in rows:
-        first = cells[0].strip()
-        if first.lower() in _ID_HEADERS or first in _ID_HEADERS_EXACT:
-            return number, cells
-        if not first.startswith("#"):
-            comma = " The file seems to be comma-separated; save it with tabs." if len(cells) == 1 and "," in first else ""
-            msg = f"{source}, row {number}: the first column is headed {first[:60]!r}, not as sample ids are. Name it 'sample-id'.{comma}"
-            raise InputError(msg)
-    msg = f"{source} has no header. Its first row must begin with 'sample-id'."
-    raise InputError(msg)
-
-
-def _trimmed(cells: list[str]) -> list[str]:
-    """Strip cells and drop trailing empty ones."""
-    cells = [c.strip() for c in cells]
-    while cells and not cells[-1]:
-        cells.pop()
-    return cells
-
-
-def _check_names(names: list[str], source: str) -> None:
-    """Refuse empty and repeated column names."""
-    for place, name in enumerate(names, start=2):
-        if not name:
-            msg = f"{source}: column {place} has no name in the header. Name it or delete it."
-            raise InputError(msg)
-        if names.index(name) != place - 2:
-            msg = f"{source}: column name {name!r} stands twice (columns {names.index(name) + 2} and {place}). Rename one."
-            raise InputError(msg)
-        if name.lower() in _ID_HEADERS or name in _ID_HEADERS_EXACT:
-            msg = f"{source}: column {place} is named {name!r}, a name kept for the sample ids of the first column. Rename it."
-            raise InputError(msg)
-
-
-def _declared(names: list[str], cells: list[str], source: str, number: int) -> dict[str, str]:
-    """Read a `#q2:types` row."""
-    declared = {}
-    for name, cell in zip(names, cells, strict=False):
-        kind = cell.strip().lower()
-        if kind in ("categorical", "numeric"):
-            declared[name] = kind
-        elif kind:
-            msg = f"{source}, row {number}: column {name!r} has the type {cell.strip()!r}; 'categorical' or 'numeric' is expected."
-            raise InputError(msg)
-    return declared
-
-
-def _kinds(path: Path, names: list[str], columns: list[list[str | None]], declared: dict[str, str], ids: list[str]) -> dict[str, str]:
-    """Tell numeric from categorical columns: as declared, as recorded, else by their cells."""
+def _recorded(path: Path) -> dict[str, str]:
+    """Return the kinds of columns that gutdiv recorded beside a file of its own."""
     beside = path.with_suffix(".json")
-    recorded: dict[str, str] = {}
-    if beside.exists():
-        about = read_json(beside)
-        recorded = about.get("columns", {}) if about.get("kind") == "metadata" else {}
-    kinds = {}
-    for name, cells in zip(names, columns, strict=True):
-        wrong = [(i, c) for i, c in zip(ids, cells, strict=True) if c is not None and not _NUMBER.match(c)]
-        kind = declared.get(name) or recorded.get(name)
-        if kind == "numeric" and wrong:
-            msg = (
-                f"{path.name}: column {name!r} is declared numeric, but {count_noun(wrong, 'cell')} are not "
-                f"(sample {wrong[0][0]!r}: {first_ids([c for _, c in wrong])}). Mend the cells or declare the column categorical."
-            )
-            raise InputError(msg)
-        filled = any(c is not None for c in cells)
-        kinds[name] = kind or ("numeric" if filled and not wrong else "categorical")
-    return kinds
+    if not beside.exists():
+        return {}
+    about = read_json(beside)
+    return dict(about.get("columns", {})) if about.get("kind") == "metadata" else {}
+
+
+def _pointed_out(columns: dict[str, list[str | None]], types: dict[str, str], source: str) -> list[str]:
+    """Note columns that may have been meant otherwise: almost all numbers, numbers with commas, numbers with zeros in front."""
+    almost, commas, codes = [], [], []
+    for name, cells in columns.items():
+        filled = [c for c in cells if c is not None]
+        if name in types or not filled:
+            continue
+        words = [c for c in filled if not _is_number(c)]
+        if words and all(_is_number(c.replace(",", "")) for c in words):
+            commas.append(name)
+        elif words and len(words) <= (1 - _MOSTLY) * len(filled):
+            almost.append(f"{name[:40]!r} ({first_ids(sorted(set(words)), limit=3)})")
+        elif not words and any(re.match(r"0\d", c) for c in filled):
+            codes.append(name)
+    out = []
+    if almost:
+        shown = ", ".join(almost[:5]) + (f" and {len(almost) - 5} more" if len(almost) > 5 else "")
+        out.append(
+            f"{source}: {count_noun(almost, 'column')} of numbers with other words among them {'is' if len(almost) == 1 else 'are'} categorical: {shown}."
+        )
+    if commas:
+        out.append(
+            f"{source}: numbers with commas are text, and their columns categorical ({first_ids(commas)}); write decimal points, and no marks for "
+            "thousands."
+        )
+    if codes:
+        out.append(
+            f"{source}: numbers with zeros in front are numeric, as in QIIME 2 ({first_ids(codes)}); '#q2:types' can declare codes categorical."
+        )
+    return out

@@ -69,7 +69,8 @@ class SampleMetadata:
         """Return a numeric column as floats, NaN where missing; a categorical column raises InputError."""
         cells = self.column(name)
         if self.kinds[name] != "numeric":
-            bad = next((c for c in cells if c is not None), "")
+            words = [c for c in cells if c is not None]
+            bad = next((c for c in words if not c.replace(".", "", 1).lstrip("+-").isdecimal()), words[0] if words else "")
             msg = f"column {name!r} of the sample metadata is not numeric (it holds {bad!r}); a numeric column is needed here."
             raise InputError(msg)
         return np.array([np.nan if c is None else float(c) for c in cells], dtype=np.float64)
