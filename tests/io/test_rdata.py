@@ -83,7 +83,29 @@ def test_the_user_may_overrule_where_samples_stand() -> None:
     assert table.feature_ids == SAMPLES
 
 
+def test_parts_that_cannot_be_used_are_left_out_and_named_in_notes() -> None:
+    table = read_abundance_table(FILES / "odd.rds")
+    assert_holds_the_counts(table)
+    assert table.tree is None
+    assert any("tree in the file was not used" in n and "without a length" in n for n in table.notes)
+    assert table.taxonomy is None
+    assert any("none of its columns is named for a rank ('first', 'second')" in n for n in table.notes)
+    assert table.metadata.columns == {"sample_id_": tuple("abcdef"), "weight": tuple("123456")}
+    assert any("is called 'sample_id_' here" in n for n in table.notes)
+
+
+def test_a_list_holds_its_table_and_a_tree_with_a_root_edge_is_rooted() -> None:
+    table = read_abundance_table(FILES / "list.rds")
+    assert_holds_the_counts(table)
+    assert table.tree.rooted  # ape::is.rooted: the tree has a root.edge
+
+
 # ---------------------------------------------------------------- Bioconductor
+def test_assays_of_which_none_is_named_counts_are_refused_by_name() -> None:
+    with pytest.raises(InputError, match=r"2 assays \('scaled', 'logged'\), and none is named 'counts'"):
+        read_abundance_table(FILES / "experiment_unclear.rds")
+
+
 def test_a_summarized_experiment_gives_its_counts_row_data_and_column_data() -> None:
     table = read_abundance_table(FILES / "experiment.rds")
     assert_holds_the_counts(table)

@@ -139,8 +139,11 @@ def finished_table(
         metadata = metadata_of(about[1], path.name, what=about[0])
         notes += metadata.notes
     if tree is not None:
-        phylogeny = tree_of(tree, path.name, labels=labels)
-        notes += phylogeny.notes
+        try:
+            phylogeny = tree_of(tree, f"the tree in {path.name}", labels=labels)
+            notes += phylogeny.notes
+        except InputError as error:  # the table can be used without it
+            notes.append(f"{path.name}: the tree in the file was not used. {error}")
     return checked_table(
         samples or (),
         features or (),

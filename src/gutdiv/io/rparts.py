@@ -107,7 +107,7 @@ def tree_of(phylo: RObject, source: str, *, labels: Mapping[int, str] | None = N
     whole = len(roots) == 1 and len(set(ends[1])) == len(ends[1]) and set(ends[1]) - below.keys() == names.keys()
     tree = parse_newick(_newick(roots.pop(), below, ends[1], lengths, names), source) if whole else None
     if tree is None or len(tree.tree.tip_names) != len(tips):
-        msg = f"{source}: the edges of its tree (a 'phylo' object) form no tree with {count_noun(tips, 'tip')}. Write the tree anew with ape::write.tree()."
+        msg = f"{source}: its edges (of a 'phylo' object) form no tree with {count_noun(tips, 'tip')}. Write the tree anew with ape::write.tree()."
         raise InputError(msg)
     return replace(tree, rooted=tree.rooted or "root.edge" in parts, format="phylo object of R")
 
