@@ -55,7 +55,7 @@ lineages_of <- function(texts) vapply(strsplit(ifelse(is.na(texts), "", texts), 
 by_rank <- function(m) {  # a matrix or frame with a column a rank
   rank <- tolower(colnames(m))
   if (all(grepl("^rank[0-9]$", rank))) rank <- RANKS[seq_along(rank)]
-  rank[rank == "kingdom"] <- "domain"
+  rank[rank %in% c("kingdom", "superkingdom")] <- "domain"
   m <- as.matrix(m)[, rank %in% RANKS, drop = FALSE]
   rank <- rank[rank %in% RANKS]
   m[is.na(m) | trimws(m) == "NA"] <- ""
@@ -124,7 +124,11 @@ from_biom <- function(path) {
   if (grepl("[.]qza$", path)) return(member(path, "feature-table.biom", from_biom))
   b <- if (readBin(path, "raw", 1) == charToRaw("{")) from_json(path) else from_hdf5(path)
   row <- table_row(b$m)
-  if (any(lengths(b$taxa) > 0)) {
+  if (!is.null(b$ranks)) {  # taxpasta names the ranks of its lineages
+    cells <- do.call(rbind, b$taxa)
+    dimnames(cells) <- list(rownames(b$m), strsplit(b$ranks, ";", fixed = TRUE)[[1]])
+    row <- c(row, taxa_row(by_rank(cells)))
+  } else if (any(lengths(b$taxa) > 0)) {
     text <- vapply(b$taxa, function(t) if (length(t) == 1) lineages_of(t) else whole(t), "")
     row <- c(row, taxa_row(setNames(text, rownames(b$m))))
   }
@@ -149,7 +153,8 @@ from_hdf5 <- function(path) {  # by rhdf5; biomformat makes every table dense, s
   named <- h5ls(path)
   named <- named[named$group == "/observation/metadata" & tolower(named$name) == "taxonomy", , drop = FALSE]
   taxa <- if (nrow(named)) h5read(path, paste0("observation/metadata/", named$name)) else NULL
-  list(m = m, taxa = if (is.null(taxa)) list() else if (length(dim(taxa)) == 2) asplit(taxa, 2) else as.list(taxa))
+  ranks <- if ("ranks" %in% h5ls(path)$name) as.character(h5read(path, "observation/group-metadata/ranks"))
+  list(m = m, taxa = if (is.null(taxa)) list() else if (length(dim(taxa)) == 2) asplit(taxa, 2) else as.list(taxa), ranks = ranks)
 }
 text_of <- function(path, sep = "\t", ...) {  # every cell as text; lines of one cell that begin with # passed over
   lines <- readLines(path, encoding = "UTF-8", warn = FALSE)  # gzip and xz are unpacked by R
@@ -200,6 +205,11 @@ from_rdp <- function(path) {  # RDP Classifier: a row holds all reads below its 
 }
 lineage_column <- function(frame, column, id = 1) taxa_row(setNames(lineages_of(gsub('^"|"$', "", frame[[column]])), frame[[id]]))
 qza_taxonomy <- function(path) lineage_column(member(path, "taxonomy.tsv", function(f) text_of(f, quote = "")), "Taxon")
+ampliseq_qza_taxonomy <- function(path) {  # nf-core/ampliseq hangs the exact species, the confidence and the sequence to each lineage
+  frame <- member(path, "taxonomy.tsv", function(f) text_of(f, quote = ""))
+  frame$Taxon <- vapply(strsplit(frame$Taxon, ";", fixed = TRUE), function(names) paste(head(names, 7), collapse = ";"), "")
+  lineage_column(frame, "Taxon")
+}
 qza_tree <- function(path) tree_row(member(path, "tree.nwk", read.tree))
 plain_metadata <- function(path, id = 1, sep = "\t", quote = "\"") {
   frame <- text_of(path, sep = sep, quote = quote, fill = TRUE)
@@ -323,7 +333,7 @@ ampliseq <- list(
   "rel-table-6.tsv" = from_classic,
   "rel-table-ASV.tsv" = from_classic,
   "rel-table-ASV_with-DADA2-tax.tsv" = function(f) from_classic(f, leave = ASV),
-  "taxonomy.qza" = qza_taxonomy,
+  "taxonomy.qza" = ampliseq_qza_taxonomy,
   "ASV_tax.silva_138_2.tsv" = function(f) {
     frame <- text_of(f)
     rownames(frame) <- frame$ASV_ID
