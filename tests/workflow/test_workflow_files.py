@@ -175,8 +175,11 @@ immune: {covariates: [age, body mass], markers: [crp]}
     base = "results/c"
     assert {"--missing-tips=drop", "--age-band=adult", "--subject=who", "--group=group"} <= set(arguments("cohort", "build"))
     alpha = arguments("diversity", "alpha")
-    assert {"--metric=shannon", "--metric=faith_pd"} <= set(alpha)
-    assert alpha[alpha.index("--depth") :] == ["--depth", "1000", "--draws", "12", "--seed", "5", "--output", f"{base}/diversity/alpha.tsv"]
+    assert {"--metric=shannon", "--metric=faith_pd", "--level=feature"} <= set(alpha)
+    assert alpha[alpha.index("--depth") :][:6] == ["--depth", "1000", "--draws", "12", "--seed", "5"]
+    assert alpha[-2:] == ["--output", f"{base}/diversity/alpha.tsv"]
+    for name in ("curves", "standards"):
+        assert arguments("diversity", name)[4:6] == ["--depth", "1000"]
     assert arguments("diversity", "ordination")[2:] == [
         *("--distances", f"{base}/diversity/distances/jaccard.h5", "--axes", "3"),
         *("--output", f"{base}/diversity/ordination/jaccard.tsv"),

@@ -28,10 +28,10 @@ def read_cohort(row):
     cohort = row | {key: row.get(key) or value for key, value in config["cohort"].items()} | config["reference"]
     cohort |= {key: beside_config(cohort[key]) for key in ("table", "taxonomy", "tree", "metadata") if cohort[key]}
     treeless = not cohort["tree"] and cohort["carried_tree"] == "leave"  # then there are no phylogenetic metrics
-    cohort |= {s: [m for m in config["diversity"][s] if not (treeless and re.search("faith|unifrac", m))] for s in ("alpha", "beta")}
+    cohort |= {s: [m for m in config["diversity"][s] if not (treeless and re.search("faith|phylo|unifrac", m))] for s in ("alpha", "beta")}
     cohort["formula"] = config["comparison"]["formula"] or (cohort["group"] and "~ `%s`" % cohort["group"].replace("`", "``"))
     cohort |= {"covariate": config["immune"]["covariates"], "marker": config["immune"]["markers"]}
-    return cohort | {"metric": cohort["alpha"], "variable": cohort["group"]}
+    return cohort | {"metric": cohort["alpha"], "level": config["diversity"]["levels"], "variable": cohort["group"]}
 
 
 check(config, "config")
@@ -66,8 +66,8 @@ def options(*keys):
 def results(wildcards):
     """What a cohort's report is made of: all that config and sheet ask for, and nothing left from earlier."""
     cohort = COHORTS[wildcards.cohort]
-    stems = "cohort/metadata cohort/alignment diversity/depths diversity/alpha dysbiosis/verdicts dysbiosis/flags".split()
-    stems += ["cohort/taxonomy_audit", "immune/matches", "immune/links"] + [f"diversity/ordination/{m}" for m in cohort["beta"]]
+    stems = "cohort/metadata cohort/alignment cohort/taxonomy_audit immune/matches immune/links dysbiosis/verdicts dysbiosis/flags".split()
+    stems += [f"diversity/{s}" for s in ["depths", "curves", "standards", "alpha", *(f"ordination/{m}" for m in cohort["beta"])]]
     stems += ["comparison/alpha"] * bool(cohort["group"]) + [f"comparison/permanova/{m}" for m in cohort["beta"] if cohort["formula"]]
     files = ["cohort/cohort.json", *(stem + end for stem in stems for end in (".tsv", ".json"))]
     return [f"results/{wildcards.cohort}/{f}" for f in files + ["reference/reference.json"] * bool(cohort["controls"])]

@@ -1,4 +1,4 @@
-# Depth of rarefaction, alpha diversity, distances and principal coordinates.
+# Depth of rarefaction and its curves, alpha diversity, distances and principal coordinates.
 
 
 rule diversity_depth:
@@ -19,8 +19,56 @@ rule diversity_depth:
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         depth=config["diversity"]["depth"],
+        seed=config["seed"],
     shell:
-        "gutdiv diversity depth --cohort {input.cohort:q} --depth {params.depth:q}" " --output {output.table:q} 2> {log:q}"
+        "gutdiv diversity depth --cohort {input.cohort:q} --depth {params.depth:q} --seed {params.seed}"
+        " --output {output.table:q} 2> {log:q}"
+
+
+rule diversity_curves:
+    input:
+        cohort="results/{cohort}/cohort/cohort.json",
+    output:
+        table="results/{cohort}/diversity/curves.tsv",
+        record="results/{cohort}/diversity/curves.json",
+    log:
+        "logs/{cohort}/diversity/curves.log",
+    benchmark:
+        "logs/{cohort}/diversity/curves.benchmark.tsv"
+    conda:
+        "../envs/gutdiv.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        depth=config["diversity"]["depth"],
+    shell:
+        "gutdiv diversity curves --cohort {input.cohort:q} --depth {params.depth:q}"
+        " --threads {threads} --output {output.table:q} 2> {log:q}"
+
+
+rule diversity_standards:
+    input:
+        cohort="results/{cohort}/cohort/cohort.json",
+    output:
+        table="results/{cohort}/diversity/standards.tsv",
+        record="results/{cohort}/diversity/standards.json",
+    log:
+        "logs/{cohort}/diversity/standards.log",
+    benchmark:
+        "logs/{cohort}/diversity/standards.benchmark.tsv"
+    conda:
+        "../envs/gutdiv.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        depth=config["diversity"]["depth"],
+    shell:
+        "gutdiv diversity standards --cohort {input.cohort:q} --depth {params.depth:q}"
+        " --threads {threads} --output {output.table:q} 2> {log:q}"
 
 
 rule diversity_alpha:
@@ -40,18 +88,18 @@ rule diversity_alpha:
         "logs/{cohort}/diversity/alpha.benchmark.tsv"
     conda:
         "../envs/gutdiv.yaml"
-    threads: 1
+    threads: 4
     resources:
         mem_mb=memory,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
-        metrics=options("metric"),
+        metrics=options("metric", "level"),
         depth=config["diversity"]["depth"],
         draws=config["diversity"]["draws"],
         seed=config["seed"],
     shell:
-        "gutdiv diversity alpha --cohort {input.cohort:q} {params.metrics:q} --level feature --depth {params.depth:q}"
-        " --draws {params.draws} --seed {params.seed} --output {output.table:q} 2> {log:q}"
+        "gutdiv diversity alpha --cohort {input.cohort:q} {params.metrics:q} --depth {params.depth:q}"
+        " --draws {params.draws} --seed {params.seed} --threads {threads} --output {output.table:q} 2> {log:q}"
 
 
 rule diversity_beta:

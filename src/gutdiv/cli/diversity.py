@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from gutdiv.cli import ordination
 from gutdiv.cli.options import add_cohort, add_depth, add_level, add_output, add_seed, add_threads, positive, take_threads
 from gutdiv.errors import InputError
 
@@ -40,7 +41,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     alpha.add_argument(
         "--metric", action="append", metavar="NAME", help="metric, repeatable (default: the usual ones that the cohort allows)"
     )
-    add_level(alpha)
+    alpha.add_argument(
+        "--level", action="append", choices=("feature", "genus"), help="count features or genera, repeatable (default: feature)"
+    )
     add_depth(alpha)
     alpha.add_argument("--draws", type=positive, default=100, metavar="R", help="rarefaction draws (default: %(default)s)")
     add_seed(alpha)
@@ -66,20 +69,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_output(gather, "distances, .h5 or .tsv")
     gather.set_defaults(run=_gather)
 
-    ordination = commands.add_parser("ordination", help="principal coordinates of distances, or principal components of a cohort")
-    source = ordination.add_mutually_exclusive_group(required=True)
-    source.add_argument("--distances", type=Path, metavar="D", help="distances, .h5 or .tsv")
-    source.add_argument("--cohort", type=Path, metavar="C", help="cohort.json, for a --method that needs the counts")
-    ordination.add_argument("--method", choices=("pca_clr",), help="with --cohort: principal components of CLR(counts + 1)")
-    ordination.add_argument("--axes", type=positive, default=10, metavar="K", help="axes to keep (default: %(default)s)")
-    ordination.add_argument(
-        "--eigenvalues",
-        choices=("auto", "all"),
-        default="auto",
-        help="beyond 2,000 samples, estimate the sum of positive eigenvalues (auto) or compute all of them, which takes n^3 (default: %(default)s)",
-    )
-    add_output(ordination, "ordination.tsv")
-    ordination.set_defaults(run=_ordination)
+    ordination.configure(commands)
 
 
 def _part(text: str) -> tuple[int, int]:
@@ -153,7 +143,9 @@ def _standards(args: argparse.Namespace) -> int:
 
 
 def _alpha(args: argparse.Namespace) -> int:
-    """Measure and write alpha diversity."""
+    """Measure and write alpha diversity, at one level or several."""
+    import pandas as pd
+
     from gutdiv.diversity.measure import measure_alpha
     from gutdiv.io.artifacts import input_digest, record, write_table
     from gutdiv.io.cohorts import read_cohort
@@ -161,10 +153,15 @@ def _alpha(args: argparse.Namespace) -> int:
 
     take_threads(args.threads)
     cohort = read_cohort(args.cohort)
-    frame, about = measure_alpha(cohort, args.metric, depth=args.depth, draws=args.draws, seed=args.seed, level=args.level)
-    options = {"metric": args.metric, "level": args.level, "depth": args.depth, "draws": args.draws}
+    levels = list(dict.fromkeys(args.level or ["feature"]))
+    made = [measure_alpha(cohort, args.metric, depth=args.depth, draws=args.draws, seed=args.seed, level=level) for level in levels]
+    about = made[0][1]
+    for level, (_, more) in zip(levels[1:], made[1:], strict=True):
+        about["absent"] |= {f"{name} ({level})": reason for name, reason in more["absent"].items()}
+        about["metrics"] = {**more["metrics"], **about["metrics"]}
+    options = {"metric": args.metric, "level": levels, "depth": args.depth, "draws": args.draws}
     head = record("alpha", options=options, inputs=[input_digest("cohort", args.cohort)], seed=args.seed, **about)
-    write_table(args.output, Table("alpha", frame, head))
+    write_table(args.output, Table("alpha", pd.concat([frame for frame, _ in made], ignore_index=True), head))
     return 0
 
 
@@ -192,39 +189,4 @@ def _gather(args: argparse.Namespace) -> int:
     from gutdiv.io.distances import gather_blocks
 
     gather_blocks(args.parts, args.output)
-    return 0
-
-
-def _ordination(args: argparse.Namespace) -> int:
-    """Compute and write principal coordinates."""
-    import pandas as pd
-
-    from gutdiv.diversity.ordination import clr_distances, ordinate
-    from gutdiv.io.artifacts import input_digest, record, write_table
-    from gutdiv.io.cohorts import read_cohort
-    from gutdiv.io.distances import read_distances
-    from gutdiv.model.results import Table
-
-    if (args.cohort is None) != (args.method is None):
-        msg = "--cohort and --method belong together: --method pca_clr is computed from the counts of --cohort."
-        raise InputError(msg)
-    distances = read_distances(args.distances) if args.distances else clr_distances(read_cohort(args.cohort))
-    given = "distances" if args.distances else "cohort"
-    result = ordinate(distances, axes=args.axes, all_eigenvalues=args.eigenvalues == "all")
-    frame = pd.DataFrame({"sample_id": list(result.ids), **{f"axis_{k + 1}": result.axes[:, k] for k in range(result.axes.shape[1])}})
-    about = record(
-        "ordination",
-        options={"axes": args.axes, "method": args.method, "eigenvalues": args.eigenvalues},
-        inputs=[input_digest(given, getattr(args, given))],
-        metric=distances.metric,
-        traits=distances.record.get("traits", {}),
-        depth=distances.record.get("depth"),
-        eigenvalues=result.eigenvalues.tolist(),
-        proportion_explained=result.proportion_explained.tolist(),
-        negative_share=result.negative_share,
-        proportion_error=result.proportion_error,
-        negative_share_error=result.negative_share_error,
-        notes=list(result.notes),
-    )
-    write_table(args.output, Table("ordination", frame, about))
     return 0
