@@ -16,6 +16,7 @@ from fake_tables import (
     TAXA,
     alignment,
     alpha,
+    arrows,
     cohort,
     depths,
     finding,
@@ -70,6 +71,8 @@ def fake_results(
     for metric, label in BETA.items():
         if tree or "unifrac" not in metric:
             tables[f"diversity/ordination/{metric}"] = ordination(rng, metric, label, ids, sick)
+            if metric == "braycurtis":
+                tables[f"diversity/ordination/{metric}_arrows"] = arrows(metric, HOSTILE if hostile else [t[0] for t in TAXA])
             if group:
                 tables[f"comparison/permanova/{metric}"] = permanova(metric, label, column)
     if group:

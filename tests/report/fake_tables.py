@@ -210,6 +210,23 @@ def ordination(rng: np.random.Generator, metric: str, label: str, ids: Sequence[
     )
 
 
+def arrows(metric: str, names: Sequence[str]) -> Table:
+    """Build arrows of twelve taxa, the last one not defined."""
+    rows = [
+        {
+            "taxon": names[i % len(names)],
+            "rank": "genus",
+            "axis_1": float("nan") if i == 11 else (-1) ** i * (0.9 - 0.07 * i),
+            "axis_2": float("nan") if i == 11 else 0.3 - 0.05 * i,
+            "r2": float("nan") if i == 11 else (0.9 - 0.07 * i) ** 2,
+            "prevalence": 1 - 0.05 * i,
+            "mean_share": 0.1 / (i + 1),
+        }
+        for i in range(12)
+    ]
+    return table("arrows", rows, metric=metric, pseudocount=0.5, prevalence=0.1, n_taxa=60)
+
+
 def permanova(metric: str, label: str, column: str) -> Table:
     """Build one PERMANOVA."""
     rows = [

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from gutdiv.diversity import alpha, beta, phylogenetic, phylogenetic_alpha
+from gutdiv.diversity import alpha, beta, phylogenetic, phylogenetic_alpha, robust
 from gutdiv.diversity.metric import REGISTRY, Metric, chosen
 from gutdiv.errors import InputError
 
-MODULES = (alpha, phylogenetic_alpha, beta, phylogenetic)
+MODULES = (alpha, phylogenetic_alpha, beta, robust, phylogenetic)
 ALPHA = MappingProxyType(chosen(REGISTRY, "alpha"))
 USUAL = ("sobs", "shannon", "simpson", "inv_simpson", "pielou_e", "chao1", "faith_pd")  # the alpha metrics measured where none are named
 BETA = MappingProxyType(chosen(REGISTRY, "beta"))

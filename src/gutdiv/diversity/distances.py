@@ -10,6 +10,7 @@ from gutdiv.diversity.catalog import find
 from gutdiv.diversity.measure import impossible, prepared
 from gutdiv.diversity.metric import Floats, View
 from gutdiv.diversity.rarefaction import resolve_depth, sample_keys
+from gutdiv.diversity.robust import Incomparable
 from gutdiv.errors import InputError, first_ids
 from gutdiv.numerics import draws
 
@@ -65,7 +66,10 @@ def measure_beta(
         msg = f"--rows {k}/{blocks}: K must lie between 1 and N, and N at most the number of samples ({len(ids)})."
         raise InputError(msg)
     start, stop = (k - 1) * len(ids) // blocks, k * len(ids) // blocks
-    block = metric.function(view, start=start, stop=stop)
+    try:
+        block = metric.function(view, start=start, stop=stop)
+    except Incomparable as found:
+        raise found.named(ids) from None
     if np.isnan(block).any():
         bad = [ids[start + i] for i in np.flatnonzero(np.isnan(block).any(axis=1))]
         msg = f"{name} is not defined between samples without shared or total branch length: {first_ids(bad)}. Drop these samples or check the tree."

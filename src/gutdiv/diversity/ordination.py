@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gutdiv.diversity.distances import measure_beta
+from gutdiv.diversity.robust import RANK, Incomparable, robust_components
 from gutdiv.errors import InputError, first_ids
 from gutdiv.model.results import DistanceMatrix, Ordination
-from gutdiv.numerics.spectra import principal_coordinates
+from gutdiv.numerics.spectra import fixed_signs, principal_coordinates
 
 if TYPE_CHECKING:
     from gutdiv.model.cohort import Cohort
@@ -37,15 +38,16 @@ def ordinate(distances: DistanceMatrix, *, axes: int = 10, all_eigenvalues: bool
     if order != list(range(len(ids))):
         ids, matrix = tuple(ids[i] for i in order), matrix[np.ix_(order, order)]
     found = principal_coordinates(matrix, axes, all_eigenvalues=all_eigenvalues)
+    estimated = found.proportion_error > TIED  # not where the distances left nothing to estimate, as in Euclidean ones
     return Ordination(
         ids,
         found.axes,
         found.eigenvalues,
         found.proportion_explained,
         found.negative_share,
-        found.proportion_error,
-        found.negative_share_error,
-        _notes(found.eigenvalues, found.proportion_error),
+        found.proportion_error if estimated else 0.0,
+        found.negative_share_error if estimated else 0.0,
+        _notes(found.eigenvalues, found.proportion_error if estimated else 0.0),
     )
 
 
@@ -56,7 +58,7 @@ def _notes(eigenvalues: np.ndarray[tuple[int], np.dtype[np.float64]], error: flo
         for k, (one, next_one) in enumerate(pairwise(eigenvalues.tolist()))
         if one - next_one <= TIED * eigenvalues[0]
     ]
-    if error > TIED:
+    if error:
         notes.append(
             "The sum of all positive eigenvalues, to which the proportions relate, and the negative share were estimated "
             f"(stochastic Lanczos quadrature; 95 % interval of each proportion: times 1 +- {error:.1g}). "
@@ -72,3 +74,24 @@ def clr_distances(cohort: Cohort) -> DistanceMatrix:
     """
     ids, matrix, _, about = measure_beta(cohort, "aitchison", depth="none")
     return DistanceMatrix(ids, matrix, "pca_clr", about)
+
+
+def robust_pca(cohort: Cohort, *, axes: int = RANK) -> Ordination:
+    """Robust principal components analysis (Martino et al. 2019): of the robust CLR, completed by a matrix of rank 3 and centred; not rarefied.
+
+    At most three axes. They are the principal coordinates of the metric `robust_aitchison`; gemelli writes them divided by their singular value.
+
+    Raises
+    ------
+    InputError
+        Where the samples share too little for a completion.
+    """
+    try:
+        points = robust_components(cohort.counts.astype(np.float64))
+    except Incomparable as found:
+        raise found.named(cohort.sample_ids) from None
+    values = (points**2).sum(axis=0)
+    note = f"Proportions relate to the {RANK} axes of the completed matrix, not to all that varies between samples."
+    k = min(axes, RANK)
+    signs = fixed_signs(points[:, :k])
+    return Ordination(cohort.sample_ids, points[:, :k] * signs, values[:k], values[:k] / values.sum(), 0.0, notes=(note,))

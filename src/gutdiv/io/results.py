@@ -10,7 +10,7 @@ from gutdiv.io.cohorts import read_sample_metadata
 from gutdiv.io.knowledge import read_immune_taxa, read_references
 from gutdiv.model.results import Results, Table
 
-# Where each table lies below results/<cohort>/, without its ending, and of which kind it is; `*` stands for a metric.
+# Where each table lies below results/<cohort>/, without its ending, and of which kind it is; `*` stands for a metric. The first pattern counts.
 _TABLES = {
     "cohort/alignment": "alignment",
     "cohort/taxonomy_audit": "taxonomy_audit",
@@ -18,6 +18,7 @@ _TABLES = {
     "diversity/curves": "curves",
     "diversity/standards": "standards",
     "diversity/alpha": "alpha",
+    "diversity/ordination/*_arrows": "arrows",
     "diversity/ordination/*": "ordination",
     "comparison/alpha": "group_test",
     "comparison/permanova/*": "permanova",
@@ -44,7 +45,9 @@ def read_results(folder: Path | str) -> Results:
     tables: dict[str, Table] = {}
     for pattern, kind in _TABLES.items():
         for path in sorted(folder.glob(f"{pattern}.tsv")):
-            tables[str(path.relative_to(folder).with_suffix("").as_posix())] = read_table(path, kind)
+            place_of = str(path.relative_to(folder).with_suffix("").as_posix())
+            if place_of not in tables:
+                tables[place_of] = read_table(path, kind)
     reference = folder / "reference" / "reference.json"
     cohort = read_json(place)
     return Results(

@@ -69,6 +69,15 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "coverage": "float",
     },
     "ordination": {"sample_id": "str"},
+    "arrows": {
+        "taxon": "str",
+        "rank": "str",
+        "axis_1": "float",
+        "axis_2": "float",
+        "r2": "float",
+        "prevalence": "float",
+        "mean_share": "float",
+    },
     "group_test": {
         "metric": "str",
         "variable": "str",
@@ -332,7 +341,7 @@ class Results:
         The cohort's name.
     tables : mapping of str to Table
         By place without ending: `diversity/alpha`, `diversity/depths`, `diversity/curves`, `diversity/standards`,
-        `diversity/ordination/braycurtis`, `comparison/alpha`, `comparison/permanova/braycurtis`, `dysbiosis/verdicts`,
+        `diversity/ordination/braycurtis`, `diversity/ordination/braycurtis_arrows`, `comparison/alpha`, `comparison/permanova/braycurtis`, `dysbiosis/verdicts`,
         `dysbiosis/flags`, `immune/links`, `immune/matches`, `cohort/alignment`, `cohort/taxonomy_audit`.
     cohort : mapping
         The content of `cohort/cohort.json`.

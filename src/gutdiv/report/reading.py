@@ -49,8 +49,11 @@ def record(results: Results, place: str) -> Mapping[str, Any]:
 
 
 def under(results: Results, folder: str) -> tuple[str, ...]:
-    """Return the names of the tables in a folder: the dissimilarities that most studies report first, then the others by name."""
-    names = sorted(p.removeprefix(folder) for p in results.tables if p.startswith(folder))
+    """Return the names of the tables in a folder: the dissimilarities that most studies report first, then the others by name.
+
+    Arrows that lie beside an ordination are no table of their own.
+    """
+    names = sorted(p.removeprefix(folder) for p, t in results.tables.items() if p.startswith(folder) and t.kind != "arrows")
     return tuple(sorted(names, key=lambda n: FIRST.index(n) if n in FIRST else len(FIRST)))
 
 

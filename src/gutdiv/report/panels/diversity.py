@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gutdiv.report import cells, charts, reading, story
+from gutdiv.report.panels import ordination
 from gutdiv.report.parts import Cell, Column, DataTable, Figure, Note, Panel, Part, Section, View
-from gutdiv.report.wording import NONE, capital, decimals, equals, integer, listing, missing, name, percent, plural
+from gutdiv.report.wording import NONE, capital, decimals, equals, integer, listing, missing, name, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -238,18 +239,17 @@ def _absent(results: Results, *records: Mapping[str, Any]) -> list[Part]:
 # ---------------------------------------------------------------- between samples
 def _structure(results: Results) -> Section | None:
     """Assemble structure between samples: ordinations with a metric switch, and PERMANOVA."""
-    names = reading.under(results, "diversity/ordination/")
-    views = tuple(v for v in (_ordination(results, n) for n in names) if v is not None)
+    figure, arrows = ordination.figure(results), ordination.arrows_table(results)
     rows = [
         {**row, "metric": reading.metric(results, n).label}
         for n in reading.under(results, "comparison/permanova/")
         for row in reading.rows(reading.table(results, f"comparison/permanova/{n}"))
         if not missing(row["f"])
     ]
-    parts: list[Part] = [Figure("ordination", views, "Dissimilarity")] if views else []
+    parts: list[Part] = [p for p in (figure, arrows) if p is not None]
     if rows:
         parts.append(_permanova_table(rows))
-    elif reading.groups(results) is None and views:
+    elif reading.groups(results) is None and figure is not None:
         parts.append(Note("absent", "No PERMANOVA: no group column was declared."))
     parts += _absent(
         results, *(reading.record(results, f"comparison/permanova/{n}") for n in reading.under(results, "comparison/permanova/"))
@@ -260,63 +260,6 @@ def _structure(results: Results) -> Section | None:
         parts.append(Note("absent", "UniFrac and Faith's phylogenetic diversity are absent: no tree was given."))
     lead = "Samples that lie close together hold similar communities. Distances in the picture are those of the first two axes only."
     return Section("structure", "Between samples", tuple(parts), lead)
-
-
-def _ordination(results: Results, key: str) -> View | None:
-    """Show the first two principal coordinates of one dissimilarity."""
-    place = f"diversity/ordination/{key}"
-    found = reading.filled(results, place)
-    if found is None or not {"axis_1", "axis_2"} <= set(found.frame.columns):
-        return None
-    grouped, metric = reading.groups(results), reading.metric(results, key)
-    of = grouped.of if grouped is not None else {}
-    labels = grouped.labels if grouped is not None and not grouped.numeric else (ALL,)
-    rows = list(reading.rows(found))
-    members = [
-        (
-            label,
-            [
-                (r["sample_id"], r["axis_1"], r["axis_2"])
-                for r in rows
-                if (of.get(r["sample_id"], ALL) if len(labels) > 1 else label) == label
-            ],
-        )
-        for label in labels
-    ]
-    shares = [*list(found.record.get("proportion_explained") or ()), None, None]
-    titles = [f"Axis {i + 1}" + ("" if missing(s) else f" ({percent(s)} of the variation)") for i, s in enumerate(shares[:2])]
-    data, layout = charts.points(members, x_title=titles[0], y_title=titles[1], square=True, quiet=reading.NO_GROUP)
-    listed = [{**r, "group": of.get(r["sample_id"])} for r in rows]
-    spec = (
-        cells.column("Sample", "sample_id", cells.text, kind="name"),
-        cells.column(grouped.column if grouped else "Group", "group", cells.text, kind="name"),
-        *(cells.column(f"Axis {i}", f"axis_{i}", cells.real) for i in (1, 2, 3) if f"axis_{i}" in found.frame.columns),
-    )
-    numbers = cells.build(
-        f"ordination-{key}", f"Principal coordinates, {metric.label}", spec, listed, source=f"{place}.tsv", interactive=True
-    )
-    title = _structure_title(results, key, metric.label)
-    alt = f"Scatter of the first two principal coordinates of {plural(len(rows), 'sample')}, {metric.label}."
-    return View(
-        key, metric.label, title, f"{title}. {alt}", data, layout, numbers, _axes_note(found.record), charts.narrow(), int(layout["height"])
-    )
-
-
-def _axes_note(source: Mapping[str, Any]) -> str:
-    """Say how far the axes can be trusted, where the record says so."""
-    negative = source.get("negative_share")
-    return "" if missing(negative) else f"Principal coordinates; negative eigenvalues make up {percent(negative)} of all."
-
-
-def _structure_title(results: Results, key: str, label: str) -> str:
-    """State what PERMANOVA found for this dissimilarity, or what is shown."""
-    found = [f for f in reading.structure_findings(results) if f.subject == key]
-    if not found:
-        return f"{label} between samples"
-    term = name(found[0].values.get("term"), limit=60)
-    if found[0].strength == "clear":
-        return f"Communities differ by {term}: {percent(found[0].size)} of the variation in {label}"
-    return f"No clear difference by {term} in {label}"
 
 
 def _permanova_table(rows: list[dict[str, Any]]) -> DataTable:

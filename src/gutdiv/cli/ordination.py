@@ -1,0 +1,122 @@
+"""`gutdiv diversity ordination`: coordinates of samples, and arrows of taxa beside them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gutdiv.cli.options import add_output, add_threads, positive, take_threads
+from gutdiv.errors import InputError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from gutdiv.model.cohort import Cohort
+    from gutdiv.model.results import Ordination
+
+OF_DISTANCES, OF_COUNTS = ("pcoa", "umap"), ("pca_clr", "robust_pca")
+METHODS = {
+    "pcoa": "principal coordinates of --distances",
+    "umap": "neighbourhoods of --distances, by umap-learn",
+    "pca_clr": "principal components of CLR(counts + 1) of --cohort",
+    "robust_pca": "principal components of the completed robust CLR of --cohort, three axes",
+}
+
+
+def configure(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser("ordination", help="principal coordinates of distances, or principal components of a cohort")
+    parser.add_argument("--distances", type=Path, metavar="D", help="distances, .h5 or .tsv")
+    parser.add_argument("--cohort", type=Path, metavar="C", help="cohort.json: arrows of its taxa are written too, as <output>_arrows.tsv")
+    told = "; ".join(f"{word}: {what}" for word, what in METHODS.items())
+    parser.add_argument("--method", choices=METHODS, default="pcoa", help=f"{told} (default: %(default)s)")
+    parser.add_argument("--axes", type=positive, metavar="K", help="axes to keep (default: 10; umap: 2)")
+    parser.add_argument(
+        "--eigenvalues",
+        choices=("auto", "all"),
+        default="auto",
+        help="beyond 2,000 samples, estimate the sum of positive eigenvalues (auto) or compute all of them, which takes n^3 (default: %(default)s)",
+    )
+    add_threads(parser)
+    add_output(parser, "ordination.tsv")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Compute and write an ordination, and the arrows of taxa where a cohort is given."""
+    import pandas as pd
+
+    from gutdiv.io.artifacts import input_digest, record, write_table
+    from gutdiv.io.cohorts import read_cohort
+    from gutdiv.model.results import Table
+
+    _check(args)
+    take_threads(args.threads)
+    cohort = read_cohort(args.cohort) if args.cohort else None
+    result, about = _of_counts(args, cohort) if cohort is not None and args.method in OF_COUNTS else _of_distances(args)
+    head = record(
+        "ordination",
+        options={"axes": args.axes, "method": args.method, "eigenvalues": args.eigenvalues},
+        inputs=[input_digest(name, path) for name in ("distances", "cohort") if (path := getattr(args, name))],
+        eigenvalues=result.eigenvalues.tolist(),
+        proportion_explained=result.proportion_explained.tolist(),
+        negative_share=result.negative_share,
+        proportion_error=result.proportion_error or None,
+        negative_share_error=result.negative_share_error or None,
+        notes=list(result.notes),
+        **about,
+    )
+    frame = pd.DataFrame({"sample_id": list(result.ids), **{f"axis_{k + 1}": result.axes[:, k] for k in range(result.axes.shape[1])}})
+    write_table(args.output, Table("ordination", frame, head))
+    if cohort is not None:
+        _write_arrows(args, result, cohort, head)
+    return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Refuse a method without what it is computed from."""
+    if args.method in OF_COUNTS and (args.distances or not args.cohort):
+        msg = f"--method {args.method} is computed from the counts of --cohort, not from --distances. Give --cohort alone."
+        raise InputError(msg)
+    if args.method in OF_DISTANCES and not args.distances:
+        msg = f"--method {args.method} is computed from --distances, which `gutdiv diversity beta` makes. Give them, or --method {OF_COUNTS[0]}."
+        raise InputError(msg)
+
+
+def _of_counts(args: argparse.Namespace, cohort: Cohort) -> tuple[Ordination, dict[str, Any]]:
+    """Ordinate the counts of a cohort."""
+    from gutdiv.diversity.ordination import clr_distances, ordinate, robust_pca
+    from gutdiv.diversity.robust import TRAITS
+
+    axes = args.axes or 10
+    if args.method == "robust_pca":
+        return robust_pca(cohort, axes=axes), {"metric": "robust_pca", "traits": TRAITS, "depth": None}
+    distances = clr_distances(cohort)
+    about = {"metric": "pca_clr", "traits": distances.record.get("traits", {}), "depth": distances.record.get("depth")}
+    return ordinate(distances, axes=axes, all_eigenvalues=args.eigenvalues == "all"), about
+
+
+def _of_distances(args: argparse.Namespace) -> tuple[Ordination, dict[str, Any]]:
+    """Ordinate distances."""
+    from gutdiv.diversity.embedding import umap_embedding
+    from gutdiv.diversity.ordination import ordinate
+    from gutdiv.io.distances import read_distances
+
+    distances = read_distances(args.distances)
+    about = {"metric": distances.metric, "traits": distances.record.get("traits", {}), "depth": distances.record.get("depth")}
+    if args.method == "umap":
+        return umap_embedding(distances, axes=args.axes or 2), about
+    return ordinate(distances, axes=args.axes or 10, all_eigenvalues=args.eigenvalues == "all"), about
+
+
+def _write_arrows(args: argparse.Namespace, result: Ordination, cohort: Cohort, head: dict[str, Any]) -> None:
+    """Write the arrows of taxa beside the ordination."""
+    from gutdiv.diversity.arrows import taxa_arrows
+    from gutdiv.immune.composition import pathogens
+    from gutdiv.io.artifacts import record, write_table
+    from gutdiv.io.knowledge import read_immune_taxa
+    from gutdiv.model.results import Table
+
+    frame, about = taxa_arrows(result, cohort, unnamed=pathogens(read_immune_taxa()))
+    more = record("arrows", options=head["options"], inputs=head["inputs"], metric=head["metric"], **about)
+    write_table(args.output.with_name(f"{args.output.stem}_arrows.tsv"), Table("arrows", frame, more))

@@ -1,0 +1,118 @@
+"""Ordinations of samples for the diversity panel: one view a dissimilarity, with arrows of taxa where there are any."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gutdiv.report import biplot, cells, charts, reading
+from gutdiv.report.parts import Column, DataTable, Figure, View
+from gutdiv.report.wording import listing, missing, name, percent, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gutdiv.model.results import Results, Table
+
+ALL = "all samples"
+FOLDER = "diversity/ordination/"
+SHOWN = 8  # arrows in a picture: more cannot be read
+
+
+def figure(results: Results) -> Figure | None:
+    """Assemble the ordinations with a switch between dissimilarities."""
+    views = tuple(v for v in (_view(results, n) for n in reading.under(results, FOLDER)) if v is not None)
+    return Figure("ordination", views, "Dissimilarity") if views else None
+
+
+def arrows_table(results: Results) -> DataTable | None:
+    """List the taxa whose arrows are drawn, for all dissimilarities."""
+    rows = [{**row, "metric": reading.metric(results, n).label} for n in reading.under(results, FOLDER) for row in _arrows(results, n)]
+    if not rows:
+        return None
+    spec = (
+        (Column("Dissimilarity", choose=True), lambda r: cells.text(r["metric"])),
+        cells.column("Taxon", "taxon", cells.text, kind="taxon"),
+        cells.column("R²", "r2", cells.real, help="Share of the taxon's variation (centred log-ratio) that follows the two axes."),
+        cells.column("Along axis 1", "axis_1", cells.real),
+        cells.column("Along axis 2", "axis_2", cells.real),
+        cells.column("Found in", "prevalence", cells.share, help="Share of samples."),
+        cells.column("Mean share", "mean_share", cells.share, help="Of the reads of a sample."),
+    )
+    note = f"The {SHOWN} taxa most associated with the first two axes of each ordination. Association with an axis is no cause and was not tested."
+    source = "diversity/ordination/, files that end in _arrows.tsv, with all taxa"
+    return cells.build("arrows", "Taxa along the axes", spec, rows, source=source, note=note, interactive=len(rows) > 2 * SHOWN)
+
+
+def _arrows(results: Results, key: str) -> list[dict[str, Any]]:
+    """Return the arrows that are drawn for one dissimilarity, longest first."""
+    found = reading.rows(reading.table(results, f"{FOLDER}{key}_arrows"))
+    return [r for r in found if not (missing(r["r2"]) or missing(r["axis_1"]))][:SHOWN]
+
+
+def _view(results: Results, key: str) -> View | None:
+    """Show the first two axes of one ordination."""
+    found = reading.filled(results, f"{FOLDER}{key}")
+    if found is None or not {"axis_1", "axis_2"} <= set(found.frame.columns):
+        return None
+    grouped, metric = reading.groups(results), reading.metric(results, key)
+    of = grouped.of if grouped is not None else {}
+    labels = grouped.labels if grouped is not None and not grouped.numeric else (ALL,)
+    rows = list(reading.rows(found))
+    members = [
+        (
+            label,
+            [
+                (r["sample_id"], r["axis_1"], r["axis_2"])
+                for r in rows
+                if (of.get(r["sample_id"], ALL) if len(labels) > 1 else label) == label
+            ],
+        )
+        for label in labels
+    ]
+    shares = [*list(found.record.get("proportion_explained") or ()), None, None]
+    titles = [f"Axis {i + 1}" + ("" if missing(s) else f" ({percent(s)} of the variation)") for i, s in enumerate(shares[:2])]
+    chart = charts.points(members, x_title=titles[0], y_title=titles[1], square=True, quiet=reading.NO_GROUP)
+    taxa = _arrows(results, key)
+    data, layout = biplot.with_arrows(chart, taxa, [(r["axis_1"], r["axis_2"]) for r in rows]) if taxa else chart
+    listed = [{**r, "group": of.get(r["sample_id"])} for r in rows]
+    spec = (
+        cells.column("Sample", "sample_id", cells.text, kind="name"),
+        cells.column(grouped.column if grouped else "Group", "group", cells.text, kind="name"),
+        *(cells.column(f"Axis {i}", f"axis_{i}", cells.real) for i in (1, 2, 3) if f"axis_{i}" in found.frame.columns),
+    )
+    numbers = cells.build(f"ordination-{key}", f"Coordinates, {metric.label}", spec, listed, source=f"{FOLDER}{key}.tsv", interactive=True)
+    title = _title(results, key, metric.label)
+    alt = f"Scatter of the first two axes of {plural(len(rows), 'sample')}, {metric.label}."
+    if taxa:
+        alt += f" Arrows of {listing([name(r['taxon'], limit=60) for r in taxa], limit=SHOWN)}."
+    note = _note(found, drawn=bool(taxa))
+    return View(key, metric.label, title, f"{title}. {alt}", data, layout, numbers, note, charts.narrow(), int(layout["height"]))
+
+
+def _note(found: Table, *, drawn: bool) -> str:
+    """Say how far the axes can be trusted, and what arrows are."""
+    source: Mapping[str, Any] = found.record
+    told = []
+    if (source.get("options") or {}).get("method") == "umap":
+        told += [str(n) for n in source.get("notes") or ()]
+    elif not missing(source.get("negative_share")):
+        told.append(f"Principal coordinates; negative eigenvalues make up {percent(source['negative_share'])} of all.")
+    error = source.get("proportion_error")
+    if not missing(error):
+        told.append(f"The percentages on the axes were estimated, to within {percent(error)} of their value.")
+    if drawn:
+        told.append(
+            "Arrows point to where a genus has a larger share; longer ones follow the axes more closely. They show association, not cause."
+        )
+    return " ".join(told)
+
+
+def _title(results: Results, key: str, label: str) -> str:
+    """State what PERMANOVA found for this dissimilarity, or what is shown."""
+    found = [f for f in reading.structure_findings(results) if f.subject == key]
+    if not found:
+        return f"{label} between samples"
+    term = name(found[0].values.get("term"), limit=60)
+    if found[0].strength == "clear":
+        return f"Communities differ by {term}: {percent(found[0].size)} of the variation in {label}"
+    return f"No clear difference by {term} in {label}"
