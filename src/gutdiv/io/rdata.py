@@ -208,7 +208,7 @@ def _plain(path: Path, name: str, counts: RMatrix, found: _Found, samples_in: st
     notes += [f"{path.name} also holds {first_ids(left)}, not used."] if left else []
     return finished_table(
         path,
-        f"matrix {name} of an R file" if name != "the object" else "matrix of an R file",
+        "matrix of R" if name == "the object" else f"matrix {name} of R",
         counts,
         samples_in or lies,
         notes,
@@ -254,7 +254,7 @@ def _only_taxonomy(path: Path, found: _Found) -> RawTaxonomy:
     if seen.automatic:
         msg = f"{path.name}: the rows of {name} have no names. Set rownames() to the ids of features."
         raise InputError(msg)
-    taxonomy = taxonomy_of(seen, path.name, what=f"{name} of an R file" if name != "the object" else "R file")
+    taxonomy = replace(taxonomy_of(seen, path.name, what=name), format="R file" if name == "the object" else f"R file, object {name}")
     if not taxonomy.ranks:
         msg = f"{path.name}: none of the columns of {name} is named for a rank ({first_ids(seen.columns)})."
         raise InputError(msg)
