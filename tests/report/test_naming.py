@@ -51,8 +51,8 @@ def tables(results: Results) -> dict[str, DataTable]:
 def test_shares_and_the_dialect_with_its_certainty_are_told() -> None:
     assert told(fake_results()) == [
         "90% of the reads bear a genus, 100% a family.",
-        "The lineages are spelled as in SILVA 138 or 138.1 (certainty 0.98 of 1). Of 412 different lineages, these bear a spelling that one "
-        "database alone writes: SILVA 66 and RDP 1.",
+        "The lineages are spelled as in SILVA 138 or 138.1 (certainty 0.98 of 1). Of 412 different lineages, 66 bear a spelling that only SILVA "
+        "writes and 1 one that only RDP writes.",
     ]
 
 

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from gutdiv.report import cells, reading
-from gutdiv.report.parts import Column, DataTable, Note, Part, Section, Sentence, Sentences
+from gutdiv.report.parts import DataTable, Note, Part, Section, Sentence, Sentences
 from gutdiv.report.wording import fixed, integer, listing, missing, name, percent, plural, sentence
 
 if TYPE_CHECKING:
@@ -67,8 +67,10 @@ def _told(record: Mapping[str, Any]) -> list[str]:
     about = record.get("dialect") or {}
     lines = [f"{percent(record.get('named_at_genus'))} of the reads bear a genus, {percent(record.get('named_at_family'))} a family."]
     wider = "Where databases mean different genera by one name, the wider meaning was taken."
-    marks = [f"{DATABASES.get(str(k), name(k))} {integer(v)}" for k, v in sorted((about.get("marked") or {}).items(), key=lambda m: -m[1])]
-    of = f"Of {plural(about.get('lineages'), 'different lineage')}, these bear a spelling that one database alone writes: {listing(marks)}"
+    marked = sorted((about.get("marked") or {}).items(), key=lambda m: (-m[1], m[0]))
+    first = "bears a spelling" if len(marked) and marked[0][1] == 1 else "bear a spelling"
+    marks = [f"{integer(n)} {'one' if i else first} that only {DATABASES.get(str(k), name(k))} writes" for i, (k, n) in enumerate(marked)]
+    of = f"Of {plural(about.get('lineages'), 'different lineage')}, {listing(marks)}"
     sure = "" if missing(about.get("sure")) else f" (certainty {fixed(about['sure'])} of 1)"
     if about.get("name") == "mixed":
         lines.append(f"The lineages mix the spellings of two databases. {of}. {wider}")
@@ -101,13 +103,10 @@ def _spellings(results: Results) -> DataTable:
     more = len(found.frame) - len(rows)
     spec = (
         cells.column("As spelled", "spelling", cells.text, kind="name"),
-        (Column("Rank", choose=True), lambda r: cells.text(r.get("rank"))),
         cells.column("Family as spelled", "spelled_family", cells.text, kind="name"),
         cells.column("Canonical genus", "canonical_genus", cells.text, kind="taxon"),
-        cells.column("Canonical family", "canonical_family", cells.text, kind="taxon"),
-        cells.column("Features", "n_features", cells.count),
         cells.column("Share of reads", "share_of_reads", cells.share),
-        (Column("Rule", choose=True), lambda r: cells.text(r.get("rule"))),
+        cells.column("Rule", "rule", cells.text, choose=True),
         cells.column("Why", "reason", cells.text),
     )
     note = f"{plural(more, 'further spelling')} with fewer reads stand{'s' if more == 1 else ''} in {PLACE}.tsv." if more else ""
