@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gutdiv.cli.inputs import DEFAULTS, add_inputs, chosen, read_inputs
 from gutdiv.cli.options import add_output
-from gutdiv.errors import GutdivError, InputError
 
 if TYPE_CHECKING:
     import argparse
@@ -19,7 +19,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     build = commands.add_parser("build", help="align a table with its taxonomy, tree and metadata")
     add_inputs(build)
-    add_output(build, "folder for cohort.json, counts.biom, taxonomy.tsv, taxonomy_audit.tsv, metadata.tsv, tree.nwk and alignment.tsv", metavar="DIR")
+    add_output(
+        build,
+        "folder for cohort.json, counts.biom, taxonomy.tsv, taxonomy_audit.tsv, metadata.tsv, tree.nwk and alignment.tsv",
+        metavar="DIR",
+    )
     build.set_defaults(run=_build)
     inspect = commands.add_parser("inspect", help="say in a few lines what files are and how they fit")
     inspect.add_argument("paths", nargs="+", type=Path, metavar="PATH")
@@ -63,59 +67,37 @@ def _build(args: argparse.Namespace) -> int:
 
 
 def _inspect(args: argparse.Namespace) -> int:
-    """Say of each file what it is; of table and others how they fit."""
-    from gutdiv.cohort.inspect import describe, fit
+    """Say of each file what it is, how they fit, and how to go on; a file that is not understood hinders nothing."""
+    from gutdiv.cli.recognise import ROLES, recognise
+    from gutdiv.cohort.inspect import Parts, describe, together
 
-    found = {}
-    failed = 0
-    for path in args.paths:
-        try:
-            role, thing = _read_any(path)
-        except GutdivError as error:
-            failed += 1
-            sys.stdout.write(f"{path.name}: not understood. {error}\n")
-            continue
-        found[role] = thing
-        sys.stdout.write("".join(f"{line}\n" for line in describe(role, thing, path.name)))
-    sys.stdout.write("".join(f"{line}\n" for line in fit(found)))
-    if "table" in found:
-        names = {role: str(p) for p in args.paths for role, t in found.items() if getattr(t, "source", None) == p.name}
-        sys.stdout.write(
-            "next: gutdiv run "
-            + " ".join(f"--{r} {_shown(names[r])}" for r in ("table", "taxonomy", "tree", "metadata") if r in names)
-            + " --output results-folder\n"
+    seen = [recognise(path) for path in args.paths]
+    first = {role: next((one for one in seen if one.role == role), None) for role in ROLES}
+    main, lineages, tree, about = (first[role] for role in ROLES)
+    parts = None
+    if main is not None and main.table is not None:
+        parts = Parts(
+            main.table,
+            lineages.taxonomy if lineages else main.table.taxonomy,
+            tree.tree if tree else main.table.tree,
+            about.metadata if about else main.table.metadata,
         )
-    return 2 if failed else 0
-
-
-def _shown(path: str) -> str:
-    """Quote a path for the shell."""
-    import shlex
-
-    return shlex.quote(path)
-
-
-def _read_any(path: Path) -> tuple[str, object]:
-    """Read a file as the first of table, tree, taxonomy and metadata that it is."""
-    from gutdiv.io.metadata import read_metadata
-    from gutdiv.io.newick import read_newick
-    from gutdiv.io.tables import read_abundance_table
-    from gutdiv.io.taxonomy import read_taxonomy
-    from gutdiv.io.text import open_bytes
-
-    head = open_bytes(path, "input").lstrip()[:2000]
-    if head.startswith(b"("):
-        return "tree", read_newick(path)
-    if head.startswith((b"\x89HDF", b"{")):
-        return "table", read_abundance_table(path)
-    reasons = []
-    readers = [("taxonomy", read_taxonomy), ("metadata", read_metadata), ("table", read_abundance_table)]
-    if head.lstrip(b"#").lower().startswith((b"otu", b"asv", b"feature", b" constructed")):
-        readers = [readers[0], readers[2], readers[1]]  # sample metadata may bear the same header, but its cells are not all numbers
-    for role, reader in readers:
-        try:
-            return role, reader(path)
-        except InputError as error:
-            reasons.append(f"as {role}: {error}")
-    msg = " ".join(reasons)
-    raise InputError(msg)
+    lines = []
+    for one in seen:
+        name = one.path.name or str(one.path)
+        thing = one.table or one.taxonomy or one.tree or one.metadata
+        if thing is None:
+            lines.append(f"{name}: not understood. {' '.join(one.reasons)}")
+        else:
+            lines += describe(thing, name, values=parts.values if parts and one is main else None)
+    if parts is not None and main is not None:
+        said, options = together(parts, main.options)
+        lines += said
+        if options is None:
+            lines.append("next: mend the table as said above.")
+        else:
+            files = {role: str(one.path) for role, one in first.items() if one is not None}
+            words = [f"--{key} {shlex.quote(value)}" for key, value in {**files, **options}.items()]
+            lines.append(f"next: gutdiv run {' '.join(words)} --output results-folder")
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    return 0 if any(one.role for one in seen) else 2
