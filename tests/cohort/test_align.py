@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from scipy import sparse
 
+from gutdiv.cli.app import main
 from gutdiv.cohort.align import Choices, align
 from gutdiv.errors import AlignmentError, InputError
 from gutdiv.io.newick import parse_newick
 from gutdiv.model.cohort import Roles, SampleMetadata
 from gutdiv.model.inputs import RawTable, RawTaxonomy
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 COUNTS = [[0, 5, 0, 1], [3, 0, 0, 2], [0, 0, 0, 0]]  # samples s2, s1, s0 x features f3, f1, f0, f2
 
@@ -127,3 +136,135 @@ def test_numbers_that_code_groups_are_groups_and_a_continuous_column_is_refused(
     assert cohort.metadata.kinds == {"arm": "categorical", "age": "numeric"}
     with pytest.raises(InputError, match="group column 'age' holds 12 different numbers, not groups"):
         align(raw, metadata=about, roles=Roles(group="age"), synonyms={})
+
+
+# ---------------------------------------------------------------- what a table carries
+def carrying(**changes) -> RawTable:
+    tree = parse_newick("((f1:1,f2:1):1,(f3:1,other:1):1);", "t.biom")
+    return table(**{"taxonomy": taxonomy("f1", "f2", "f3"), "tree": tree, "metadata": metadata("s1", "s2"), **changes})
+
+
+def test_what_a_table_carries_is_used_where_nothing_else_is_given_and_a_file_takes_its_place() -> None:
+    cohort, _ = align(carrying(), roles=Roles(group="x"), synonyms={})
+    assert cohort.metadata.column("x") == ("of s1", "of s2")
+    assert cohort.lineages is not None
+    assert cohort.lineages["genus"].tolist() == ["Genusf1", "Genusf2", "Genusf3"]
+    assert cohort.tree is not None
+    other = RawTaxonomy({"f1": ("g__Another",)}, ("lineage",), "x.tsv", "test")
+    cohort, fallen = align(carrying(), taxonomy=other, synonyms={})
+    assert cohort.lineages is not None
+    assert cohort.lineages["genus"].tolist() == ["Another", None, None]
+    assert ("feature", "f2", "kept") in {(f.part, f.id, f.outcome) for f in fallen}
+
+
+def test_notes_of_all_parts_stand_in_the_record_once() -> None:
+    raw = carrying(notes=("read so", "carried so"), metadata=dataclasses.replace(metadata("s1"), notes=("carried so", "a row was odd")))
+    cohort, _ = align(raw, synonyms={})
+    assert cohort.record["notes"] == ["read so", "carried so", "a row was odd"]
+    assert cohort.record["mode"] == "counts"
+
+
+# ---------------------------------------------------------------- ids that differ only in spelling
+@pytest.mark.parametrize(
+    ("tip", "said"),
+    [
+        ("f_3", "1 id would match, but for `_` for blanks, or quotation marks ('f 3' and 'f_3')"),
+        ("'f 3'", None),
+        ("F 3", "1 id would match, but for upper and lower case"),
+    ],
+)
+def test_ids_that_match_only_after_an_exchange_are_never_joined_but_the_error_says_so(tip: str, said: str | None) -> None:
+    raw = table(feature_ids=("f 3", "f1", "f0", "f2"))
+    tree = parse_newick(f"((f1:1,f2:1):1,('x':1,{tip if tip.startswith(chr(39)) else repr(tip)}:1):1);", "t.nwk")
+    if said is None:
+        cohort, _ = align(raw, tree=tree, synonyms={})
+        assert cohort.feature_ids == ("f 3", "f1", "f2")
+        return
+    with pytest.raises(AlignmentError) as refused:
+        align(raw, tree=tree, synonyms={})
+    assert said in str(refused.value)
+    assert "letter for letter" in str(refused.value)
+    cohort, _ = align(raw, tree=tree, synonyms={}, choices=Choices(missing_tips="drop"))
+    assert cohort.feature_ids == ("f1", "f2")
+
+
+def test_names_that_r_has_changed_are_recognised_as_such() -> None:
+    raw = table(sample_ids=("1-a", "2-b", "3-c"))
+    with pytest.raises(AlignmentError, match=r"2 ids would match but for an X before a digit .*'1-a' and 'X1.a'"):
+        align(raw, metadata=metadata("X1.a", "X2.b"), synonyms={})
+
+
+def test_a_table_that_lies_the_other_way_round_is_refused_by_the_ids_of_the_others() -> None:
+    with pytest.raises(
+        InputError, match=r"t\.biom lies the other way round: 2 of its features are samples of the metadata.*--samples-in rows"
+    ):
+        align(table(), metadata=metadata("f1", "f2"), synonyms={})
+
+
+# ---------------------------------------------------------------- the command, with a folder and with parts that a table carries
+def ampliseq(folder: Path) -> Path:
+    texts = {
+        "dada2/ASV_table.tsv": "ASV_ID\ts1\ts2\na1\t9\t4\na2\t3\t5\na3\t0\t2\n",
+        "dada2/ASV_tax.silva_138.tsv": "ASV_ID\tKingdom\tPhylum\na1\tBacteria\tBacillota\na2\tBacteria\tBacteroidota\na3\tArchaea\tX\n",
+        "qiime2/phylogenetic_tree/tree.nwk": "(a1:1,a2:1,a3:4);\n",
+        "input/metadata.tsv": "ID\tgroup\ns1\tx\ns2\ty\n",
+        "multiqc/big.txt": "not taken\n",
+    }
+    for name, text in texts.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+def build(*words: object) -> int:
+    return main(["cohort", "build", *map(str, words)])
+
+
+def test_a_folder_is_built_by_its_path_alone_and_its_record_names_the_files_that_were_taken(tmp_path: Path, capsys) -> None:
+    folder = ampliseq(tmp_path / "results")
+    assert build("--table", folder, "--group", "group", "--output", tmp_path / "no") == 2
+    assert "--root midpoint" in capsys.readouterr().err
+    assert build("--table", folder, "--group", "group", "--root", "midpoint", "--output", tmp_path / "out") == 0
+    content = json.loads((tmp_path / "out" / "cohort.json").read_text())
+    assert (content["name"], content["has_tree"], content["has_lineages"], content["roles"]["group"]) == ("results", True, True, "group")
+    main_entry, *others = content["inputs"]
+    taken = ["dada2/ASV_table.tsv", "dada2/ASV_tax.silva_138.tsv", "input/metadata.tsv", "qiime2/phylogenetic_tree/tree.nwk"]
+    assert [f["name"] for f in main_entry["files"]] == taken
+    assert main_entry["files"][0]["sha256"] == hashlib.sha256((folder / taken[0]).read_bytes()).hexdigest()
+    assert [(e["role"], e["carried"]) for e in others] == [("taxonomy", True), ("tree", True), ("metadata", True)]
+    assert any("rooted at its midpoint" in note for note in content["notes"])
+    assert str(tmp_path) not in (tmp_path / "out" / "cohort.json").read_text()
+    (folder / "dada2" / "ASV_table.tsv").write_text("ASV_ID\ts1\ts2\na1\t9\t4\na2\t3\t6\na3\t0\t2\n")
+    assert build("--table", folder, "--carried-tree", "leave", "--output", tmp_path / "again") == 0
+    again = json.loads((tmp_path / "again" / "cohort.json").read_text())
+    assert again["inputs"][0]["sha256"] != main_entry["sha256"]
+    assert not again["has_tree"]
+    assert "tree" not in [e["role"] for e in again["inputs"]]
+    assert "qiime2/phylogenetic_tree/tree.nwk" not in [f["name"] for f in again["inputs"][0]["files"]]
+    assert any("was left out (--carried-tree leave)" in note for note in again["notes"])
+
+
+def test_a_tree_that_must_be_carried_must_be_there(tmp_path: Path, capsys) -> None:
+    (tmp_path / "t.tsv").write_text("#OTU ID\ts1\nf1\t3\n")
+    assert build("--table", tmp_path / "t.tsv", "--carried-tree", "use", "--output", tmp_path / "out") == 2
+    assert "--carried-tree use: t.tsv carries no tree. Give one with --tree" in capsys.readouterr().err
+
+
+def test_the_options_that_are_on_and_only_those_stand_in_the_record(tmp_path: Path) -> None:
+    folder = ampliseq(tmp_path / "results")
+    words = ["--exclude", "archaea, chloroplast", "--min-prevalence", "100%", "--carried-tree", "leave"]
+    assert build("--table", folder, *words, "--output", tmp_path / "out") == 0
+    content = json.loads((tmp_path / "out" / "cohort.json").read_text())
+    assert content["options"] == {
+        "missing_tips": "error",
+        "exclude": "archaea, chloroplast",
+        "min_prevalence": 1.0,
+        "carried_tree": "leave",
+    }
+    assert [(row["filter"], row["option"], row["features"]) for row in content["filters"]] == [
+        ("exclude", "chloroplast", 0),
+        ("exclude", "archaea", 1),
+        ("min_prevalence", 1.0, 0),
+    ]
+    rows = (tmp_path / "out" / "alignment.tsv").read_text().splitlines()
+    assert "feature\ta3\tdropped\tarchaea by lineage" in rows
