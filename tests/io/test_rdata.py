@@ -235,19 +235,19 @@ def test_lists_without_end_within_lists_are_refused(tmp_path: Path) -> None:
         read_r_table(path)
 
 
-def test_a_workspace_of_thousands_of_objects_is_read(tmp_path: Path) -> None:
-    def named(name: str, value: bytes) -> bytes:
-        return _int(2 | 0x400) + _int(1) + _text(name) + value  # a pair with a tag
+def _named(name: str, value: bytes) -> bytes:
+    return _int(2 | 0x400) + _int(1) + _text(name) + value  # a pair with a tag
 
-    matrix = (
-        _int(13 | 0x200, 4, 1, 2, 3, 4)
-        + named("dim", _int(13, 2, 2, 2))
-        + named("dimnames", _int(19, 2) + _int(16, 2) + _text("OTU1") + _text("OTU2") + _int(16, 2) + _text("a") + _text("b"))
-        + _int(254)
-    )
-    objects = b"".join(named(f"x{i}", _int(13, 1, i)) for i in range(5000))
+
+def _matrix(dim: bytes, *, rows: tuple[str, ...] = ("OTU1", "OTU2"), columns: tuple[str, ...] = ("a", "b")) -> bytes:
+    names = b"".join(_int(16, len(ids)) + b"".join(map(_text, ids)) for ids in (rows, columns))
+    return _int(13 | 0x200, 4, 1, 2, 3, 4) + _named("dim", dim) + _named("dimnames", _int(19, 2) + names) + _int(254)
+
+
+def test_a_workspace_of_thousands_of_objects_is_read(tmp_path: Path) -> None:
+    objects = b"".join(_named(f"x{i}", _int(13, 1, i)) for i in range(5000))
     path = tmp_path / "many.RData"
-    path.write_bytes(b"RDX2\n" + HEAD + objects + named("otu", matrix) + _int(254))
+    path.write_bytes(b"RDX2\n" + HEAD + objects + _named("otu", _matrix(_int(13, 2, 2, 2))) + _int(254))
     table = read_r_table(path)
     assert table.sample_ids == ("a", "b")
     np.testing.assert_array_equal(table.values.toarray(), [[1, 2], [3, 4]])
@@ -272,6 +272,29 @@ def test_a_file_that_claims_to_be_endless_is_refused_before_memory_is_spent(
     path = tmp_path / "endless.rds"
     path.write_bytes(gzip.compress(HEAD + body))
     with pytest.raises(InputError, match=f"endless.rds.*{what}"):
+        read_r_table(path)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        _matrix(_int(13, 2, -1, 4)),
+        _matrix(_int(13, 2, 4, 1)),
+        _matrix(_int(13, 2, 3, 2)),
+        _matrix(_int(13, 2, 2, 2), rows=("OTU1", "OTU2", "OTU3")),
+        _int(19 | 0x300, 1)
+        + _int(13, 1, 5)
+        + _named("names", _int(16, 1) + _text("s"))
+        + _named("class", _int(16, 1) + _text("data.frame"))
+        + _named("row.names", _int(13, 2, -(2**31), -2_000_000_000))
+        + _int(254),
+    ],
+    ids=["negative", "turned", "too large", "ids to spare", "rows without end"],
+)
+def test_an_object_that_does_not_hold_what_it_claims_is_refused(body: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "wrong.rds"
+    path.write_bytes(HEAD + body)
+    with pytest.raises(InputError, match=r"wrong.rds.*not as their classes say"):
         read_r_table(path)
 
 

@@ -128,6 +128,11 @@ def finished_table(
     """Check ids and put the parts together."""
     samples, features = (counts.rows, counts.columns) if samples_in == "rows" else (counts.columns, counts.rows)
     values = counts.values if samples_in == "rows" else counts.values.T.tocsr()
+    if values.shape != (len(samples or ()), len(features or ())):
+        msg = (
+            f"{len(samples or ())} samples and {len(features or ())} features are named in a table of {values.shape[0]} x {values.shape[1]}"
+        )
+        raise ValueError(msg)
     taxonomy: RawTaxonomy | None = None
     metadata: SampleMetadata | None = None
     phylogeny: RawTree | None = None

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Ids = tuple[str, ...] | None
 
 _NUMBERS = (RObjectType.INT, RObjectType.REAL, RObjectType.LGL)
+_MOST = 5_000_000  # rows or columns of a table: what claims more is damaged or a bomb
 _BLOCK = 1 << 24  # cells of a dense matrix that are held as floats at a time
 
 
@@ -152,6 +153,7 @@ def column(thing: RObject) -> RColumn:
     if "Rle" in kinds:
         parts = slots(thing)
         runs, times = column(parts["values"]), numbers(parts["lengths"]).astype(int)
+        _within(times.sum())
         if runs.numbers is not None:
             return RColumn(None, np.repeat(runs.numbers, times))
         return RColumn(tuple(c for c, n in zip(runs.cells, times, strict=True) for _ in range(n)))
@@ -174,6 +176,13 @@ def column(thing: RObject) -> RColumn:
 
 
 # ---------------------------------------------------------------- matrices and frames
+def _within(*sizes: int) -> None:
+    """Refuse sizes that no table has, before anything of that size is made."""
+    if any(not 0 <= n <= _MOST for n in sizes):
+        msg = f"a table of {max(sizes):,} rows or columns"
+        raise ValueError(msg)
+
+
 def matrix(thing: RObject) -> RMatrix | None:
     """See an object as a matrix of numbers: base R's dense one, or Matrix's `dgCMatrix`; None where it is neither.
 
@@ -185,6 +194,7 @@ def matrix(thing: RObject) -> RMatrix | None:
     if "dgCMatrix" in classes(thing):
         parts = pairs(thing.attributes)
         size = (int(parts["Dim"].value[0]), int(parts["Dim"].value[1]))
+        _within(*size)
         packed = sparse.csc_matrix(
             (_floats(parts["x"].value), parts["i"].value.astype(np.int32), parts["p"].value.astype(np.int32)), shape=size
         )
@@ -194,6 +204,7 @@ def matrix(thing: RObject) -> RMatrix | None:
     if len(lengths) != 2 or thing.info.type not in _NUMBERS:
         return None
     size = (lengths[0], lengths[1])
+    _within(*size)
     dense = thing.value.reshape(size[::-1])  # R's columns are the rows of this view of the file's bytes
     step = max(1, _BLOCK // max(1, size[0]))
     wide = "integer64" in classes(thing)
@@ -226,6 +237,7 @@ def frame(thing: RObject) -> RFrame | None:
         names = None if counted else names
     else:
         return None
+    _within(n)
     rows = _ids(texts(names)) if names is not None and not is_null(names) else None
     columns: dict[str, RColumn] = {}
     for name, entry in entries:
