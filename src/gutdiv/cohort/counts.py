@@ -198,7 +198,7 @@ def _not_whole(table: RawTable, sums: npt.NDArray[np.float64], clades: Values | 
         said = f"{table.source} holds numbers of cells or another absolute amount (the median sample sums to {middle:.3g}{of}), not read counts."
         return Values("cells", said, _READS_FOR_CELLS)
     if units:
-        said = f"{table.source} holds scaled counts (in each sample whole multiples of one fraction, as in {_cell(table, broken, 'no whole number')})."
+        said = f"{table.source} holds scaled counts (in each sample whole multiples of one fraction): {_cell(table, broken, 'no whole number', named=False)}."
         return Values("scaled", said, _SUPPLY)
     return Values("fractions", f"{_cell(table, broken, 'no whole number')}.", "Supply read counts from before normalisation or scaling.")
 
@@ -278,10 +278,10 @@ def _level(sums: npt.NDArray[np.float64]) -> bool:
     return bool(sums.size > 2 and sums.min() == sums.max())
 
 
-def _cell(table: RawTable, wrong: npt.NDArray[np.bool_], what: str) -> str:
-    """Name the first wrong cell, and say how many there are."""
+def _cell(table: RawTable, wrong: npt.NDArray[np.bool_], what: str, *, named: bool = True) -> str:
+    """Name the first wrong cell, and say how many there are; the file goes before, unless it was named already."""
     at = int(np.flatnonzero(wrong)[0])
     row = int(np.searchsorted(table.values.indptr, at, side="right") - 1)
     sample, feature = table.sample_ids[row], table.feature_ids[table.values.indices[at]]
     value = f"the value {table.values.data[at]:g} of feature {feature[:60]!r} in sample {sample[:60]!r}"
-    return f"{table.source}: {value} is {what} ({count_noun(int(wrong.sum()), 'such cell')} in all)"
+    return f"{f'{table.source}: ' if named else ''}{value} is {what} ({count_noun(int(wrong.sum()), 'such cell')} in all)"
