@@ -121,6 +121,16 @@ def test_distances_gathered_from_blocks_are_those_of_one_run_whatever_the_thread
     assert read_distances(single).matrix.dtype == np.float32
 
 
+def test_options_of_a_metric_go_into_its_record(results: Path, tmp_path: Path) -> None:
+    cohort = results / "cohort" / "cohort.json"
+    given = ["--cohort", cohort, "--metric", "generalized_unifrac", "--alpha", 0.25, "--draws", 2, "--precision", "single"]
+    run("diversity", "beta", *given, "--output", tmp_path / "a.h5")
+    about = read_distances(tmp_path / "a.h5").record
+    assert (about["alpha"], about["draws"]) == (0.25, 2)
+    expected = {"metric": "generalized_unifrac", "depth": "auto", "draws": 2, "precision": "single", "alpha": 0.25}
+    assert about["options"] == expected
+
+
 def test_records_hold_no_path_clock_or_machine(results: Path) -> None:
     import platform
 

@@ -57,8 +57,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_depth(beta)
     add_seed(beta)
     beta.add_argument("--rows", type=_part, default=(1, 1), metavar="K/N", help="compute only the K-th of N blocks of rows")
+    beta.add_argument("--draws", type=positive, default=1, metavar="R", help="rarefaction draws whose mean is taken (default: %(default)s)")
+    beta.add_argument("--alpha", type=float, metavar="A", help="of generalized_unifrac, from 0 to 1 (default: 0.5)")
     beta.add_argument(
-        "--precision", choices=("double", "single"), default="double", help="precision of the stored matrix (default: %(default)s)"
+        "--precision",
+        choices=("double", "single"),
+        default="double",
+        help="single halves the memory and keeps 6 digits (default: %(default)s)",
     )
     add_threads(beta)
     add_output(beta, "distances, .h5 or .tsv")
@@ -171,16 +176,34 @@ def _beta(args: argparse.Namespace) -> int:
     from gutdiv.io.artifacts import input_digest, record
     from gutdiv.io.cohorts import read_cohort
     from gutdiv.io.distances import write_rows_block
+    from gutdiv.numerics.span import Condensed
 
     take_threads(args.threads)
     if args.rows != (1, 1) and args.output.suffix != ".h5":
         msg = f"a block of rows is written as .h5, not {args.output.name!r}. Change the ending of --output."
         raise InputError(msg)
     cohort = read_cohort(args.cohort)
-    ids, block, rows, about = measure_beta(cohort, args.metric, depth=args.depth, seed=args.seed, part=args.rows)
-    options = {"metric": args.metric, "depth": args.depth, "precision": args.precision}
+    whole = args.rows == (1, 1)
+    ids, found, rows, about = measure_beta(
+        cohort,
+        args.metric,
+        depth=args.depth,
+        draws=args.draws,
+        seed=args.seed,
+        alpha=args.alpha,
+        part=args.rows,
+        condensed=whole,
+        single=args.precision == "single",
+    )
+    options = {
+        "metric": args.metric,
+        "depth": args.depth,
+        "draws": args.draws,
+        "precision": args.precision,
+        **({"alpha": about["alpha"]} if "alpha" in about else {}),
+    }
     head = {**record("distances", options=options, inputs=[input_digest("cohort", args.cohort)], seed=args.seed), **about}
-    write_rows_block(args.output, ids, block.astype("float32") if args.precision == "single" else block, rows, head)
+    write_rows_block(args.output, ids, Condensed(found, len(ids)) if whole else found, rows, head)
     return 0
 
 

@@ -8,71 +8,145 @@ import numpy as np
 
 from gutdiv.diversity.catalog import find
 from gutdiv.diversity.measure import impossible, prepared
-from gutdiv.diversity.metric import Floats, View
+from gutdiv.diversity.metric import Metric, View
 from gutdiv.diversity.rarefaction import resolve_depth, sample_keys
 from gutdiv.diversity.robust import Incomparable
 from gutdiv.errors import InputError, first_ids
-from gutdiv.numerics import draws
+from gutdiv.numerics import draws as drawing
+from gutdiv.numerics.span import Array, Condensed, Wanted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gutdiv.model.cohort import Cohort
 
 
 def measure_beta(
-    cohort: Cohort, name: str, *, depth: str | int = "auto", seed: int = 42, part: tuple[int, int] = (1, 1)
-) -> tuple[tuple[str, ...], Floats, tuple[int, int], dict[str, Any]]:
+    cohort: Cohort,
+    name: str,
+    *,
+    depth: str | int = "auto",
+    draws: int = 1,
+    seed: int = 42,
+    alpha: float | None = None,
+    part: tuple[int, int] = (1, 1),
+    condensed: bool = False,
+    single: bool = False,
+) -> tuple[tuple[str, ...], Array, tuple[int, int], dict[str, Any]]:
     """Measure one beta metric between samples.
 
     Samples with fewer reads than the depth are left out, also for metrics that are not rarefied, so that all matrices of a cohort hold the
-    same samples. A rarefied metric is measured on draw 0.
+    same samples. A rarefied metric is the mean over draws 0, 1, ...
 
     Parameters
     ----------
+    draws : int
+        Rarefaction draws.
+    alpha : float, optional
+        Of `generalized_unifrac`, 0 to 1 (default 0.5).
     part : (K, N)
         Compute only the K-th of N blocks of rows, K from 1 on.
+    condensed : bool
+        Return each pair once (see `span.Condensed`); only for all rows.
+    single : bool
+        In single precision: half the memory, about six digits.
 
     Returns
     -------
     ids : tuple of str
-    block : (stop - start, n) float64
+    distances : (stop - start, n), or (n (n - 1) / 2,) where condensed
     rows : (start, stop)
     about : dict
-        `metric`, `depth`, `traits`, `below_depth`.
+        `metric`, `depth`, `draws`, `traits`, `below_depth`, and `alpha` where the metric has one.
 
     Raises
     ------
     InputError
-        Where the metric needs a tree that the cohort lacks, or fewer than two samples are left.
+        Where the metric needs a tree that the cohort lacks, an option does not belong to it, or fewer than two samples are left.
     """
     metric = find(name, "beta")
     reason = impossible(cohort, metric, "feature")
     if reason:
         msg = f"{name} cannot be measured: {reason}."
         raise InputError(msg)
+    chosen = _options(metric, alpha)
     target = resolve_depth(cohort, depth)
+    rarefied = target is not None and metric.rarefied
+    if draws > 1 and not rarefied:
+        why = "without a depth nothing is drawn" if metric.rarefied else f"{name} is measured on all reads"
+        msg = f"--draws {draws}: {why}. Leave --draws out{' or choose a --depth' if metric.rarefied else ''}."
+        raise InputError(msg)
     kept = np.flatnonzero(cohort.depth >= (target or 0))
     if kept.size < 2:
         mend = "Choose a smaller --depth." if len(cohort.sample_ids) > 1 else "Supply a table with more samples."
         msg = f"only {kept.size} sample has {target or 0:,} reads; distances need two. {mend}"
         raise InputError(msg)
     ids = tuple(cohort.sample_ids[i] for i in kept)
-    below = [s for s, d in zip(cohort.sample_ids, cohort.depth, strict=True) if d < (target or 0)]
-    view = prepared(cohort, "feature", kept)
-    if target is not None and metric.rarefied:
-        data = draws.rarefied(view.indptr, view.data, target, sample_keys(ids), seed, 0)
-        view = View(view.indptr, view.indices, data, view.width, view.tree)
     k, blocks = part
     if not 1 <= k <= blocks <= len(ids):
         msg = f"--rows {k}/{blocks}: K must lie between 1 and N, and N at most the number of samples ({len(ids)})."
         raise InputError(msg)
     start, stop = (k - 1) * len(ids) // blocks, k * len(ids) // blocks
+    wanted: Wanted = {"condensed": True} if condensed else {"start": start, "stop": stop}
+    view = prepared(cohort, "feature", kept)
     try:
-        block = metric.function(view, start=start, stop=stop)
+        if target is None or not metric.rarefied:
+            distances = metric.function(view, **chosen, **wanted, single=single)
+        else:
+            distances = _mean_over_draws(view, ids, target, draws, seed, lambda v: metric.function(v, **chosen, **wanted, single=single))
     except Incomparable as found:
         raise found.named(ids) from None
-    if np.isnan(block).any():
-        bad = [ids[start + i] for i in np.flatnonzero(np.isnan(block).any(axis=1))]
-        msg = f"{name} is not defined between samples without shared or total branch length: {first_ids(bad)}. Drop these samples or check the tree."
+    if np.isnan(np.min(distances)):
+        bad = _undefined(distances, len(ids), start)
+        msg = (
+            f"{name} is not defined between samples without shared or total branch length: {first_ids(ids[i] for i in bad)}. "
+            "Drop these samples or check the tree."
+        )
         raise InputError(msg)
-    about = {"metric": name, "depth": target if metric.rarefied else None, "traits": metric.traits, "below_depth": below}
-    return ids, block, (start, stop), about
+    about = {
+        "metric": name,
+        "depth": target if rarefied else None,
+        "draws": draws if rarefied else None,
+        "traits": metric.traits,
+        "below_depth": [s for s, d in zip(cohort.sample_ids, cohort.depth, strict=True) if d < (target or 0)],
+        **chosen,
+    }
+    return ids, distances, (start, stop), about
+
+
+def _options(metric: Metric, alpha: float | None) -> dict[str, float]:
+    """Return the metric's own options, or refuse one that is not its own or out of range."""
+    if "alpha" not in metric.options:
+        if alpha is not None:
+            msg = f"--alpha {alpha:g}: {metric.name} has no alpha; it belongs to generalized_unifrac. Leave --alpha out."
+            raise InputError(msg)
+        return {}
+    if alpha is not None and not 0 <= alpha <= 1:
+        msg = f"--alpha {alpha:g}: the alpha of {metric.name} lies between 0 and 1."
+        raise InputError(msg)
+    return {"alpha": 0.5 if alpha is None else float(alpha)}
+
+
+def _mean_over_draws(view: View, ids: tuple[str, ...], depth: int, count: int, seed: int, measure: Callable[[View], Array]) -> Array:
+    """Return the mean distances over rarefaction draws, added up draw after draw."""
+    keys = sample_keys(ids)
+    total: Array | None = None
+    for draw in range(count):
+        data = drawing.rarefied(view.indptr, view.data, depth, keys, seed, draw)
+        distances = measure(View(view.indptr, view.indices, data, view.width, view.tree))
+        if total is None:
+            total = distances
+        else:
+            total += distances
+    assert total is not None
+    if count > 1:
+        total /= count
+    return total
+
+
+def _undefined(distances: Array, n: int, start: int) -> list[int]:
+    """Return the samples in whose rows a distance is not defined."""
+    if distances.ndim == 1:
+        whole = Condensed(distances, n)
+        return [i for i in range(n) if np.isnan(whole.rows(i, i + 1)).any()]
+    return [start + int(i) for i in np.flatnonzero(np.isnan(distances).any(axis=1))]

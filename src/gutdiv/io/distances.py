@@ -11,44 +11,69 @@ import numpy as np
 from gutdiv.errors import ArtifactError, InputError
 from gutdiv.io.artifacts import cell_text, plain, read_json, read_rows, whole_file, write_json
 from gutdiv.model.results import DistanceMatrix
+from gutdiv.numerics.span import Condensed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 Matrix = np.ndarray[Any, Any]
+_PIECE = 1 << 22  # numbers that are written or compared at a time
 
 
-def write_rows_block(path: Path | str, ids: tuple[str, ...], block: Matrix, rows: tuple[int, int], about: Mapping[str, Any]) -> None:
-    """Write rows start..stop of a distance matrix (HDF5), or the whole of it (`.h5` or `.tsv`).
+def write_rows_block(
+    path: Path | str, ids: tuple[str, ...], block: Matrix | Condensed, rows: tuple[int, int], about: Mapping[str, Any]
+) -> None:
+    """Write rows start..stop of a distance matrix (HDF5), or the whole of it (`.h5` or `.tsv`), some rows at a time.
 
     Raises
     ------
     InputError
         Where the ending is neither `.h5` nor `.tsv`.
     """
-    path = Path(path)
-    whole = rows == (0, len(ids))
+    dtype = block.values.dtype if isinstance(block, Condensed) else block.dtype
+    _write(Path(path), ids, _pieces(block, rows[1] - rows[0]), dtype, rows, about)
+
+
+def _pieces(block: Matrix | Condensed, height: int) -> Iterator[Matrix]:
+    """Yield the rows of a block from the first to the last, some at a time."""
+    width = block.n if isinstance(block, Condensed) else block.shape[1]
+    step = max(1, _PIECE // max(1, width))
+    for start in range(0, height, step):
+        stop = min(start + step, height)
+        yield block.rows(start, stop) if isinstance(block, Condensed) else block[start:stop]
+
+
+def _write(path: Path, ids: tuple[str, ...], pieces: Iterable[Matrix], dtype: Any, rows: tuple[int, int], about: Mapping[str, Any]) -> None:
+    """Write rows as they come."""
     if path.suffix == ".h5":
-        _write_h5(path, ids, block, rows, about)
-    elif path.suffix == ".tsv" and whole:
+        _write_h5(path, ids, pieces, dtype, rows, about)
+    elif path.suffix == ".tsv" and rows == (0, len(ids)):
         with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as handle:
             handle.write("\t" + "\t".join(map(cell_text, ids)) + "\n")
-            for name, values in zip(ids, block, strict=True):
-                handle.write(cell_text(name) + "\t" + "\t".join(repr(float(v)) for v in values) + "\n")
+            names = iter(ids)
+            for piece in pieces:
+                for values in piece:
+                    handle.write(cell_text(next(names)) + "\t" + "\t".join(repr(float(v)) for v in values) + "\n")
         write_json(path.with_suffix(".json"), about)
     else:
         msg = f"distances are written as .h5 (or, when whole, as .tsv), not {path.name!r}. Change the ending of --output."
         raise InputError(msg)
 
 
-def _write_h5(path: Path, ids: tuple[str, ...], block: Matrix, rows: tuple[int, int], about: Mapping[str, Any]) -> None:
+def _write_h5(
+    path: Path, ids: tuple[str, ...], pieces: Iterable[Matrix], dtype: Any, rows: tuple[int, int], about: Mapping[str, Any]
+) -> None:
     """Write the layout of the unifrac tools, without time stamps; a block also says which rows it holds."""
     import h5py
 
     with whole_file(path) as temporary, h5py.File(temporary, "w", libver="v108") as file:
         names = np.array([i.encode() for i in ids], dtype=object)
         file.create_dataset("order", data=names, dtype=h5py.string_dtype("utf-8"), track_times=False)
-        file.create_dataset("matrix", data=block, track_times=False)
+        matrix = file.create_dataset("matrix", shape=(rows[1] - rows[0], len(ids)), dtype=dtype, track_times=False)
+        at = 0
+        for piece in pieces:
+            matrix[at : at + len(piece)] = piece
+            at += len(piece)
         if rows != (0, len(ids)):
             file.attrs["rows"] = np.array(rows, dtype=np.int64)
         text = json.dumps(plain(about), sort_keys=True).encode()
@@ -56,18 +81,18 @@ def _write_h5(path: Path, ids: tuple[str, ...], block: Matrix, rows: tuple[int, 
 
 
 def gather_blocks(parts: Sequence[Path], path: Path) -> None:
-    """Put blocks of rows together into one matrix, bit for bit what one run would have written.
+    """Put blocks of rows together into one matrix, bit for bit what one run would have written; some rows are in memory at a time.
 
     Raises
     ------
     ArtifactError
         Where blocks differ in samples or record, overlap, or leave a gap.
     """
-    blocks = sorted((read_block(p) for p in parts), key=lambda b: b[3])
-    ids, _, about, _ = blocks[0]
+    blocks = sorted(((*_read_head(p), p) for p in parts), key=lambda b: b[2])
+    ids, about, _, dtype, _ = blocks[0]
     at = 0
-    for part_ids, _, part_about, (start, stop) in blocks:
-        if part_ids != ids or part_about != about:
+    for part_ids, part_about, (start, stop), part_dtype, _ in blocks:
+        if (part_ids, part_about, part_dtype) != (ids, about, dtype):
             msg = (
                 "the blocks are not of one distance matrix: their samples, options or inputs differ. Rerun `gutdiv diversity beta --rows`."
             )
@@ -79,7 +104,16 @@ def gather_blocks(parts: Sequence[Path], path: Path) -> None:
     if at != len(ids):
         msg = f"rows {at + 1} to {len(ids)} are missing. Give each block once."
         raise ArtifactError(msg)
-    write_rows_block(path, ids, np.vstack([b[1] for b in blocks]), (0, len(ids)), about)
+    _write(Path(path), ids, _held([b[4] for b in blocks]), dtype, (0, len(ids)), about)
+
+
+def _held(parts: Sequence[Path]) -> Iterator[Matrix]:
+    """Yield the rows of HDF5 files one after the other, some at a time."""
+    import h5py
+
+    for part in parts:
+        with h5py.File(part, "r") as file:
+            yield from _pieces(file["matrix"], file["matrix"].shape[0])
 
 
 def read_distances(path: Path | str) -> DistanceMatrix:
@@ -105,25 +139,41 @@ def read_distances(path: Path | str) -> DistanceMatrix:
     return _checked(path, ids, matrix, about)
 
 
-def read_block(path: Path) -> tuple[tuple[str, ...], np.ndarray[Any, Any], dict[str, Any], tuple[int, int]]:
+def read_block(path: Path) -> tuple[tuple[str, ...], Matrix, dict[str, Any], tuple[int, int]]:
     """Read an HDF5 file of distances, whole or a block: ids of all samples, the rows held, record, and (start, stop)."""
+    import h5py
+
+    ids, about, rows, _ = _read_head(path)
+    with h5py.File(path, "r") as file:
+        return ids, file["matrix"][:], about, rows
+
+
+def _read_head(path: Path) -> tuple[tuple[str, ...], dict[str, Any], tuple[int, int], np.dtype[Any]]:
+    """Read what an HDF5 file of distances holds besides its numbers: ids of all samples, record, (start, stop) and type."""
     import h5py
 
     try:
         with h5py.File(path, "r") as file:
             ids = tuple(i.decode() if isinstance(i, bytes) else str(i) for i in file["order"][:])
-            matrix = file["matrix"][:]
+            dtype = file["matrix"].dtype
             about = json.loads(bytes(file["record"][:])) if "record" in file else {}
             start, stop = (int(v) for v in file.attrs["rows"]) if "rows" in file.attrs else (0, len(ids))
+            expected, found = (stop - start, len(ids)), file["matrix"].shape
     except (OSError, KeyError) as error:
         msg = f"{path} is no HDF5 file with `matrix` and `order` ({error}). Rerun `gutdiv diversity beta`."
         raise ArtifactError(msg) from error
-    return ids, matrix, about, (start, stop)
+    if found != expected:
+        msg = f"{path} holds a matrix of shape {found} where rows {start + 1} to {stop} of {len(ids)} samples are expected. Rerun `gutdiv diversity beta`."
+        raise ArtifactError(msg)
+    return ids, about, (start, stop), dtype
 
 
 def _checked(path: Path, ids: tuple[str, ...], matrix: np.ndarray[Any, Any], about: dict[str, Any]) -> DistanceMatrix:
     """Refuse what is not square or not symmetric."""
-    if matrix.shape != (len(ids), len(ids)) or not np.array_equal(matrix, matrix.T, equal_nan=True):
+    step = max(1, _PIECE // max(1, len(ids)))
+    if matrix.shape != (len(ids), len(ids)) or not all(
+        np.array_equal(matrix[k : k + step], matrix[:, k : k + step].T, equal_nan=True) for k in range(0, len(ids), step)
+    ):
         msg = f"{path} holds a matrix of shape {matrix.shape} for {len(ids)} samples that is not square and symmetric."
         raise ArtifactError(msg)
     return DistanceMatrix(ids, matrix, str(about.get("metric", path.stem)), about)
