@@ -5,6 +5,8 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import biom
@@ -204,6 +206,24 @@ def test_an_option_that_means_nothing_for_a_format_is_refused(tmp_path: Path) ->
         read(tmp_path, "{}", "t.biom", samples_in="rows")
 
 
+@pytest.mark.parametrize("first", ["", '""'])
+def test_row_numbers_that_pandas_or_r_put_before_the_ids_are_no_ids(tmp_path: Path, first: str) -> None:
+    table = read(tmp_path, f"{first},OTU,a,b,taxonomy\n0,f1,1,0,k__B\n1,f2,0,2,\n2,f3,3,0,\n")
+    assert_the_counts(table)
+    assert rows_of(table) == [("k__B",), (None,), (None,)]
+    assert table.notes == ("t.tsv: the first column numbers the rows and was left out; ids stand in column 'OTU'",)
+    table = read(tmp_path, f"{first},sample,f1,f2,f3\n1,a,1,0,3\n2,b,0,2,0\n")
+    assert_the_counts(table)
+    assert "the first column numbers the rows" in table.notes[1]
+
+
+def test_a_short_table_is_read_without_the_compiler(tmp_path: Path) -> None:
+    path = tmp_path / "t.tsv"
+    path.write_text(PLAIN.format("#OTU ID"))
+    code = "import sys; from gutdiv.io.tables import read_abundance_table as r; r(sys.argv[1]); sys.exit('numba' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code, str(path)], check=False).returncode == 0
+
+
 # ---------------------------------------------------------------- refusals
 @pytest.mark.parametrize(
     ("text", "said"),
@@ -221,6 +241,7 @@ def test_an_option_that_means_nothing_for_a_format_is_refused(tmp_path: Path) ->
         ("#OTU ID\ta\t\tb\nf1\t1\t2\t3\n", "sample 2 of 3 has an empty id"),
         ("#OTU ID\ta\tb\n\t1\t2\n", "feature 1 of 1 has an empty id"),
         ("#OTU ID\ta\tb\nf1\t1\t2\t3\n", "row 2 .*: 4 cells where the header has 3"),
+        ("#OTU ID\ta\tb\n1\t1\t2\t3\n2\t1\t2\t3\n", "row 2 .*: 4 cells where the header has 3"),
         ("#OTU ID\ta\tb\nf1\t1\n", "row 2 .*: 2 cells where the header has 3"),
         ("f1\t0\t0\t5\nf2\t1\t0\t2\n", "seems to lack its header"),
         ("#OTU ID\ta\tb\n", "holds no table"),

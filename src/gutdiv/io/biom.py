@@ -81,15 +81,15 @@ def _values(file: Any, n: int, p: int) -> sparse.csr_matrix:
 
 def _ids(dataset: Any) -> list[str]:
     """Read ids as they are."""
-    return ["" if v is None else v for v in _plain(dataset[:])]
+    return [v.decode("utf-8") if isinstance(v, bytes) else str(v) for v in dataset[:].tolist()]
 
 
 def _plain(values: Any) -> list[Any]:
     """Turn an array of bytes, texts or numbers into a list of str and numbers, or into one of tuples where it has two dimensions."""
     listed: list[Any] = np.ravel(values).tolist()
-    if any(isinstance(v, bytes) for v in listed):
+    if bytes in set(map(type, listed)):
         texts = {v: v.decode("utf-8") if isinstance(v, bytes) else v for v in set(listed)}  # names of taxa repeat
-        listed = [texts[v] for v in listed]
+        listed = list(map(texts.__getitem__, listed))
     if np.ndim(values) == 2:
         width = values.shape[1]
         return list(zip(*[iter(listed)] * width, strict=True)) if width else [() for _ in values]

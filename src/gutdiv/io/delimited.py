@@ -50,7 +50,7 @@ def read_text_table(path: Path, *, samples_in: str | None = None) -> RawTable:
     in_rows, reason = (samples_in == "rows", "as demanded") if samples_in else headers.samples_in_rows(header)
     found = _walked_samples(header) if in_rows else _walked_features(header)
     values = found.matrix(samples_in_rows=in_rows)
-    spelled = found.texts(0)
+    spelled = found.texts(header.ids)
     ids = [s.strip() for s in spelled]
     stripped = sum(a != b for a, b in zip(ids, spelled, strict=True))
     others = [n for n, text in zip(header.names, found.text, strict=True) if not text]
@@ -69,8 +69,10 @@ def read_text_table(path: Path, *, samples_in: str | None = None) -> RawTable:
         notes.append(
             f"{path.name}: nothing says where samples stand; they were taken to stand in columns (--samples-in rows reads them otherwise)"
         )
+    if header.ids:
+        notes.append(f"{path.name}: the first column numbers the rows and was left out; ids stand in column {header.names[header.ids]!r}")
     if stripped:
-        notes.append(f"{path.name}: blanks around {count_noun(stripped, 'id')} of the first column were dropped")
+        notes.append(f"{path.name}: blanks around {count_noun(stripped, 'id')} were dropped")
     samples, features = (ids, others) if in_rows else (others, ids)
     taxonomy, said, unused = _taxonomy(header, found, features)
     if unused:
@@ -86,32 +88,32 @@ def _walked_features(header: Header) -> Walk:
     width = len(header.names)
     columns = [[r[c] if c < len(r) else "" for r in header.first] for c in range(width)]
     sure = [
-        c > 0 and (headers.known_annotation(n, columns[c]) or headers.are_lineages(filter(None, columns[c])))
+        c > header.ids and (headers.known_annotation(n, columns[c]) or headers.are_lineages(filter(None, columns[c])))
         for c, n in enumerate(header.names)
     ]
-    noted = [c > 0 and (sure[c] or headers.holds_text(columns[c])) for c in range(width)]
+    noted = [c > header.ids and (sure[c] or headers.holds_text(columns[c])) for c in range(width)]
     while True:
-        text = _edges(noted, sure)
+        text = _edges(noted, sure, header.ids)
         found = walk(header.body, text)
         more = _all_text(found, header)
         if not more:
             break
         noted = [was or c in more for c, was in enumerate(noted)]
-        if _edges(noted, sure) == text:
+        if _edges(noted, sure, header.ids) == text:
             break
     _refuse_wrong_cell(found, header)
     return found
 
 
-def _edges(noted: Sequence[bool], sure: Sequence[bool]) -> list[bool]:
+def _edges(noted: Sequence[bool], sure: Sequence[bool], ids: int) -> list[bool]:
     """Keep the marks that hang together with an edge: at the end, or behind the ids as far as one is sure; a sample may hold nothing but text."""
-    text = [True] + [False] * (len(noted) - 1)
-    for c in range(len(noted) - 1, 0, -1):
+    text = [c <= ids for c in range(len(noted))]
+    for c in range(len(noted) - 1, ids, -1):
         if not noted[c]:
             break
         text[c] = True
-    front = next((c for c in range(1, len(noted)) if not noted[c]), len(noted))
-    for c in range(1, max((c + 1 for c in range(1, front) if sure[c]), default=1)):
+    front = next((c for c in range(ids + 1, len(noted)) if not noted[c]), len(noted))
+    for c in range(ids + 1, max((c + 1 for c in range(ids + 1, front) if sure[c]), default=0)):
         text[c] = True
     return text
 
@@ -131,7 +133,7 @@ def _all_text(found: Walk, header: Header) -> set[int]:
 
 def _walked_samples(header: Header) -> Walk:
     """Walk a table with samples in rows: all columns but the first are features."""
-    found = walk(header.body, [True] + [False] * (len(header.names) - 1))
+    found = walk(header.body, [c <= header.ids for c in range(len(header.names))])
     words = sorted(_all_text(found, header))
     if words:
         msg = (
@@ -152,10 +154,10 @@ def _refuse_wrong_cell(found: Walk, header: Header) -> None:
         return
     row, column = bad[0]
     cells = [c.decode("utf-8", "replace").strip() for c in found.cells(row)]
-    where = f"{found.body.source}, row {found.line(row)} ({cells[0][:60]!r})"
+    where = f"{found.body.source}, row {found.line(row)} ({cells[header.ids][:60]!r})"
     name, cell = header.names[column], cells[column]
     numbers = found.rows.size - found.blanks[column, 0] - sum(c == column for _, c in found.wrong)
-    if column == found.text.size - 1 and cell and column > 1 and numbers:
+    if column == found.text.size - 1 and cell and column > header.ids + 1 and numbers:
         msg = f"{where}: the last column ({name!r}) mixes numbers and text ({cell[:60]!r}). Name it 'taxonomy' if it holds lineages, or mend the cell."
         raise InputError(msg)
     what = f"{cell[:60]!r}, which is no number" if cell else "empty"
@@ -184,14 +186,14 @@ def _by_values(values: sparse.csr_matrix) -> tuple[bool, str]:
 def _taxonomy(header: Header, found: Walk, features: list[str]) -> tuple[RawTaxonomy | None, str, list[str]]:
     """Return the taxonomy in the table, what the format says of it, and the names of the columns that were not used."""
     source = found.body.source
-    places = {header.names[c]: c for c in range(len(header.names) - 1, 0, -1) if found.text[c]}
+    places = {header.names[c]: c for c in range(len(header.names) - 1, header.ids, -1) if found.text[c]}
     chosen = rank_columns(list(places))
     if not chosen:
         lineage = _unnamed_lineage(
             found, [c for n, c in places.items() if not headers.known_annotation(n, []) or headers.plain_name(n) in headers.LINEAGES]
         )
         chosen = {} if lineage is None else {"lineage": header.names[lineage]}
-    unused = [header.names[c] for c in range(1, len(header.names)) if found.text[c] and header.names[c] not in chosen.values()]
+    unused = [header.names[c] for c in range(header.ids + 1, len(header.names)) if found.text[c] and header.names[c] not in chosen.values()]
     if "lineage" in chosen:
         texts = map(lineage_text, found.texts(places[chosen["lineage"]]))
         return lineage_texts(dict(zip(features, texts, strict=True)), source), f", lineages in column {chosen['lineage']!r}", unused

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
 DELIMITERS = {b"\t": "tabs", b",": "commas", b";": "semicolons"}
-LOOKED_AT = 20  # rows: enough to tell text from numbers; the walk over all rows has the last word
+LOOKED_AT = 20  # rows, enough to tell text from numbers (the walk over all rows has the last word), and fewer where rows are long:
+_LOOKED_AT_CELLS = 200_000
 
 # Names of columns, in lower case, without `#`, blanks, hyphens, underscores and points.
 _FEATURE_IDS = {
@@ -55,16 +56,19 @@ class Header:
     Parameters
     ----------
     names : tuple of str
-        One name a column, that of the ids first.
+        One name a column.
     body : Body
         The rows.
     first : tuple of tuple of str
         Cells of the first rows.
+    ids : int
+        The column of ids: the first, or the second behind row numbers that a program put before it (pandas, R).
     """
 
     names: tuple[str, ...]
     body: Body
     first: tuple[tuple[str, ...], ...]
+    ids: int = 0
 
 
 def plain_name(name: str) -> str:
@@ -94,7 +98,10 @@ def find_header(raw: bytes, source: str) -> Header:
     at, line, delimiter = _choose(leading, candidates, row, source)
     body = Body(raw, at + len(line) + 1, delimiter, source)
     names = [_decoded(c, raw, at, source).strip() for c in split_cells(line, delimiter)]
-    rows = [[_decoded(c, raw, begin, source).strip() for c in split_cells(text, delimiter)] for begin, text in _rows(body, LOOKED_AT)]
+    rows = [
+        [_decoded(c, raw, begin, source).strip() for c in split_cells(text, delimiter)]
+        for begin, text in _rows(body, max(3, min(LOOKED_AT, _LOOKED_AT_CELLS // len(names))))
+    ]
     if not rows or (len(names) < 2 and len(rows[0]) < 2):
         msg = (
             f"{source} holds no table: a header line with sample ids and one line a feature are expected, separated by tabs, commas or semicolons."
@@ -102,7 +109,10 @@ def find_header(raw: bytes, source: str) -> Header:
         )
         raise InputError(msg)
     names = _fitted(names, rows)
-    return Header(tuple(names), body, tuple(tuple(r) for r in rows))
+    numbered = (
+        len(names) > 2 and not names[0] and plain_name(names[1]) in _FEATURE_IDS | _SAMPLE_IDS and all(r[0].isdecimal() for r in rows)
+    )
+    return Header(tuple(names), body, tuple(tuple(r) for r in rows), int(numbered))
 
 
 def _clean(raw: bytes, source: str) -> bytes:
@@ -219,7 +229,7 @@ def _seems(raw: bytes, line: bytes) -> str:
 def _fitted(names: list[str], rows: list[list[str]]) -> list[str]:
     """Bring a header to the rows' width: R leaves the name of the ids out, and trailing empty names are none where their cells are empty."""
     filled = max(len(_trimmed(r)) for r in rows)
-    if all(len(r) == len(names) + 1 for r in rows) and filled > len(names) and plain_name(names[0]) not in _FEATURE_IDS | _SAMPLE_IDS:
+    if filled == len(names) + 1 and all(len(r) == filled for r in rows) and plain_name(names[0]) not in _FEATURE_IDS | _SAMPLE_IDS:
         return ["", *names]
     while len(names) > max(filled, 1) and not names[-1]:
         names.pop()
@@ -277,17 +287,18 @@ def samples_in_rows(header: Header) -> tuple[bool, str]:
 
     Names that can only be features' (lineages, sequences, `OTU12`, digests) decide before the name of the first column does.
     """
-    corner = plain_name(header.names[0])
-    across = [n for n in header.names[1:] if n and plain_name(n) not in _TEXTS | _NUMBERS]
-    plain = [plain_name(n) for n in header.names[1:]]
+    at = header.ids
+    corner = plain_name(header.names[at])
+    across = [n for n in header.names[at + 1 :] if n and plain_name(n) not in _TEXTS | _NUMBERS]
+    plain = [plain_name(n) for n in header.names[at + 1 :]]
     annotated = any(n in LINEAGES for n in plain) or len({RANK_OF[n] for n in plain if n in RANK_OF}) > 1
-    down = annotated or are_features([r[0] for r in header.first])
+    down = annotated or are_features([r[at] for r in header.first])
     if are_features(across) and not down:
         return True, "the columns are named after features"
     if down and not are_features(across):
         return False, "the rows are named after features"
     if corner in _SAMPLE_IDS:
-        return True, f"the first column is headed {header.names[0]!r}"
+        return True, f"the first column is headed {header.names[at]!r}"
     if corner in _FEATURE_IDS | LINEAGES | RANK_OF.keys():
-        return False, f"the first column is headed {header.names[0]!r}"
+        return False, f"the first column is headed {header.names[at]!r}"
     return False, ""
