@@ -154,7 +154,8 @@ def _excess(factor: Floats) -> Floats:
 def _bound(factor: Floats) -> float:
     """Return the price of rows over their bound."""
     over = _excess(factor)
-    return float(np.expm1(over[over > 0] ** 2).sum())
+    with np.errstate(over="ignore"):  # a step that goes so far is not taken
+        return float(np.expm1(over[over > 0] ** 2).sum())
 
 
 def _bound_slope(factor: Floats) -> Floats:
