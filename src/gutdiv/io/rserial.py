@@ -40,6 +40,7 @@ DAMAGE = (
     EOFError,
     IndexError,
     KeyError,
+    NameError,  # what the library leaves unset where flags contradict each other
     NotImplementedError,
     OverflowError,
     RecursionError,
@@ -66,7 +67,7 @@ def read_r_objects(path: Path) -> dict[str, RObject]:
     form = bytes(view[:2])
     parser = _AsciiParser(view[2:]) if form == b"A\n" else _BinaryParser(view[2:], ">" if form == b"X\n" else "<")
     try:
-        with warnings.catch_warnings(action="error"):  # the library warns where flags say what cannot be
+        with warnings.catch_warnings(action="error", category=UserWarning):  # the library warns where flags say what cannot be
             top = parser.parse_all().object
         objects = pairs(top) if workspace else {"": top}
     except RecursionError as error:
