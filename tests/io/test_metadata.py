@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 import skbio.metadata
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gutdiv.errors import InputError
@@ -136,6 +136,7 @@ def test_scikit_bio_ships_the_files_that_this_is_compared_with() -> None:
 CELL = st.text(alphabet=["a", "7", ".", "-", "e", " ", '"', "#", ",", "\u00e9"], max_size=4)
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.lists(CELL, max_size=4), min_size=1, max_size=5))
 def test_whatever_the_cells_qiime_2_and_we_agree(tmp_path_factory: pytest.TempPathFactory, cells: list[list[str]]) -> None:
     path = tmp_path_factory.mktemp("m") / "m.tsv"
@@ -146,7 +147,12 @@ def test_whatever_the_cells_qiime_2_and_we_agree(tmp_path_factory: pytest.TempPa
         with pytest.raises(InputError):
             read_metadata(path)
     else:
-        agrees(path)
+        try:
+            read_metadata(path)
+        except InputError as error:  # the one rule that is narrower here: no cell takes in whole rows
+            assert "all between would become one cell" in str(error)  # noqa: PT017 - whether it is refused depends on the cells
+        else:
+            agrees(path)
 
 
 # ---------------------------------------------------------------- other forms

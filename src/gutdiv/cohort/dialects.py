@@ -35,6 +35,7 @@ _CONFIDENCE = re.compile(r"\s*\(\d+(?:\.\d+)?%?\)\s*$")
 # What a style alone says; it counts only where no spelling tells.
 _STYLES = {"D_0__": "silva", "sk__": "silva", "k__": "greengenes", "(100)": "rdp"}
 _STYLE = re.compile(r"^(D_\d{1,2}__|sk__|k__|K__|d__)")
+_LONGEST = 300  # characters of a name that any database writes
 _MOST_OTHER = 0.2  # a second database in more than this share of the marked lineages makes a table mixed
 _FEWEST_OTHER = 3
 _GG2_SHARE = 0.02  # Greengenes2 also bears GTDB's letters, and no other database writes its numbers
@@ -107,7 +108,7 @@ def detect(lineages: Iterable[str]) -> Dialect:
 def _plain(text: str) -> str:
     """Strip prefixes and confidences, write `_` as a blank, and put `;` around every name."""
     parts = re.split(r"[;|]", text.replace('"', ""))
-    names = (_PREFIX.sub("", _CONFIDENCE.sub("", part)).replace("_", " ").strip() for part in parts)
+    names = (_PREFIX.sub("", _CONFIDENCE.sub("", part)).replace("_", " ").strip() if len(part) <= _LONGEST else "" for part in parts)
     return ";".join(("", *names, ""))
 
 

@@ -49,6 +49,7 @@ _FILLED = re.compile(r"[ _](?:domain|superkingdom|kingdom|phylum|class|order|fam
 _NUMBER_SUFFIX = re.compile(r" \d{3,}$")
 _NUMBERED_NAME = re.compile(r"^[A-Z][A-Za-z-]{3,}.* \d{3,}$")
 _LETTER_SUFFIX = re.compile(r"^(\S+) [A-Z]{1,2}$")
+LONGEST = 300  # characters of a name that any database writes; what is longer is kept, but not understood
 # Here the letter separates unrelated genera, so that it stays (genus_synonyms rules, 2).
 _LETTER_STAYS = re.compile(r"^(?:Ruminococcus [BCDE]|(?:Clostridium|Eubacterium) [A-Z]{1,2}|Coprococcus A|Mediterraneibacter A)$")
 _RDP_CLUSTER = re.compile(r"^(clostridium x)i(v[ab])$")  # stored outputs write a small L for the I in `XIVa`
@@ -224,6 +225,8 @@ def clean_name(cell: str | None) -> str | None:
     """Return a name without rank prefix, quotes and confidence; None where it says that nothing is known."""
     if cell is None:
         return None
+    if len(cell) > LONGEST:
+        return cell.strip()
     name = _CONFIDENCE.sub("", cell.strip().strip("\"'"))
     name = _PREFIX.sub("", name).strip().strip("\"'").strip()
     return None if _UNKNOWN.match(name.replace("_", " ").strip()) else name
@@ -300,6 +303,8 @@ def canonical_phylum(name: str | None) -> str | None:
 def _forms(genus: str, dialect: str | None) -> Iterator[tuple[str, str]]:
     """Yield the forms under which a genus is looked up, the fullest first, and what each has left off."""
     yield genus, ""
+    if len(genus) > LONGEST:
+        return
     trimmed, lost = genus, ""
     if dialect == "greengenes2" or (dialect in _ANY_SUFFIX and _NUMBERED_NAME.match(genus)):
         trimmed = _NUMBER_SUFFIX.sub("", genus)

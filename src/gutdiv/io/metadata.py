@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-import re
 from pathlib import Path
 
-from gutdiv.errors import InputError, count_noun, first_ids
+from gutdiv.errors import ArtifactError, InputError, count_noun, first_ids
 from gutdiv.io.artifacts import read_json
 from gutdiv.io.metadata_rows import SCHEMES, MetadataRows, looks_numeric, take_apart, text_rows
 from gutdiv.io.spreadsheet import is_spreadsheet, read_sheet
@@ -22,9 +21,10 @@ def read_metadata(path: Path | str) -> SampleMetadata:
 
     By QIIME 2's rules: the first column is headed by one of its id headers (`sample-id`, `#SampleID`, `id`, ...); rows that begin with `#` are
     comments; `#q2:types` and `#q2:missing` follow the header; cells are stripped, short rows padded, empty trailing columns dropped; a cell
-    in quotation marks may hold line breaks. Ids and cells stay the strings they were. A column is numeric where every cell that is not
-    missing is a decimal number (`01` and `1e5` too), unless `#q2:types` says otherwise. A blank is missing, and so is R's `NA` unless
-    `#q2:missing` declares a scheme for the column; `nan`, `n/a`, `<5`, `1,5` and the like are text and make a column categorical.
+    in quotation marks may hold line breaks, but not whole rows (QIIME 2 would take them in without a word). Ids and cells stay the strings
+    they were. A column is numeric where every cell that is not missing is a decimal number (`01` and `1e5` too), unless `#q2:types` says
+    otherwise. A blank is missing, and so is R's `NA` unless `#q2:missing` declares a scheme for the column; `nan`, `n/a`, `<5`, `1,5` and
+    the like are text and make a column categorical.
 
     Where QIIME 2 would refuse, and the ids are plain to see, a note says what was done: a first column with another name, or with none, whose
     cells are all different holds the ids; a header one cell shorter than all rows is R's, which leaves out the name of the ids; row
@@ -47,8 +47,14 @@ def read_metadata(path: Path | str) -> SampleMetadata:
     recorded = _recorded(path)
     columns = _columns(table, path.name, own=bool(recorded))
     ids = tuple(cells[0] for _, cells in table.rows)
-    kinds = {n: _kind(n, cells, table.types.get(n) or recorded.get(n), ids, path.name) for n, cells in columns.items()}
-    notes += (*table.notes, *(() if recorded else _pointed_out(columns, table.types, path.name)))
+    words = {n: {c for c in set(cells) if c is not None and not _is_number(c)} for n, cells in columns.items()}
+    kinds = {}
+    for name, cells in columns.items():
+        kinds[name] = table.types.get(name) or recorded.get(name) or ("categorical" if words[name] else "numeric")
+        if kinds[name] == "numeric" and words[name]:
+            _refuse_words(name, cells, words[name], ids, path.name)
+    undeclared = {n: cells for n, cells in columns.items() if not recorded and n not in table.types}
+    notes += (*table.notes, *_pointed_out(undeclared, words, path.name))
     return SampleMetadata(ids, {n: tuple(c) for n, c in columns.items()}, kinds, path.name, found, notes)
 
 
@@ -73,40 +79,35 @@ def _is_number(cell: str) -> bool:
     return looks_numeric(cell) and math.isfinite(float(cell))
 
 
-def _kind(name: str, cells: list[str | None], kind: str | None, ids: tuple[str, ...], source: str) -> str:
-    """Tell numeric from categorical: as declared or recorded, else by the cells; a column without any value is numeric, as in QIIME 2."""
-    wrong = [(i, c) for i, c in zip(ids, cells, strict=True) if c is not None and not _is_number(c)]
-    if kind == "numeric" and wrong:
-        msg = (
-            f"{source}: column {name!r} is declared numeric, but {count_noun(wrong, 'cell')} {'is' if len(wrong) == 1 else 'are'} not "
-            f"(sample {wrong[0][0]!r}: {first_ids([c for _, c in wrong])}). Mend the cells or declare the column categorical."
-        )
-        raise InputError(msg)
-    return kind or ("categorical" if wrong else "numeric")
+def _refuse_words(name: str, cells: list[str | None], words: set[str], ids: tuple[str, ...], source: str) -> None:
+    """Say which cells of a column that is declared numeric are no numbers."""
+    wrong = [(i, c) for i, c in zip(ids, cells, strict=True) if c is not None and c in words]
+    msg = (
+        f"{source}: column {name!r} is declared numeric, but {count_noun(wrong, 'cell')} {'is' if len(wrong) == 1 else 'are'} not "
+        f"(sample {wrong[0][0]!r}: {first_ids([c for _, c in wrong])}). Mend the cells or declare the column categorical."
+    )
+    raise InputError(msg)
 
 
 def _recorded(path: Path) -> dict[str, str]:
     """Return the kinds of columns that gutdiv recorded beside a file of its own."""
-    beside = path.with_suffix(".json")
-    if not beside.exists():
+    try:
+        about = read_json(path.with_suffix(".json"))
+    except ArtifactError:  # none there, or no record of ours
         return {}
-    about = read_json(beside)
     return dict(about.get("columns", {})) if about.get("kind") == "metadata" else {}
 
 
-def _pointed_out(columns: dict[str, list[str | None]], types: dict[str, str], source: str) -> list[str]:
+def _pointed_out(columns: dict[str, list[str | None]], words: dict[str, set[str]], source: str) -> list[str]:
     """Note columns that may have been meant otherwise: almost all numbers, numbers with commas, numbers with zeros in front."""
     almost, commas, codes = [], [], []
     for name, cells in columns.items():
         filled = [c for c in cells if c is not None]
-        if name in types or not filled:
-            continue
-        words = [c for c in filled if not _is_number(c)]
-        if words and all(_is_number(c.replace(",", "")) for c in words):
+        if words[name] and all(_is_number(c.replace(",", "")) for c in words[name]):
             commas.append(name)
-        elif words and len(words) <= (1 - _MOSTLY) * len(filled):
-            almost.append(f"{name[:40]!r} ({first_ids(sorted(set(words)), limit=3)})")
-        elif not words and any(re.match(r"0\d", c) for c in filled):
+        elif words[name] and sum(c in words[name] for c in filled) <= (1 - _MOSTLY) * len(filled):
+            almost.append(f"{name[:40]!r} ({first_ids(sorted(words[name]), limit=3)})")
+        elif not words[name] and any(c[0] == "0" and c[1:2].isdecimal() for c in filled):
             codes.append(name)
     out = []
     if almost:

@@ -82,7 +82,7 @@ def text_rows(text: str, source: str) -> tuple[Rows, str]:
                 "Write two for one that belongs to the text, or delete it."
             )
             raise InputError(msg) from error
-        if any(_swallows(c, delimiter, len(rows[0][1]) if rows else 0) for c in cells):
+        if reader.line_num > number and any(_swallows(c, delimiter, len(rows[0][1]) if rows else 0) for c in cells):
             msg = (
                 f"{source}, row {number}: a quotation mark is opened and not closed in this row; the next one stands some rows below, and "
                 "all between would become one cell. Close it or delete it."
