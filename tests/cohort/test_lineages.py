@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from gutdiv.cohort.dialects import dialect
 from gutdiv.cohort.lineages import RULES, canonical, canonical_phylum, clean_name, parse_lineage, split_columns, understand
 from gutdiv.errors import InputError
 from gutdiv.io.knowledge import read_synonyms
@@ -479,6 +480,17 @@ def test_fifty_thousand_lineages_take_seconds_at_most() -> None:
     for names in lineages:
         canonical(names, SYNONYMS, dialect="greengenes2")
     assert time.perf_counter() - start < 10
+
+
+@pytest.mark.parametrize(
+    "name", ["Aa-" * 30_000, "(1" * 30_000, "k__" + " " * 50_000 + "x", "a " * 30_000 + "unclassifie", "A" * 90_000 + "aceae 1"]
+)
+def test_a_name_that_is_made_to_cost_time_costs_none(name: str) -> None:
+    start = time.perf_counter()
+    assert parse_lineage(name)[0] is not None
+    assert canonical((None, name, None, None, name, f"{name}b", f"{name}c"), SYNONYMS)[1] is not None
+    assert dialect([name]) == "plain"
+    assert time.perf_counter() - start < 2
 
 
 # ---------------------------------------------------------------- real taxonomies

@@ -160,8 +160,9 @@ def test_a_workbook_that_unpacks_to_too_much_is_refused_before_it_is_unpacked(tm
 @pytest.mark.parametrize("change", [('<row r="2"', '<row r="99999999999"'), ('r="B2"', 'r="ZZZ2"')])
 def test_cells_far_away_do_not_fill_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: tuple[str, str]) -> None:
     monkeypatch.setattr(spreadsheet, "MAX_CELLS", 10_000)
+    monkeypatch.setattr(spreadsheet, "MAX_ROWS", 5_000)
     path = changed(saved(tmp_path, workbook([["id", "x"], ["s1", 1]])), SHEET, lambda x: x.replace(*change))
-    with pytest.raises(InputError, match="more than 1,048,576 rows or 10,000 cells"):
+    with pytest.raises(InputError, match="more than 5,000 rows or 10,000 cells"):
         read_metadata(path)
 
 
