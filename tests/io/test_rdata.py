@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from gutdiv.errors import InputError
-from gutdiv.io.rdata import read_r_table, read_r_taxonomy
+from gutdiv.io.r.files import read_r_table, read_r_taxonomy
 from gutdiv.io.tables import read_abundance_table
 from gutdiv.io.taxonomy import read_taxonomy
 
@@ -268,7 +268,7 @@ def test_a_workspace_of_thousands_of_objects_is_read(tmp_path: Path) -> None:
 def test_a_file_that_claims_to_be_endless_is_refused_before_memory_is_spent(
     what: str, body: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gutdiv.io.rserial.MAX_OBJECTS", 5000)
+    monkeypatch.setattr("gutdiv.io.r.serial.MAX_OBJECTS", 5000)
     path = tmp_path / "endless.rds"
     path.write_bytes(gzip.compress(HEAD + body))
     with pytest.raises(InputError, match=f"endless.rds.*{what}"):
@@ -306,7 +306,7 @@ def test_a_bomb_is_refused_without_being_unpacked_where_it_is_no_r_file(tmp_path
 
 
 def test_an_unpacked_size_beyond_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gutdiv.io.rserial.MAX_UNPACKED", 1 << 20)
+    monkeypatch.setattr("gutdiv.io.r.serial.MAX_UNPACKED", 1 << 20)
     path = tmp_path / "large.rds"
     path.write_bytes(gzip.compress(HEAD + b"\0" * (3 << 20)))
     with pytest.raises(InputError, match=r"large.rds unpacks to more than"):

@@ -83,7 +83,7 @@ TABLE_READERS: dict[str, TableReader] = {
     "mothur": TableReader("mothur .shared", "gutdiv.io.mothur:read_shared", lambda path, head: is_shared(head), options=("label",)),
     "r": TableReader(
         "R file (.rds, .RData, .rda)",
-        "gutdiv.io.rdata:read_r_table",
+        "gutdiv.io.r.files:read_r_table",
         is_r_file,
         options=("samples_in",),
     ),

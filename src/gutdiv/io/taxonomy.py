@@ -50,7 +50,7 @@ def read_taxonomy(path: Path | str) -> RawTaxonomy:
     path = Path(path)
     head = first_bytes(path, "taxonomy")
     if is_r_file(path, head):
-        from gutdiv.io.rdata import read_r_taxonomy  # here, for the parser of R's files is slow to import
+        from gutdiv.io.r.files import read_r_taxonomy  # here, for the parser of R's files is slow to import
 
         return read_r_taxonomy(path)
     if is_artifact(path, head):

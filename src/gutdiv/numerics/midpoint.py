@@ -66,8 +66,8 @@ def rooted_above(
         The new number of each old node; -1 for an old base that is left without children.
     """
     n = parent.size
-    up = parent.astype(np.int64).tolist() + [-1]
-    long = length.tolist() + [0.0]
+    up = [*parent.astype(np.int64).tolist(), -1]
+    long = [*length.tolist(), 0.0]
     node, above, carried = n, int(parent[below]), distance  # turn the way from the branch to the old base round
     up[below], long[below] = n, float(length[below]) - distance
     while above >= 0:

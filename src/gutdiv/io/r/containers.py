@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gutdiv.errors import InputError, count_noun, first_ids
+from gutdiv.io.r.objects import RMatrix, classes, environment, frame, matrix, members, slots, text_matrix, texts
+from gutdiv.io.r.parts import linked_tips, metadata_of, taxonomy_of, tree_of
 from gutdiv.io.raw import checked_table
-from gutdiv.io.robjects import RMatrix, classes, environment, frame, matrix, members, slots, text_matrix, texts
-from gutdiv.io.rparts import linked_tips, metadata_of, taxonomy_of, tree_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rdata.parser import RObject
 
-    from gutdiv.io.robjects import RFrame
+    from gutdiv.io.r.objects import RFrame
     from gutdiv.model.cohort import SampleMetadata
     from gutdiv.model.inputs import RawTable, RawTaxonomy, RawTree
 

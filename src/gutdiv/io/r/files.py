@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from gutdiv.errors import InputError, first_ids
 from gutdiv.io.headers import are_features
+from gutdiv.io.r.containers import finished_table, whole_table
+from gutdiv.io.r.objects import RFrame, RMatrix, classes, frame, matrix, members, slots, text_matrix, texts
+from gutdiv.io.r.parts import taxonomy_of
+from gutdiv.io.r.serial import DAMAGE, read_r_objects
 from gutdiv.io.ranks import LINEAGE_NAMES, RANK_OF, rank_columns
-from gutdiv.io.rcontainers import finished_table, whole_table
-from gutdiv.io.robjects import RFrame, RMatrix, classes, frame, matrix, members, slots, text_matrix, texts
-from gutdiv.io.rparts import taxonomy_of
-from gutdiv.io.rserial import DAMAGE, read_r_objects
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -9,8 +9,8 @@ import numpy as np
 
 from gutdiv.errors import InputError, count_noun, first_ids
 from gutdiv.io.newick import parse_newick
+from gutdiv.io.r.objects import members, numbers, shape, texts
 from gutdiv.io.ranks import RANK_OF, rank_columns
-from gutdiv.io.robjects import members, numbers, shape, texts
 from gutdiv.model.cohort import SampleMetadata
 from gutdiv.model.inputs import RawTaxonomy, RawTree
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from rdata.parser import RObject
 
-    from gutdiv.io.robjects import RFrame
+    from gutdiv.io.r.objects import RFrame
 
 _MISSING = {"", "NA"}  # as in metadata that come as text
 

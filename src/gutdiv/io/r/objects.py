@@ -11,7 +11,7 @@ import numpy as np
 from rdata.parser import RObject, RObjectType
 from scipy import sparse
 
-from gutdiv.io.rserial import INTEGER_NA, followed, number_texts, pairs
+from gutdiv.io.r.serial import INTEGER_NA, followed, number_texts, pairs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
