@@ -12,14 +12,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from gutdiv import __version__
 from gutdiv.errors import ArtifactError, InputError
 from gutdiv.model.results import SCHEMA_VERSION, TABLES, Interval, Reference, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _NEEDS_QUOTES = re.compile(r'[\t\n\r"]')
 _BREAKS = re.compile(r'[\n\r"]')
@@ -127,7 +129,7 @@ def record(
 # ---------------------------------------------------------------- tables
 def cell_text(value: Any) -> str:
     """Write one cell: empty where undefined, shortest exact float, quotes only where needed."""
-    if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
+    if value is None or type(value).__name__ == "NAType" or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, (bool, np.bool_)):
         return "true" if value else "false"
@@ -193,6 +195,8 @@ def read_table(path: Path | str, kind: str) -> Table:
     if about.get("kind") != kind:
         msg = f"{path} holds {about.get('kind')!r}, where {kind!r} is expected."
         raise ArtifactError(msg)
+    import pandas as pd  # only where a table is read: the import takes a quarter of a second
+
     header, rows = read_rows(path)
     types = TABLES[kind]
     if header[: len(types)] != list(types):
@@ -205,6 +209,8 @@ def read_table(path: Path | str, kind: str) -> Table:
 
 def _typed(cells: Sequence[str], kind: str | None) -> pd.Series[Any]:
     """Turn a column's text cells into its type; columns beyond the declared ones become floats where all are numbers."""
+    import pandas as pd
+
     if kind == "str":
         return pd.Series(list(cells), dtype=object)
     if kind == "int":
