@@ -18,10 +18,12 @@ from fake_tables import (
     alpha,
     arrows,
     cohort,
+    curves,
     depths,
     finding,
     ordination,
     permanova,
+    standards,
     table,
     taxonomy_audit,
     tests,
@@ -66,7 +68,9 @@ def fake_results(
         "cohort/alignment": alignment(hostile=hostile),
         "cohort/taxonomy_audit": taxonomy_audit(hostile=hostile),
         "diversity/alpha": alpha(ids, values),
-        "diversity/depths": depths(group=group),
+        "diversity/depths": depths(group=group, labels=labels),
+        "diversity/curves": curves(ids, labels if group else ()),
+        "diversity/standards": standards(ids),
     }
     for metric, label in BETA.items():
         if tree or "unifrac" not in metric:

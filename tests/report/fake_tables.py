@@ -167,7 +167,7 @@ def alpha(ids: Sequence[str], values: Mapping[str, np.ndarray]) -> Table:
     )
 
 
-def depths(*, group: bool) -> Table:
+def depths(*, group: bool, labels: Sequence[str] = ()) -> Table:
     """Build the table of depths to choose from."""
     rows = [
         {
@@ -175,20 +175,89 @@ def depths(*, group: bool) -> Table:
             "samples": s,
             "share_kept": s / 240,
             "smallest_group_share": s / 245 if group else float("nan"),
-            "smallest_group": "patient" if group else "",
+            "smallest_group": labels[-1] if group else "",
             "median_coverage": c,
             "chosen": d == 5000,
+            "loss_p": 0.04 * (k + 1) if group and k else float("nan"),
+            "median_slope": 1000 * (1 - c),
+            "rho_sobs_before": 0.42,
+            "rho_sobs": 0.03,
+            "rho_shannon_before": 0.06,
+            "rho_shannon": float("nan") if k == 5 else -0.01,
         }
-        for d, s, c in (
-            (812, 240, 0.951),
-            (2500, 239, 0.978),
-            (5000, 237, 0.989),
-            (8000, 210, 0.993),
-            (12000, 120, 0.996),
-            (20000, 30, 0.998),
+        for k, (d, s, c) in enumerate(
+            (
+                (812, 240, 0.951),
+                (2500, 239, 0.978),
+                (5000, 237, 0.989),
+                (8000, 210, 0.993),
+                (12000, 120, 0.996),
+                (20000, 30, 0.998),
+            )
         )
     ]
-    return table("depths", rows)
+    sizes = {name: labels.count(name) for name in sorted(set(labels))} if group else {}
+    lost = {str(r["depth"]): dict.fromkeys(sizes, 240 - r["samples"]) for r in rows} if group else {}
+    return table(
+        "depths",
+        rows,
+        depth=5000,
+        groups=sizes,
+        lost=lost,
+        loss_test="Fisher's exact test" if group else None,
+        verdict_depths={"in-study": 5000, "aligned": 1000},
+    )
+
+
+def curves(ids: Sequence[str], labels: Sequence[str]) -> Table:
+    """Build rarefaction curves of all samples together, of the groups where there are any, and of the first two samples."""
+    along = (1, 100, 1000, 5000, 12_000)
+    rows = [
+        {
+            "group": group,
+            "depth": d,
+            "samples": 200 - k,
+            "richness": 160 * d / (d + 400) + k,
+            "median": 160 * d / (d + 400),
+            "low": 130 * d / (d + 400),
+            "high": 190 * d / (d + 400),
+            "coverage": 1 - 1 / (d + 1),
+        }
+        for k, group in enumerate(("", *sorted(set(labels))))
+        for d in along
+    ]
+    rows += [
+        {
+            "group": labels[i] if labels else "",
+            "sample_id": ids[i],
+            "depth": d,
+            "samples": 1,
+            "richness": 150 * d / (d + 400),
+            "coverage": 0.9,
+        }
+        for i in range(2)
+        for d in along
+    ]
+    return table("curves", rows, depth=5000, band=[0.1, 0.9], absent={})
+
+
+def standards(ids: Sequence[str]) -> Table:
+    """Build the first row of the Hill numbers by three standards, and their summary."""
+    first = {
+        "sample_id": ids[0],
+        "level": "feature",
+        "metric": "hill_0",
+        "standard": "none",
+        "value": 180.0,
+        "depth": 9000,
+        "coverage": 0.99,
+    }
+    summary = [
+        {"standard": s, "metric": m, "samples": 237, "median": 150.0 - 10 * k, "q1": 120.0, "q3": 180.0, "rho_reads": rho}
+        for k, m in enumerate(("hill_0", "hill_1", "hill_2"))
+        for s, rho in (("none", 0.42), ("depth", 0.03), ("coverage", None))
+    ]
+    return table("standards", [first], depth=5000, coverage=0.9812, summary=summary, absent={})
 
 
 def ordination(rng: np.random.Generator, metric: str, label: str, ids: Sequence[str], sick: np.ndarray) -> Table:

@@ -204,7 +204,7 @@ def test_what_the_choice_of_depth_warns_of_stands_on_the_first_screen_and_beside
 def test_a_warning_without_a_table_of_depths_still_has_its_section_to_link_to() -> None:
     frame = fake_results().tables["diversity/depths"].frame.iloc[:0]
     results = changed(fake_results(), "diversity/depths", {"warnings": [COVERAGE]}, frame)
-    assert section(panel(results, "diversity"), "depth").parts == (Note("alert", COVERAGE),)
+    assert section(panel(results, "diversity"), "depth").parts[0] == Note("alert", COVERAGE)
 
 
 def test_a_warning_with_a_hostile_group_name_is_escaped() -> None:

@@ -13,18 +13,28 @@ METHODS: Mapping[str, str] = MappingProxyType(
         "aitchison1986": "Aitchison J (1986). The Statistical Analysis of Compositional Data. Chapman and Hall.",
         "anderson2001": "Anderson MJ (2001). A new method for non-parametric multivariate analysis of variance. Austral Ecology 26, 32-46.",
         "benjamini1995": "Benjamini Y, Hochberg Y (1995). Controlling the false discovery rate. J R Stat Soc B 57, 289-300.",
+        "berger1970": "Berger WH, Parker FL (1970). Diversity of planktonic Foraminifera in deep-sea sediments. Science 168, 1345-1347.",
         "bray1957": "Bray JR, Curtis JT (1957). An ordination of the upland forest communities of southern Wisconsin. "
         "Ecol Monogr 27, 325-349.",
         "chang2011": "Chang Q, Luan Y, Sun F (2011). Variance adjusted weighted UniFrac: a powerful beta diversity measure for "
         "comparing communities based on phylogeny. BMC Bioinformatics 12, 118.",
         "chao1984": "Chao A (1984). Nonparametric estimation of the number of classes in a population. Scand J Stat 11, 265-270.",
+        "chao1992": "Chao A, Lee SM (1992). Estimating the number of classes via sample coverage. J Am Stat Assoc 87, 210-217.",
+        "chao2010": "Chao A, Chiu CH, Jost L (2010). Phylogenetic diversity measures based on Hill numbers. Phil Trans R Soc B 365, 3599-3609.",
+        "chao2012": "Chao A, Jost L (2012). Coverage-based rarefaction and extrapolation: standardizing samples by "
+        "completeness rather than size. Ecology 93, 2533-2547.",
         "chen2012": "Chen J, Bittinger K, Charlson ES, et al. (2012). Associating microbiome composition with environmental covariates "
         "using generalized UniFrac distances. Bioinformatics 28, 2106-2113.",
         "clsi2010": "CLSI (2010). Defining, Establishing, and Verifying Reference Intervals in the Clinical Laboratory. EP28-A3c.",
         "endres2003": "Endres DM, Schindelin JE (2003). A new metric for probability distributions. IEEE Trans Inf Theory 49, 1858-1860.",
         "faith1992": "Faith DP (1992). Conservation evaluation and phylogenetic diversity. Biol Conserv 61, 1-10.",
+        "fisher1943": "Fisher RA, Corbet AS, Williams CB (1943). The relation between the number of species and the number of individuals in a "
+        "random sample of an animal population. J Anim Ecol 12, 42-58.",
+        "good1953": "Good IJ (1953). The population frequencies of species and the estimation of population parameters. Biometrika 40, 237-264.",
         "gower1966": "Gower JC (1966). Some distance properties of latent root and vector methods used in multivariate "
         "analysis. Biometrika 53, 325-338.",
+        "hill1973": "Hill MO (1973). Diversity and evenness: a unifying notation and its consequences. Ecology 54, 427-432.",
+        "hurlbert1971": "Hurlbert SH (1971). The nonconcept of species diversity: a critique and alternative parameters. Ecology 52, 577-586.",
         "jaccard1912": "Jaccard P (1912). The distribution of the flora in the alpine zone. New Phytol 11, 37-50.",
         "ledoit2004": "Ledoit O, Wolf M (2004). A well-conditioned estimator for large-dimensional covariance matrices. J "
         "Multivar Anal 88, 365-411.",

@@ -306,6 +306,55 @@ def _bar(verdict: str, rows: Sequence[tuple[str, Mapping[str, int]]]) -> Trace:
     }
 
 
+def bands(
+    lines: Sequence[tuple[str, Sequence[tuple[Any, Any, Any, Any]]]], *, x_title: str, y_title: str, chosen: Any, share: bool = False
+) -> tuple[tuple[Trace, ...], Layout]:
+    """Lay lines of (x, middle, low, high) with a pale band from low to high where there is one, and the chosen x marked."""
+    traces: list[Trace] = []
+    for i, (line, members) in enumerate(lines):
+        colour, symbol = style(i)
+        edges = [m for m in members if not (missing(m[2]) or missing(m[3]))]
+        if edges:
+            traces.append(
+                {
+                    "type": "scatter",
+                    "mode": "lines",
+                    "x": [rounded(m[0]) for m in edges] + [rounded(m[0]) for m in reversed(edges)],
+                    "y": [rounded(m[3]) for m in edges] + [rounded(m[2]) for m in reversed(edges)],
+                    "fill": "toself",
+                    "fillcolor": colour,
+                    "line": {"width": 0, "color": colour},
+                    "opacity": 0.14,
+                    "hoverinfo": "skip",
+                    "showlegend": False,
+                }
+            )
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "lines+markers",
+                "name": label(line, limit=60),
+                "x": [rounded(m[0]) for m in members],
+                "y": [rounded(m[1]) for m in members],
+                "line": {"color": colour, "width": 2, "dash": _DASHES[i % len(_DASHES)]},
+                "marker": {"color": colour, "symbol": symbol, "size": 6},
+                "hovertemplate": f"<b>{label(line, limit=60)}</b><br>%{{x:,}} reads: %{{y:{'.1%' if share else '.1f'}}}<extra></extra>",
+            }
+        )
+    y = axis(y_title, rangemode="tozero", **({"tickformat": ".0%"} if share else {}))
+    shapes = [] if missing(chosen) else [_upright(chosen)]
+    return tuple(traces), layout(x=axis(x_title, tickformat=","), y=y, height=380, legend=True, shapes=shapes)
+
+
+_DASHES = ("solid", "dash", "dot", "dashdot")
+
+
+def _upright(at: Any) -> Layout:
+    """Mark one place along x by a line from bottom to top."""
+    line = {"color": "var(--ink-2)", "width": 1.5}
+    return {"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": rounded(at), "x1": rounded(at), "line": line}
+
+
 def curves(
     lines: Sequence[tuple[str, Sequence[tuple[Any, Any]]]], *, x_title: str, y_title: str, chosen: Any
 ) -> tuple[tuple[Trace, ...], Layout]:
@@ -325,15 +374,6 @@ def curves(
                 "hovertemplate": "%{x:,} reads: %{y:.1%}<extra></extra>",
             }
         )
-    mark = {
-        "type": "line",
-        "yref": "paper",
-        "y0": 0,
-        "y1": 1,
-        "x0": rounded(chosen),
-        "x1": rounded(chosen),
-        "line": {"color": "var(--ink-2)", "width": 1.5},
-    }
     x = axis(x_title, type="log", tickformat=",", dtick="D2")
     y = axis(y_title, tickformat=".0%", range=[0, 1.04])
-    return tuple(traces), layout(x=x, y=y, height=340, legend=True, shapes=[] if missing(chosen) else [mark])
+    return tuple(traces), layout(x=x, y=y, height=340, legend=True, shapes=[] if missing(chosen) else [_upright(chosen)])

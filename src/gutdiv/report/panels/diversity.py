@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gutdiv.report import cells, charts, reading, story
-from gutdiv.report.panels import ordination
+from gutdiv.report.panels import depths, ordination
 from gutdiv.report.parts import Cell, Column, DataTable, Figure, Note, Panel, Part, Section, View
 from gutdiv.report.wording import NONE, capital, decimals, equals, integer, listing, missing, name, plural
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 ALL = "all samples"
 LONG = 12  # rows from which a table can be searched and sorted
-ALPHA, TESTS, DEPTHS = "diversity/alpha", "comparison/alpha", "diversity/depths"
+ALPHA, TESTS = "diversity/alpha", "comparison/alpha"
 
 
 def build(results: Results) -> Panel:
     """Assemble the panel."""
     title, lead = "Diversity", "How many kinds of bacteria each sample holds, how evenly, and how alike the samples are."
-    sections = [s for s in (_alpha(results), _structure(results), _depth(results)) if s is not None]
+    sections = [s for s in (_alpha(results), _structure(results), depths.section(results)) if s is not None]
     if not sections:
         return Panel("diversity", title, title, lead, absent="No diversity was measured in these results.")
     return Panel("diversity", title, title, lead, tuple(sections))
@@ -276,49 +276,3 @@ def _permanova_table(rows: list[dict[str, Any]]) -> DataTable:
     )
     note = "A difference in spread between groups can also make PERMANOVA small in p. The smallest p possible is 1 / (permutations + 1)."
     return cells.build("permanova", "PERMANOVA", spec, rows, source="comparison/permanova/, with residual and total", note=note)
-
-
-# ---------------------------------------------------------------- depth
-def _depth(results: Results) -> Section | None:
-    """Assemble what the choice of depth warns of, and the table of depths from which one was chosen."""
-    warned = tuple(Note("alert", w) for w in reading.depth_warnings(results))
-    found = reading.filled(results, DEPTHS)
-    if found is None:
-        return Section("depth", "Depth", warned) if warned else None
-    rows = list(reading.rows(found))
-    spec = (
-        (Column("Depth (reads)", "number"), lambda r: cells.count(r["depth"])),
-        cells.column("Samples kept", "samples", cells.count),
-        cells.column("Share kept", "share_kept", cells.share),
-        cells.column("Least kept in a group", "smallest_group_share", cells.share),
-        cells.column("Group", "smallest_group", cells.text, kind="name"),
-        cells.column(
-            "Median coverage",
-            "median_coverage",
-            cells.share,
-            help="Estimated share of the community's individuals that belong to features seen at this depth.",
-        ),
-        (Column("Chosen"), lambda r: cells.text("chosen" if r["chosen"] else "")),
-    )
-    table = cells.build("depths", "What each depth keeps", spec, rows, source="diversity/depths.tsv")
-    lines = [("samples kept", [(r["depth"], r["share_kept"]) for r in rows])]
-    for key, word in (("smallest_group_share", "kept in the group that loses most"), ("median_coverage", "median coverage")):
-        members = [(r["depth"], r[key]) for r in rows if not missing(r[key])]
-        lines += [(word, members)] if members else []
-    chosen = next((r for r in rows if r["chosen"]), None)
-    data, layout = charts.curves(
-        lines, x_title="Depth (reads per sample)", y_title="Share", chosen=None if chosen is None else chosen["depth"]
-    )
-    title = (
-        "No common depth was chosen"
-        if chosen is None
-        else f"At {integer(chosen['depth'])} reads, {integer(chosen['samples'])} samples are kept"
-    )
-    alt = "Share of samples kept and median coverage against depth."
-    view = View("depths", "Depth", title, f"{title}. {alt}", data, layout, table, "", charts.narrow(), int(layout["height"]))
-    return Section(
-        "depth",
-        "Depth",
-        (*warned, Figure("depths", (view,))),
-        "More reads show more rare features, and leave out more samples. The choice was made without looking at any group difference.",
-    )

@@ -104,7 +104,12 @@ def _alpha_text(results: Results) -> str:
     rarefied = f"on counts rarefied to {integer(depth)} reads without replacement"
     how = "on the counts as sequenced, not rarefied" if depth is None else rarefied
     mean = "" if depth is None or missing(draws) else f", as the mean of {plural(draws, 'draw')} (seed {name(about.get('seed'))})"
-    return f"Alpha diversity ({listing(labels, limit=12)}; natural logarithms) was measured {how}{mean}."
+    text = f"Alpha diversity ({listing(labels, limit=12)}; natural logarithms) was measured {how}{mean}."
+    if reading.filled(results, "diversity/curves") is not None:
+        text += " Rarefaction curves are exact expectations (Hurlbert 1971)."
+    if not missing(reading.record(results, "diversity/standards").get("coverage")):
+        text += " Hill numbers were also computed at equal coverage (Chao and Jost 2012)."
+    return text
 
 
 def _measured(results: Results) -> tuple[str, ...]:
@@ -279,6 +284,10 @@ def _citations(results: Results) -> Iterator[str]:
         yield "gower1966"
     if reading.depth(results) is not None:
         yield "schloss2024"
+    if reading.filled(results, "diversity/curves") is not None:
+        yield "hurlbert1971"
+    if not missing(reading.record(results, "diversity/standards").get("coverage")):
+        yield "chao2012"
     if _permuted(results):
         yield "anderson2001"
     if _compared(results) or reading.filled(results, "immune/links") is not None:
