@@ -489,7 +489,7 @@ def test_a_name_that_is_made_to_cost_time_costs_none(name: str) -> None:
     start = time.perf_counter()
     assert parse_lineage(name)[0] is not None
     assert canonical((None, name, None, None, name, f"{name}b", f"{name}c"), SYNONYMS)[1] is not None
-    assert dialect([name]) == "plain"
+    assert dialect([name]) in ("plain", "greengenes")
     assert time.perf_counter() - start < 2
 
 
