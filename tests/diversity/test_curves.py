@@ -61,6 +61,12 @@ def test_without_groups_there_is_one_curve_for_all() -> None:
     assert set(frame.loc[frame["sample_id"] == "", "group"]) == {""}
 
 
+def test_along_a_scale_there_is_one_curve_for_all() -> None:
+    cohort = st.cohort_of(st.counts_of_depths([300, 900, 2000]), ["20", "31", "44"], kind="numeric")
+    frame, _ = rarefaction_curves(cohort)
+    assert set(frame["group"]) == {""}
+
+
 def test_curves_without_singletons_have_no_coverage_and_say_why() -> None:
     counts = st.counts_of_depths([3000, 3000, 3100])
     counts[counts == 1] = 2

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from gutdiv.diversity.rarefaction import NO_SINGLETONS, lacks_singletons, named_groups
+from gutdiv.diversity.rarefaction import NO_SINGLETONS, lacks_singletons, named_groups, on_a_scale
 from gutdiv.numerics import expectations
 
 if TYPE_CHECKING:
@@ -37,10 +37,10 @@ def rarefaction_curves(cohort: Cohort, *, extra: Iterable[int] = (), points: int
     Returns
     -------
     frame : DataFrame of kind `curves`
-        First the groups, the one without a name being all samples: mean, median, 10 % and 90 % quantile of the samples' expected richness,
-        and their median expected coverage, up to the last depth that half of the group's samples reach; `samples` says how many do. Then
-        the samples: `richness` is the expected number of features (Hurlbert 1971) and `coverage` the expected Good's coverage, up to the
-        sample's own number of reads. Coverage is NaN where the table has no singletons.
+        First the groups, the one without a name being all samples (the only one where the group is a scale): mean, median, 10 % and 90 %
+        quantile of the samples' expected richness, and their median expected coverage, up to the last depth that half of the group's
+        samples reach; `samples` says how many do. Then the samples: `richness` is the expected number of features (Hurlbert 1971) and
+        `coverage` the expected Good's coverage, up to the sample's own number of reads. Coverage is NaN where the table has no singletons.
     about : dict
         `band` (the two quantiles), `group` (the column), `absent`.
     """
@@ -52,7 +52,7 @@ def rarefaction_curves(cohort: Cohort, *, extra: Iterable[int] = (), points: int
     withheld = lacks_singletons(cohort)
     if withheld:
         coverage[:] = math.nan
-    groups = named_groups(cohort)
+    groups = {} if on_a_scale(cohort) else named_groups(cohort)
     rows = []
     for name, members in {"": np.arange(n), **groups}.items():
         rows += _of_group(name, members, grid, richness, coverage, cohort.depth)

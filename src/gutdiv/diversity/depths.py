@@ -19,6 +19,7 @@ from gutdiv.diversity.rarefaction import (
     is_rarefied,
     lacks_singletons,
     named_groups,
+    on_a_scale,
 )
 from gutdiv.errors import count_noun
 from gutdiv.numerics import expectations, rows
@@ -97,9 +98,9 @@ def depth_table(cohort: Cohort, *, extra: Iterable[int] = (), seed: int = 42) ->
 
 def group_losses(cohort: Cohort, table: pd.DataFrame) -> dict[str, Any]:
     """Return what each candidate loses by group, and how that was tested: `groups` (sizes), `lost` (by depth and group), `loss_test`."""
-    groups = {} if _on_a_scale(cohort) else named_groups(cohort)
+    groups = {} if on_a_scale(cohort) else named_groups(cohort)
     lost = {str(d): {name: int((cohort.depth[g] < d).sum()) for name, g in groups.items()} for d in table["depth"]}
-    if _on_a_scale(cohort):
+    if on_a_scale(cohort):
         test = f"Wilcoxon rank-sum of {cohort.roles.group} between samples lost and kept"
     elif len(groups) == 2:
         test = "Fisher's exact test"
@@ -108,7 +109,7 @@ def group_losses(cohort: Cohort, table: pd.DataFrame) -> dict[str, Any]:
     return {
         "groups": {name: int(g.size) for name, g in groups.items()},
         "lost": lost if groups else {},
-        "loss_test": test if len(groups) > 1 or _on_a_scale(cohort) else None,
+        "loss_test": test if len(groups) > 1 or on_a_scale(cohort) else None,
     }
 
 
@@ -122,7 +123,7 @@ def depth_warnings(cohort: Cohort, table: pd.DataFrame, depth: int | None) -> li
     if depth is None:
         return ["Samples were not rarefied: diversity and distances also differ with the number of reads."]
     said = []
-    named = {} if _on_a_scale(cohort) else named_groups(cohort)
+    named = {} if on_a_scale(cohort) else named_groups(cohort)
     lost = [
         f"{name!r} ({count_noun(len(g), 'sample')})"
         for name, g in named.items()
@@ -157,17 +158,9 @@ def depth_notes(cohort: Cohort, depth: int | None) -> list[str]:
 
 
 # ---------------------------------------------------------------- parts of the table
-def _on_a_scale(cohort: Cohort) -> bool:
-    """Whether the group column holds numbers of more than two values, as the comparison of groups sees it."""
-    name = cohort.roles.group
-    if name is None or cohort.metadata.kinds[name] != "numeric":
-        return False
-    return len({float(c) for c in cohort.metadata.column(name) if c is not None}) > 2
-
-
 def _loss_p(cohort: Cohort, kept: npt.NDArray[np.bool_], seed: int) -> float:
     """P-value of unequal loss between groups, NaN where there is nothing to test."""
-    if _on_a_scale(cohort):
+    if on_a_scale(cohort):
         values = cohort.metadata.numeric(str(cohort.roles.group))
         there = ~np.isnan(values)
         parts = values[there & kept], values[there & ~kept]

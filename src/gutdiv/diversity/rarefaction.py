@@ -50,6 +50,14 @@ def named_groups(cohort: Cohort) -> dict[str, npt.NDArray[Any]]:
     return {str(name): np.flatnonzero(cells == name) for name in sorted(set(cells) - {""})}
 
 
+def on_a_scale(cohort: Cohort) -> bool:
+    """Whether the group column holds numbers of more than two values, which the comparison of groups takes as a scale."""
+    name = cohort.roles.group
+    if name is None or cohort.metadata.kinds[name] != "numeric":
+        return False
+    return len({float(c) for c in cohort.metadata.column(name) if c is not None}) > 2
+
+
 def counted_groups(cohort: Cohort) -> dict[str, npt.NDArray[Any]]:
     """Rows of each group of five samples or more, which the choice of depth protects; of all samples where there is none."""
     counted = {name: g for name, g in named_groups(cohort).items() if g.size >= SMALL_GROUP}
