@@ -244,6 +244,19 @@ def test_contaminants_are_dropped_and_listed_and_then_the_blanks_leave() -> None
     assert not any("fewer than 5" in n for n in cohort.record["notes"])
 
 
+def test_a_contaminant_is_what_scores_below_a_tenth() -> None:
+    # scores of DECONTAM above: 0.078 for 5 of 6 controls and 20 of 40 samples, 0.128 for 3 of 6 and 10 of 40
+    blank = np.arange(46) < 6
+    below = np.where(blank, np.arange(46) < 5, np.arange(46) < 26)
+    above = np.where(blank, np.arange(46) < 3, np.arange(46) < 16)
+    counts = np.stack([below * 4, above * 4, np.full(46, 50)], axis=1)
+    samples = tuple(f"x{i:02d}" for i in range(46))
+    about = metadata(ids=samples, type=tuple("blank" if b else "stool" for b in blank))
+    raw = table(counts, samples, ("below", "above", "everywhere"))
+    cohort, _ = align(raw, metadata=about, synonyms={}, choices=Choices(filters=Filters(blanks='type == "blank"')))
+    assert cohort.feature_ids == ("above", "everywhere")
+
+
 def test_blanks_must_be_some_of_the_samples_and_few_of_them_are_noted() -> None:
     raw, kinds = with_blanks()
     for expression, said in (
@@ -346,8 +359,9 @@ def test_every_id_that_is_gone_is_listed_once_and_the_order_of_samples_changes_n
     cohort, fallen = built(filters, metadata=about, roles=Roles(subject="who"))
     gone = [f.id for f in fallen if f.part == "feature" and f.outcome == "dropped"]
     assert sorted(gone + list(cohort.feature_ids)) == sorted(FEATURES)
-    turned = table(COUNTS[::-1], SAMPLES[::-1])
-    again, _ = built(filters, table=turned, metadata=about, roles=Roles(subject="who"))
+    turned = table([row[::-1] for row in COUNTS[::-1]], SAMPLES[::-1], FEATURES[::-1])
+    again, listed_again = built(filters, table=turned, metadata=about, roles=Roles(subject="who"))
     assert again.sample_ids == cohort.sample_ids
     assert (again.counts != cohort.counts).nnz == 0
     assert again.record["filters"] == cohort.record["filters"]
+    assert listed_again == fallen, "also the list of what is gone"

@@ -120,8 +120,7 @@ def align(
         fallen += [Fallen("feature", f, "kept", "no lineage in the taxonomy") for f in draft.features if not any(taxonomy.rows.get(f, ()))]
     if metadata is not None:
         known = set(metadata.ids)
-        kept = set(draft.samples)
-        fallen += [Fallen("sample", s, "kept", _NO_ROW) for s in table.sample_ids if s in kept - known and s not in sieve.merged]
+        fallen += [Fallen("sample", s, "kept", _NO_ROW) for s in draft.samples if s not in known and s not in sieve.merged]
         fallen += [Fallen("metadata", s, "dropped", "no such sample in the table") for s in sorted(known - set(table.sample_ids))]
     aligned = draft.metadata
     if roles.group is not None:  # numbers that code groups are names, not quantities
@@ -144,8 +143,9 @@ def align(
 def _with_reads(counts: sparse.csr_matrix, table: RawTable, fallen: list[Fallen]) -> Draft:
     """Sort samples and features by id, and drop those without reads."""
     reads, seen = np.asarray(counts.sum(axis=1)).ravel(), np.asarray(counts.sum(axis=0)).ravel()
-    fallen += [Fallen("sample", table.sample_ids[i], "dropped", "no reads") for i in np.flatnonzero(reads == 0)]
-    fallen += [Fallen("feature", table.feature_ids[j], "dropped", "no reads in any sample") for j in np.flatnonzero(seen == 0)]
+    fallen += [Fallen("sample", s, "dropped", "no reads") for s in sorted(table.sample_ids[i] for i in np.flatnonzero(reads == 0))]
+    unseen = sorted(table.feature_ids[j] for j in np.flatnonzero(seen == 0))
+    fallen += [Fallen("feature", f, "dropped", "no reads in any sample") for f in unseen]
     rows = sorted(np.flatnonzero(reads), key=lambda i: table.sample_ids[i])
     columns = sorted(np.flatnonzero(seen), key=lambda j: table.feature_ids[j])
     if not rows:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -47,6 +46,8 @@ def prevalence_scores(counts: sparse.csr_matrix, blanks: npt.NDArray[np.bool_]) 
 
 def _score(a: int, n_a: int, b: int, n_b: int) -> float:
     """Test a of n_a against b of n_b, the alternative being that the first share is the greater."""
+    from scipy import stats  # takes long to import, and few cohorts have negative controls
+
     total, n = a + b, n_a + n_b
     if total <= 1:
         return float("nan")
