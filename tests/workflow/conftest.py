@@ -44,6 +44,8 @@ elif args[:2] == ["dysbiosis", "verdict"]:
     made = [output / name for name in ("verdicts.tsv", "verdicts.json", "flags.tsv", "flags.json")]
 else:
     made = [output, output.with_suffix(".json")] if output.suffix == ".tsv" else [output]
+    if args[:2] == ["diversity", "ordination"]:
+        made += [output.with_name(output.stem + "_arrows" + end) for end in (".tsv", ".json")]
 for path in made:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({{"n_samples": 240}}))

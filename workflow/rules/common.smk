@@ -67,9 +67,9 @@ def results(wildcards):
     """What a cohort's report is made of: all that config and sheet ask for, and nothing left from earlier."""
     cohort = COHORTS[wildcards.cohort]
     stems = "cohort/metadata cohort/alignment cohort/taxonomy_audit immune/matches immune/links dysbiosis/verdicts dysbiosis/flags".split()
-    stems += [f"diversity/{s}" for s in ["depths", "curves", "standards", "alpha", *(f"ordination/{m}" for m in cohort["beta"])]]
-    stems += ["comparison/alpha"] * bool(cohort["group"]) + [f"comparison/permanova/{m}" for m in cohort["beta"] if cohort["formula"]]
-    files = ["cohort/cohort.json", *(stem + end for stem in stems for end in (".tsv", ".json"))]
+    stems += "diversity/depths diversity/curves diversity/standards diversity/alpha".split() + ["comparison/alpha"] * bool(cohort["group"])
+    each = ["diversity/ordination/%s", "diversity/ordination/%s_arrows"] + ["comparison/permanova/%s"] * bool(cohort["formula"])
+    files = ["cohort/cohort.json", *(s + end for s in stems + [e % m for e in each for m in cohort["beta"]] for end in (".tsv", ".json"))]
     return [f"results/{wildcards.cohort}/{f}" for f in files + ["reference/reference.json"] * bool(cohort["controls"])]
 
 

@@ -127,21 +127,27 @@ rule diversity_beta:
 
 rule diversity_ordination:
     input:
+        cohort="results/{cohort}/cohort/cohort.json",
         distances="results/{cohort}/diversity/distances/{metric}.h5",
     output:
         table="results/{cohort}/diversity/ordination/{metric}.tsv",
         record="results/{cohort}/diversity/ordination/{metric}.json",
+        arrows="results/{cohort}/diversity/ordination/{metric}_arrows.tsv",
+        arrows_record="results/{cohort}/diversity/ordination/{metric}_arrows.json",
     log:
         "logs/{cohort}/diversity/ordination/{metric}.log",
     benchmark:
         "logs/{cohort}/diversity/ordination/{metric}.benchmark.tsv"
+    wildcard_constraints:
+        metric="[a-z0-9_]+(?<!_arrows)",
     conda:
         "../envs/gutdiv.yaml"
-    threads: 1
+    threads: 2
     resources:
         mem_mb=memory,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         axes=config["diversity"]["axes"],
     shell:
-        "gutdiv diversity ordination --distances {input.distances:q} --axes {params.axes}" " --output {output.table:q} 2> {log:q}"
+        "gutdiv diversity ordination --distances {input.distances:q} --cohort {input.cohort:q} --axes {params.axes}"
+        " --threads {threads} --output {output.table:q} 2> {log:q}"
