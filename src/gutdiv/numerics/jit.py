@@ -40,14 +40,45 @@ if not os.environ.get("NUMBA_CACHE_DIR"):
     numba.config.reload_config()  # type: ignore[no-untyped-call]
 
 
+_LIGHT = ("0.68.1",)  # versions of numba whose loading from the cache is known to need no more than `_Light` gives it
+
+
+class _Light:
+    """Loads a cached kernel without what only compiling needs; most of a command's start would go into that.
+
+    numba prepares for compilation whenever it looks into its cache. Here only its memory manager is started before a kernel is taken from there;
+    where the kernel is not in the cache, numba goes on to compile it, and prepares itself then.
+    """
+
+    def __init__(self, cache: Any) -> None:
+        self._cache = cache
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cache, name)
+
+    def load_overload(self, signature: Any, context: Any) -> Any:
+        from numba.core.runtime import rtsys  # type: ignore[attr-defined]
+
+        rtsys.initialize(context)
+        with self._cache._guard_against_spurious_io_errors():
+            return self._cache._load_overload(signature, context)
+
+
+def _cached(dispatcher: Any) -> Any:
+    """Let a kernel load lightly, where this version of numba is known to allow it."""
+    if numba.__version__ in _LIGHT:
+        dispatcher._cache = _Light(dispatcher._cache)
+    return dispatcher
+
+
 def compiled(function: F) -> F:
     """Compile a function for one thread."""
-    return cast("F", numba.njit(cache=True, nogil=True, fastmath=False)(function))
+    return cast("F", _cached(numba.njit(cache=True, nogil=True, fastmath=False)(function)))
 
 
 def threaded(function: F) -> F:
     """Compile a function whose `prange` loops own their rows, so that threads never change a sum's order."""
-    return cast("F", numba.njit(cache=True, nogil=True, fastmath=False, parallel=True)(function))
+    return cast("F", _cached(numba.njit(cache=True, nogil=True, fastmath=False, parallel=True)(function)))
 
 
 prange = numba.prange
