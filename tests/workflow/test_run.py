@@ -216,6 +216,9 @@ def test_a_folder_is_a_table_and_the_tree_that_it_carries_makes_the_phylogenetic
     assert "--carried-tree=use" in build
     assert [call for call in noted.calls if "unweighted_unifrac" in call]
     assert "--metric=faith_pd" in noted.of("diversity", "alpha")[0]
+    noted.forget()
+    assert noted.gutdiv("run", "--table", folder, "--output", "out", cwd=tmp_path).returncode == 0
+    assert noted.calls == [], "an unchanged folder is not read again"
 
 
 def test_a_failing_step_is_told_and_the_same_command_goes_on_where_it_stopped(noted, table: Path, tmp_path: Path) -> None:

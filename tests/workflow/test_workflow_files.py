@@ -266,6 +266,7 @@ def refusals(schema: str, data: dict[str, object]) -> list[str]:
         ({"cohort": {"missing_tips": "keep"}}, "'keep' is not one of"),
         ({"cohort": {"min_reads": -1}}, "-1 is less than the minimum"),
         ({"cohort": {"root": "random"}}, "'random' is not one of"),
+        ({"cohort": {"label": 0.10}}, "0.1 is not of type 'string'"),
         ({"seed": -1}, "-1 is less than the minimum"),
         ({"seed": "x"}, "'x' is not of type 'integer'"),
         ({"immune": {"markers": ["a\nb"]}}, "does not match"),
