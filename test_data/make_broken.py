@@ -60,7 +60,11 @@ TABLES = {
         text_table(MANY * 4),
         "3 of 3 samples & divisor & 4 in sample 'S1' & supply & --values reads",
     ),
-    "scaled_fractions": ("scaled_fractions.tsv", text_table(MANY * [1.25, 1.75, 2.375]), "scaled & whole multiples & 61.25 & ASV_2 & S1 & supply"),
+    "scaled_fractions": (
+        "scaled_fractions.tsv",
+        text_table(MANY * [1.25, 1.75, 2.375]),
+        "scaled & whole multiples & 61.25 & ASV_2 & S1 & supply",
+    ),
     "cell_counts": ("cell_counts.tsv", text_table(MANY * 61_000_000.0), "cells & median sample & supply & --values reads"),
     "presence_absence": ("presence_absence.tsv", text_table((MANY > 9) * 1), "presence & supply & --values reads"),
     "log_ratios": ("log_ratios.tsv", text_table(LOG_RATIOS), "negative & log-ratios & whole numbers"),
