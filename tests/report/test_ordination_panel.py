@@ -20,7 +20,11 @@ def arrows_of(results: Results) -> dict[str, object]:
     figure = ordination.figure(results)
     assert figure is not None
     view = next(v for v in figure.views if v.key == "braycurtis")
-    return next(dict(t) for t in view.data if t["name"] == biplot.LEGEND)
+    lines, names = view.data[-2:]
+    assert lines["legendgroup"] == names["legendgroup"], "one click hides arrows and names"
+    assert names["x"] == lines["x"][1::3]
+    assert names["y"] == lines["y"][1::3]
+    return {**names, **lines}
 
 
 def test_the_longest_eight_arrows_start_in_the_middle_and_stay_in_the_picture() -> None:
@@ -79,3 +83,16 @@ def test_an_estimate_is_told_as_one_and_umap_for_what_it_is_not() -> None:
     assert figure is not None
     assert figure.views[0].subtitle.startswith("Distances between clusters mean nothing.")
     assert "Principal" not in figure.views[0].subtitle
+
+
+def test_names_that_point_to_one_side_give_way_to_each_other() -> None:
+    heads = [(-0.1, -1.0), (0.0, -0.9), (0.2, -1.0), (1.0, 0.1), (-0.5, 0.2), (-0.5, -0.2), (0.1, 0.8)]
+    assert biplot._beside(heads) == [
+        "bottom left",
+        "bottom center",
+        "bottom right",
+        "middle right",
+        "top left",
+        "bottom left",
+        "top center",
+    ]

@@ -1,4 +1,4 @@
-"""Arrows of taxa over a scatter of samples, as one trace that the legend switches on and off."""
+"""Arrows of taxa over a scatter of samples, which the legend switches on and off."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gutdiv.report.charts import Layout, Trace
 
 LEGEND = "taxa (arrows)"
-_REACH = 0.85  # of the way to the outermost sample, for the longest arrow
+_REACH = 0.75  # of the way to the outermost sample, for the longest arrow
 
 
 def with_arrows(
@@ -22,35 +22,41 @@ def with_arrows(
     """Add arrows of the `arrows` rows to a scatter of these points; one scale for all arrows, so that their lengths compare."""
     data, layout = chart
     scale = _scale(rows, points)
-    xs: list[float | None] = []
-    ys: list[float | None] = []
-    texts, places, hovers, sizes = [], [], [], []
-    for row in rows:
-        x, y = float(row["axis_1"]) * scale, 0.0 if missing(row["axis_2"]) else float(row["axis_2"]) * scale
-        taxon = name(row["taxon"], limit=60)
-        xs += [0.0, rounded(x), None]
-        ys += [0.0, rounded(y), None]
-        texts += ["", label(taxon, limit=28), ""]
-        places += ["middle center", _beside(x, y), "middle center"]
-        hovers += ["", escaped(f"{taxon}: the two axes explain {percent(row['r2'])} of its variation"), ""]
-        sizes += [0, 11, 0]
-    trace = {
-        "type": "scatter",
-        "mode": "lines+markers+text",
+    heads = [(float(r["axis_1"]) * scale, 0.0 if missing(r["axis_2"]) else float(r["axis_2"]) * scale) for r in rows]
+    taxa = [name(r["taxon"], limit=60) for r in rows]
+    shared = {"type": "scatter", "legendgroup": LEGEND, "cliponaxis": False}
+    lines = {
+        **shared,
+        "mode": "lines+markers",
         "name": LEGEND,
-        "x": xs,
-        "y": ys,
-        "text": texts,
-        "textposition": places,
-        "textfont": {"size": 12, "color": "var(--ink)"},
-        "customdata": hovers,
-        "cliponaxis": False,
+        "x": [v for x, _ in heads for v in (0.0, rounded(x), None)],
+        "y": [v for _, y in heads for v in (0.0, rounded(y), None)],
         "line": {"color": "var(--ink-2)", "width": 1.5},
-        "marker": {"symbol": "arrow", "angleref": "previous", "size": sizes, "color": "var(--ink-2)", "line": {"width": 0}},
+        "marker": {
+            "symbol": "arrow",
+            "angleref": "previous",
+            "size": [0, 11, 0] * len(rows),
+            "color": "var(--ink-2)",
+            "line": {"width": 0},
+        },
+        "hoverinfo": "skip",
+    }
+    names = {
+        **shared,
+        "mode": "text",
+        "name": "names of taxa",
+        "showlegend": False,
+        "x": [rounded(x) for x, _ in heads],
+        "y": [rounded(y) for _, y in heads],
+        "text": [label(t, limit=28) for t in taxa],
+        "textposition": _beside(heads),
+        "textfont": {"size": 12, "color": "var(--ink)"},
+        "marker": {"color": "var(--ink)"},
+        "customdata": [escaped(f"{t}: the two axes explain {percent(r['r2'])} of its variation") for t, r in zip(taxa, rows, strict=True)],
         "hovertemplate": "%{customdata}<extra></extra>",
     }
     shown = {**layout, "showlegend": True, "margin": {**layout["margin"], "t": 40}}
-    return (*data, trace), shown
+    return (*data, lines, names), shown
 
 
 def _scale(rows: Sequence[Mapping[str, Any]], points: Sequence[tuple[Any, Any]]) -> float:
@@ -63,8 +69,15 @@ def _scale(rows: Sequence[Mapping[str, Any]], points: Sequence[tuple[Any, Any]])
     return _REACH * min(reach, default=1.0)
 
 
-def _beside(x: float, y: float) -> str:
-    """Return where an arrow's name stands: away from the middle."""
-    if abs(x) >= abs(y):
-        return "middle right" if x > 0 else "middle left"
-    return "top center" if y > 0 else "bottom center"
+def _beside(heads: Sequence[tuple[float, float]]) -> list[str]:
+    """Return where each name stands: away from the middle, and away from those that point to the same side."""
+    upright = [abs(y) > abs(x) for x, y in heads]
+    sides = [("top" if y > 0 else "bottom") if up else ("right" if x > 0 else "left") for (x, y), up in zip(heads, upright, strict=True)]
+    places = [f"{side} center" if up else f"middle {side}" for side, up in zip(sides, upright, strict=True)]
+    for side in set(sides):
+        up = side in {"top", "bottom"}
+        there = sorted((i for i, s in enumerate(sides) if s == side), key=lambda i: heads[i][0 if up else 1])
+        if len(there) > 1:  # the outer two give way
+            low, high = ("left", "right") if up else ("bottom", "top")
+            places[there[0]], places[there[-1]] = (f"{side} {low}", f"{side} {high}") if up else (f"{low} {side}", f"{high} {side}")
+    return places
