@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import math
 
 import numpy as np
 import pytest
 from scipy import sparse
 
+from gutdiv.cli.inputs import prevalence
 from gutdiv.cohort.align import Choices, align
 from gutdiv.cohort.contaminants import prevalence_scores
 from gutdiv.cohort.filters import Filters, excludable
@@ -365,3 +367,16 @@ def test_every_id_that_is_gone_is_listed_once_and_the_order_of_samples_changes_n
     assert (again.counts != cohort.counts).nnz == 0
     assert again.record["filters"] == cohort.record["filters"]
     assert listed_again == fallen, "also the list of what is gone"
+
+
+@pytest.mark.parametrize(("text", "value"), [("3", 3), ("0.1", 0.1), ("10%", 0.1), ("1.0", 1.0), ("100%", 1.0), ("0", 0), (".5", 0.5)])
+def test_a_prevalence_is_a_number_of_samples_or_a_share(text: str, value: float) -> None:
+    found = prevalence(text)
+    assert found == value
+    assert isinstance(found, type(value))
+
+
+@pytest.mark.parametrize("text", ["1.5", "150%", "-1", "-0.1", "few", "", "nan", "inf", "%"])
+def test_what_is_no_prevalence_is_refused(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="neither a number of samples"):
+        prevalence(text)
