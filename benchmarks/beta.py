@@ -191,7 +191,9 @@ def run(tool: str, metric: str, precision: str, folder: Path, output: Path, **en
         return run_ssu(metric, precision, folder, output)
     if tool == "vegan":
         return run_vegan(metric, folder, output)
-    return apart([sys.executable, str(HERE), "--child", tool, metric, precision, str(folder), str(output)], **environment)
+    # byte code is kept, as where a package is installed, whatever the shell says
+    kept = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(folder.parent / "pycache")}
+    return apart([sys.executable, str(HERE), "--child", tool, metric, precision, str(folder), str(output)], **kept, **environment)
 
 
 def medians(runs: list[dict[str, Any]]) -> dict[str, float]:
