@@ -147,6 +147,19 @@ def test_rarefied_dissimilarities_were_measured_on_one_draw_and_aitchison_was_no
     assert "draw" not in paragraph(none, "Dissimilarities")
 
 
+def test_arrows_and_estimates_of_an_ordination_are_told_with_their_source() -> None:
+    results = fake_results(tree=False)
+    told = paragraph(results, "Dissimilarities")
+    assert "centred log-ratio (pseudocount 0.5) of each genus found in at least 10% of samples" in told
+    assert "they were not tested" in told
+    assert "Lanczos" not in told
+    assert "Ubaru" not in papers(results)
+    changed_results = changed(results, "diversity/ordination/jaccard", {"proportion_error": 0.001})
+    told = paragraph(changed_results, "Dissimilarities")
+    assert "For Jaccard distance the sum of positive eigenvalues was estimated by stochastic Lanczos quadrature" in told
+    assert "Ubaru" in papers(changed_results)
+
+
 def test_empty_tables_leave_no_sentence_and_no_paper() -> None:
     results = fake_results(controls=False, links=False)
     for place in list(results.tables):

@@ -43,6 +43,8 @@ METHODS: Mapping[str, str] = MappingProxyType(
         "lozupone2007": "Lozupone CA, Hamady M, Kelley ST, Knight R (2007). Quantitative and qualitative beta diversity "
         "measures lead to different insights "
         "into factors that structure microbial communities. Appl Environ Microbiol 73, 1576-1585.",
+        "martino2019": "Martino C, Morton JT, Marotz CA, et al. (2019). A novel sparse compositional technique reveals microbial "
+        "perturbations. mSystems 4, e00016-19.",
         "pielou1966": "Pielou EC (1966). The measurement of diversity in different types of biological collections. J Theor "
         "Biol 13, 131-144.",
         "rao1995": "Rao CR (1995). A review of canonical coordinates and an alternative to correspondence analysis using "
@@ -53,6 +55,8 @@ METHODS: Mapping[str, str] = MappingProxyType(
         "effort in amplicon sequence analyses. mSphere 9.",
         "shannon1948": "Shannon CE (1948). A mathematical theory of communication. Bell Syst Tech J 27, 379-423.",
         "simpson1949": "Simpson EH (1949). Measurement of diversity. Nature 163, 688.",
+        "ubaru2017": "Ubaru S, Chen J, Saad Y (2017). Fast estimation of tr(f(A)) via stochastic Lanczos quadrature. SIAM J Matrix "
+        "Anal Appl 38, 1075-1099.",
         "vovk2005": "Vovk V, Gammerman A, Shafer G (2005). Algorithmic Learning in a Random World. Springer.",
     }
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gutdiv.report import bibliography, cells, naming, reading, story
+from gutdiv.report.panels import ordination
 from gutdiv.report.parts import Detail, Glossary, Panel, Part, Prose, Section, Sentence, Sentences
 from gutdiv.report.wording import integer, listing, missing, name, plural
 
@@ -136,7 +137,7 @@ def _beta_text(results: Results) -> str:
         text += f" {listing(labels, limit=12)} {_was(len(labels))} measured on one rarefaction draw of {integer(depth)} reads per sample."
     if whole:
         text += f" {listing(whole, limit=12)} {_was(len(whole))} measured on the counts as sequenced, not rarefied."
-    return f"{text} Dissimilarities were ordinated by principal coordinates analysis (Gower 1966)."
+    return f"{text} {ordination.told(results)}"
 
 
 def _ordinated(results: Results) -> tuple[str, ...]:
@@ -282,6 +283,8 @@ def _citations(results: Results) -> Iterator[str]:
         yield reading.metric(results, key).citation
     if _ordinated(results):
         yield "gower1966"
+    if ordination.estimated(results):
+        yield "ubaru2017"
     if reading.depth(results) is not None:
         yield "schloss2024"
     if reading.filled(results, "diversity/curves") is not None:

@@ -43,6 +43,28 @@ def arrows_table(results: Results) -> DataTable | None:
     return cells.build("arrows", "Taxa along the axes", spec, rows, source=source, note=note, interactive=len(rows) > 2 * SHOWN)
 
 
+def told(results: Results) -> str:
+    """Tell how samples were ordinated, for the methods."""
+    names = [n for n in reading.under(results, FOLDER) if reading.filled(results, f"{FOLDER}{n}") is not None]
+    text = "Dissimilarities were ordinated by principal coordinates analysis (Gower 1966)."
+    guessed = [n for n in names if not missing(reading.record(results, f"{FOLDER}{n}").get("proportion_error"))]
+    if guessed:
+        labels = listing([reading.metric(results, n).label for n in guessed], limit=12)
+        text += f" For {labels} the sum of positive eigenvalues was estimated by stochastic Lanczos quadrature (Ubaru et al. 2017)."
+    drawn = [reading.record(results, f"{FOLDER}{n}_arrows") for n in names if _arrows(results, n)]
+    if drawn:
+        text += (
+            f" Arrows fit the centred log-ratio (pseudocount {name(drawn[0].get('pseudocount'))}) of each genus found in at least "
+            f"{percent(drawn[0].get('prevalence'))} of samples on the first two axes by least squares; they were not tested."
+        )
+    return text
+
+
+def estimated(results: Results) -> bool:
+    """Whether the proportions of any ordination rest on an estimate."""
+    return any(not missing(reading.record(results, f"{FOLDER}{n}").get("proportion_error")) for n in reading.under(results, FOLDER))
+
+
 def _arrows(results: Results, key: str) -> list[dict[str, Any]]:
     """Return the arrows that are drawn for one dissimilarity, longest first."""
     found = reading.rows(reading.table(results, f"{FOLDER}{key}_arrows"))
