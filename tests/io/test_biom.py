@@ -97,7 +97,11 @@ def test_lineages_are_found_under_every_key_and_in_every_spelling(tmp_path: Path
 
 
 def test_one_key_a_rank_gives_ranks_and_a_missing_lineage_stays_missing(tmp_path: Path) -> None:
-    about = [{"Kingdom": "Bacteria", "Genus": "Blautia", "confidence": 0.9}, {"Kingdom": "Bacteria", "Genus": None, "confidence": 1, "Family": ["a"]}, None]
+    about = [
+        {"Kingdom": "Bacteria", "Genus": "Blautia", "confidence": 0.9},
+        {"Kingdom": "Bacteria", "Genus": None, "confidence": 1, "Family": ["a"]},
+        None,
+    ]
     table = read_json(tmp_path, json_table(about))
     assert lineages(table) == [("Bacteria", "Blautia"), ("Bacteria", None), (None, None)]
     assert table.taxonomy is not None

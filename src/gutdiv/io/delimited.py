@@ -202,7 +202,7 @@ def _taxonomy(header: Header, found: Walk, features: list[str]) -> tuple[RawTaxo
         taxonomy = RawTaxonomy(dict(zip(features, cells, strict=True)), tuple(chosen), source, "in the table")
         return taxonomy, f", ranks in columns {first_ids(chosen.values(), limit=8)}", unused
     if headers.are_lineages(features):
-        return lineage_texts({f: lineage_text(f) for f in features}, source), ", lineages as feature ids", unused
+        return None, ", lineages as feature ids", unused  # `checked_table` takes them
     return None, "", unused
 
 
