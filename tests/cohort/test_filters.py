@@ -327,6 +327,15 @@ def test_one_sample_stands_for_each_subject(rule: str, time: str | None, kept: t
     assert cohort.record["filters"][0]["samples"] == 2
 
 
+def test_the_deepest_sample_is_the_one_with_most_reads_and_a_sample_at_the_floor_stays() -> None:
+    about = metadata(who=("p", "p", "q", "q", "q"))
+    raw = table([[0, 0, 0, 0, 0, n, 1] for n in (9, 29, 19, 39, 4)])  # 10, 30, 20, 40 and 5 reads
+    cohort, _ = built(Filters(one_per_subject="deepest"), table=raw, metadata=about, roles=Roles(subject="who"))
+    assert cohort.sample_ids == ("s2", "s4")
+    cohort, _ = built(Filters(min_reads=20), table=raw)
+    assert cohort.sample_ids == ("s2", "s3", "s4")
+
+
 def test_one_per_subject_says_what_it_needs() -> None:
     about = metadata(**ABOUT, visit=("late", "early", None, "x", "y"))
     for rule, roles, said in (
