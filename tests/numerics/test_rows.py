@@ -100,6 +100,16 @@ def test_tallies_equal_their_naive_twins() -> None:
         assert found.branch_length[i] == pytest.approx(sum(tree.length[v] for v in st.branch_sets(tree, row > 0)), rel=1e-12)
 
 
+def test_the_length_of_branches_is_the_same_with_and_without_shares() -> None:
+    rng = np.random.default_rng(8)
+    counts = st.random_counts(rng)
+    tree = st.random_tree(rng, tuple(f"f{j:02d}" for j in range(counts.shape[1])))
+    with_shares, without = (rows.tallies(*parts(counts), branches(tree), shares=s) for s in (True, False))
+    assert np.array_equal(with_shares.branch_length, without.branch_length)
+    assert np.isnan(without.branch_mean).all()
+    assert np.isfinite(with_shares.branch_mean).all()
+
+
 @settings(max_examples=40, deadline=None)
 @given(some.lists(some.lists(some.integers(0, 40), min_size=6, max_size=6), min_size=1, max_size=5), some.integers(0, 10_000))
 def test_tallies_equal_their_naive_twins_on_any_table_and_tree(table: list[list[int]], seed: int) -> None:

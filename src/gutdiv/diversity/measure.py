@@ -71,7 +71,8 @@ def measure_alpha(
     target = resolve_depth(cohort, depth)
     asked = [find(n, "alpha") for n in dict.fromkeys(names or USUAL)]
     asked.sort(key=lambda m: list(ALPHA).index(m.name))
-    absent = {m.name: reason for m in asked if (reason := impossible(cohort, m, level))}
+    withheld = any("singletons" in m.needs for m in asked) and lacks_singletons(cohort)
+    absent = {m.name: reason for m in asked if (reason := impossible(cohort, m, level, withheld=withheld))}
     metrics = [m for m in asked if m.name not in absent]
     view = prepared(cohort, level)
     if not any(m.needs_tree for m in metrics):
@@ -80,11 +81,15 @@ def measure_alpha(
     found = _whole(view, metrics) if target is None else _drawn(cohort, view, metrics, target, draws, seed)
     below = np.zeros(n, bool) if target is None else cohort.depth < target
     used = cohort.depth if target is None else np.full(n, target)
-    frames = [
-        pd.DataFrame({"sample_id": list(cohort.sample_ids), "level": level, "metric": m.name, "depth": used, **found[m.name]})[COLUMNS]
-        for m in metrics
-    ]
-    frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=COLUMNS)
+    frame = pd.DataFrame(
+        {
+            "sample_id": list(cohort.sample_ids) * len(metrics),
+            "level": level,
+            "metric": np.repeat(np.array([m.name for m in metrics], dtype=object), n),
+            **{c: np.concatenate([found[m.name][c] for m in metrics] or [np.zeros(0)]) for c in ("value", "sd", "expected", "se")},
+            "depth": np.tile(used, len(metrics)),
+        }
+    )[COLUMNS]
     about = {
         "depth": target,
         "draws": None if target is None else draws,
@@ -97,7 +102,8 @@ def measure_alpha(
 
 def _whole(view: View, metrics: Sequence[Metric]) -> dict[str, dict[str, Floats]]:
     """Value of each metric on the counts as they are, with what is known of its error."""
-    tallies = view.tallies
+    shares = any("shares" in m.needs for m in metrics)
+    tallies = rows.tallies(view.indptr, view.indices, view.data, view.branches, shares=shares)
     none = np.full(tallies.reads.shape, np.nan)
     return {
         m.name: {
@@ -143,13 +149,13 @@ def _drawn(cohort: Cohort, view: View, metrics: Sequence[Metric], depth: int, dr
     return found
 
 
-def impossible(cohort: Cohort, metric: Metric, level: str) -> str | None:
-    """Say why a metric cannot be measured here, or None."""
+def impossible(cohort: Cohort, metric: Metric, level: str, *, withheld: bool = False) -> str | None:
+    """Say why a metric cannot be measured here, or None; `withheld` tells that the cohort lacks singletons."""
     if metric.needs_tree and cohort.tree is None:
         return "no tree was given"
     if metric.needs_tree and level != "feature":
         return f"the tree holds features, not {level} groups"
-    if "singletons" in metric.needs and lacks_singletons(cohort):
+    if "singletons" in metric.needs and withheld:
         return f"{NO_SINGLETONS}, on which the estimator is built"
     return None
 
@@ -165,4 +171,5 @@ def prepared(cohort: Cohort, level: str, samples: Any = None) -> View:
     counts = counts.tocsr()
     counts.sort_indices()
     tree = cohort.tree if level == "feature" else None
-    return View(counts.indptr.astype(np.int64), counts.indices.astype(np.int64), counts.data.astype(np.int64), counts.shape[1], tree)
+    indptr, indices, data = (part.astype(np.int64, copy=False) for part in (counts.indptr, counts.indices, counts.data))
+    return View(indptr, indices, data, counts.shape[1], tree)

@@ -125,7 +125,7 @@ def metric(
     estimator : str
         The formula in a few words, where tools differ.
     needs : tuple of str
-        `counts`, `singletons` (withheld where the table has none), `tree`.
+        `counts`, `singletons` (withheld where the table has none), `tree`, `shares` (of the reads below each branch of the tree).
     rarefied : bool
         Whether it is computed on rarefied counts when a depth is given.
     undefined : str

@@ -45,7 +45,7 @@ def faith_pd(t: Tallies) -> Floats:
     bounds=(0, inf),
     citation="chao2010",
     estimator="mean phylogenetic diversity 0D(T): Faith's PD / T, T the mean distance of reads from the root",
-    needs=("counts", "tree"),
+    needs=("counts", "tree", "shares"),
     undefined=_ROOTLESS,
 )
 def phylo_hill_0(t: Tallies) -> Floats:
@@ -61,7 +61,7 @@ def phylo_hill_0(t: Tallies) -> Floats:
     bounds=(1, inf),
     citation="chao2010",
     estimator="mean phylogenetic diversity 1D(T): exp(-sum (L / T) a ln a), T the mean distance of reads from the root",
-    needs=("counts", "tree"),
+    needs=("counts", "tree", "shares"),
     undefined=_ROOTLESS,
 )
 def phylo_hill_1(t: Tallies) -> Floats:
@@ -77,7 +77,7 @@ def phylo_hill_1(t: Tallies) -> Floats:
     bounds=(1, inf),
     citation="chao2010",
     estimator="mean phylogenetic diversity 2D(T): 1 / sum (L / T) a^2, T the mean distance of reads from the root",
-    needs=("counts", "tree"),
+    needs=("counts", "tree", "shares"),
     undefined=_ROOTLESS,
 )
 def phylo_hill_2(t: Tallies) -> Floats:

@@ -27,6 +27,20 @@ def scratch(n_nodes: int) -> tuple[npt.NDArray[np.int32], Floats, npt.NDArray[np
 
 
 @compiled
+def reach(indices: Ints, counts: Ints, tips: Any, parent: Any, length: Floats, seen: npt.NDArray[np.int32], mark: int) -> float:
+    """Return the length of all branches from a sample's features to the root; `seen` serves many samples, each with a higher `mark`."""
+    total = 0.0
+    for t in range(counts.size):
+        if counts[t] > 0:
+            v = np.int64(tips[indices[t]])
+            while v >= 0 and seen[v] < mark:
+                seen[v] = mark
+                total += length[v]
+                v = np.int64(parent[v])
+    return total
+
+
+@compiled
 def fold(
     indices: Ints,
     counts: Ints,
