@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gutdiv.report import bibliography, cells, naming, reading, story
+from gutdiv.report import bibliography, cells, intake, naming, reading, story
 from gutdiv.report.panels import ordination
 from gutdiv.report.parts import Detail, Glossary, Panel, Part, Prose, Section, Sentence, Sentences
 from gutdiv.report.wording import integer, listing, missing, name, plural
@@ -83,7 +83,7 @@ def _cohort_text(results: Results) -> str:
         f"(median {integer((cohort.get('depth') or {}).get('median'))} per sample) with gutdiv {name(cohort.get('gutdiv_version'))}."
     )
     text += f" Left out were {listing(lost, limit=8)}." if lost else ""
-    return " ".join(t for t in (text, naming.for_paper(results)) if t)
+    return " ".join(t for t in (text, intake.for_paper(results), naming.for_paper(results)) if t)
 
 
 _PARTS = {"metadata": "metadata row", "taxonomy": "lineage", "tip": "tip of the tree"}
@@ -103,7 +103,7 @@ def _alpha_text(results: Results) -> str:
     about = reading.record(results, "diversity/alpha")
     depth, draws = reading.depth(results), about.get("draws")
     rarefied = f"on counts rarefied to {integer(depth)} reads without replacement"
-    how = "on the counts as sequenced, not rarefied" if depth is None else rarefied
+    how = f"on {intake.whole_counts(results)}" if depth is None else rarefied
     mean = "" if depth is None or missing(draws) else f", as the mean of {plural(draws, 'draw')} (seed {name(about.get('seed'))})"
     text = f"Alpha diversity ({listing(labels, limit=12)}; natural logarithms) was measured {how}{mean}."
     if reading.filled(results, "diversity/curves") is not None:
@@ -136,7 +136,7 @@ def _beta_text(results: Results) -> str:
     for depth, labels in sorted(drawn.items()):
         text += f" {listing(labels, limit=12)} {_was(len(labels))} measured on one rarefaction draw of {integer(depth)} reads per sample."
     if whole:
-        text += f" {listing(whole, limit=12)} {_was(len(whole))} measured on the counts as sequenced, not rarefied."
+        text += f" {listing(whole, limit=12)} {_was(len(whole))} measured on {intake.whole_counts(results)}."
     return f"{text} {ordination.told(results)}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gutdiv.report import cells, reading, story
+from gutdiv.report import cells, intake, reading, story
 from gutdiv.report.parts import Column, DataTable, Detail, Fact, Facts, Glossary, Link, Note, Panel, Part, Section, Sentences
 from gutdiv.report.wording import integer, listing, missing, name, plural
 
@@ -31,7 +31,12 @@ def build(results: Results) -> Panel:
     )
     lost = _fallen(results) or Note("info", "Nothing fell out: table, taxonomy, tree and metadata fit each other.")
     terms = Glossary("What the words mean", tuple(Detail(k, v) for k, v in story.TERMS.items()))
-    sections = [Section("studied", "", (Facts(_facts(results)),)), alerts, stands_out, Section("fallen", "What did not fit", (lost, terms))]
+    sections = [
+        Section("studied", "", (Facts(_facts(results)),)),
+        alerts,
+        stands_out,
+        Section("fallen", "What did not fit", (lost, *intake.parts(results), terms)),
+    ]
     return Panel("overview", "Overview", name(results.name, limit=160), RESEARCH_USE, tuple(s for s in sections if s.parts))
 
 
@@ -99,6 +104,7 @@ def _fallen(results: Results) -> DataTable | None:
 
 def _alerts(results: Results) -> Iterator[Note]:
     """Say what is wrong and what to do about it; nothing where nothing is."""
+    yield from intake.alerts(results)
     for entry in reading.fallen(results):
         if entry.get("part") == "sample" and entry.get("outcome") == "dropped":
             text = f"{plural(entry.get('count'), 'sample')} fell out: {name(entry.get('reason'), limit=200)}."
