@@ -295,6 +295,30 @@ def test_replicates_are_summed_under_the_name_of_their_set_and_cells_that_differ
     assert cohort.record["filters"][0]["samples"] == 2
 
 
+def test_a_set_that_differs_in_several_columns_is_listed_once_and_noted() -> None:
+    about = metadata(tube=("T1", "T1", "T1", "T2", "T2"), run=("1", "2", "3", "1", "1"), plate=("a", "a", "b", "c", "d"))
+    cohort, fallen = built(Filters(replicates="tube"), metadata=about)
+    kept = [(f.id, f.reason) for f in fallen if (f.part, f.outcome) == ("metadata", "kept")]
+    assert kept == [
+        ("T1", "replicates differ in columns 'run', 'plate': their cells are empty"),
+        ("T2", "replicates differ in column 'plate': its cell is empty"),
+    ]
+    notes = [n for n in cohort.record["notes"] if "--replicates" in n]
+    assert notes == [
+        "--replicates tube: in 2 of 2 sets the samples differ in metadata columns ('run', 'plate'); 3 cells became empty, listed in alignment.tsv."
+    ]
+
+
+@pytest.mark.parametrize("part", ["group", "subject", "time"])
+def test_samples_of_different_groups_subjects_or_times_are_never_summed(part: str) -> None:
+    about = metadata(tube=("T1", "T1", None, "T2", "T2"), x=("a", None, "b", "c", "d"))
+    said = rf"--replicates tube: .* set 'T2' differ in the {part} column 'x' \('c' in sample 's4', 'd' in sample 's5'\).*leave --{part} out"
+    with pytest.raises(InputError, match=said):
+        built(Filters(replicates="tube"), metadata=about, roles=Roles(**{part: "x"}))
+    cohort, _ = built(Filters(replicates="tube"), metadata=about)
+    assert cohort.metadata.column("x") == ("a", None, "b"), "without a part a cell that differs is emptied"
+
+
 def test_a_set_of_replicates_cannot_take_the_name_of_another_sample() -> None:
     about = metadata(tube=("s3", "s3", None, "T2", "T2"))
     with pytest.raises(InputError, match=r"--replicates tube: 1 sample without a value there .*'s3'"):

@@ -142,7 +142,7 @@ def sift(
     if filters.blanks:
         sieve.run("blanks", filters.blanks, lambda: _without_blanks(sieve, filters.blanks))
     if filters.replicates:
-        sieve.run("replicates", filters.replicates, lambda: _merged(sieve, filters.replicates))
+        sieve.run("replicates", filters.replicates, lambda: _merged(sieve, filters.replicates, roles))
     if filters.exclude:
         if lineages is None:
             msg = f"--exclude {','.join(filters.exclude)} needs lineages, and there are none. Supply them with --taxonomy."
@@ -229,8 +229,8 @@ def _without_blanks(sieve: Sieve, expression: str) -> None:
 
 
 # ---------------------------------------------------------------- replicates
-def _merged(sieve: Sieve, column: str) -> None:
-    """Sum the samples of each value of a column; a sample without a value stays as it is."""
+def _merged(sieve: Sieve, column: str, roles: Roles) -> None:
+    """Sum the samples of each value of a column; a sample without a value stays as it is, and one set never spans groups, subjects or times."""
     draft = sieve.draft
     cells = draft.metadata.column(column)
     sets: dict[str, list[int]] = {}
@@ -245,6 +245,7 @@ def _merged(sieve: Sieve, column: str) -> None:
         )
         raise InputError(msg)
     names = sorted(sets)
+    _refuse_mixed(draft, sets, column, roles)
     rows = np.repeat(np.arange(len(names)), [len(sets[n]) for n in names])
     at = np.concatenate([np.array(sets[n]) for n in names])
     adder = sparse.csr_matrix((np.ones(at.size, dtype=np.int64), (rows, at)), shape=(len(names), len(draft.samples)))
@@ -258,13 +259,44 @@ def _merged(sieve: Sieve, column: str) -> None:
         if name not in lone
     ]
     columns: dict[str, tuple[str | None, ...]] = {}
+    differing: dict[str, list[str]] = {}  # by set, the columns in which its samples differ
     for key, values in draft.metadata.columns.items():
         known = [{values[i] for i in sets[name]} - {None} for name in names]
         columns[key] = tuple(next(iter(k)) if len(k) == 1 else None for k in known)
-        reason = f"replicates differ in column {key!r}: its cell is empty"
-        sieve.fallen += [Fallen("metadata", name, "kept", reason) for name, k in zip(names, known, strict=True) if len(k) > 1]
+        for name in (n for n, k in zip(names, known, strict=True) if len(k) > 1):
+            differing.setdefault(name, []).append(key)
+    for name in sorted(differing):
+        where = f"column {first_ids(differing[name])}: its cell is" if len(differing[name]) == 1 else None
+        where = where or f"columns {first_ids(differing[name])}: their cells are"
+        sieve.fallen.append(Fallen("metadata", name, "kept", f"replicates differ in {where} empty"))
+    if differing:
+        seen = [key for key in columns if any(key in d for d in differing.values())]
+        sieve.notes.append(
+            f"--replicates {column}: in {len(differing):,} of {count_noun(len(names) - len(lone), 'set')} the samples differ in metadata columns "
+            f"({first_ids(seen)}); {count_noun(sum(map(len, differing.values())), 'cell')} became empty, listed in alignment.tsv."
+        )
     about = replace(draft.metadata, ids=tuple(names), columns=columns)
     sieve.draft = replace(draft, samples=tuple(names), counts=canonical_form((adder @ draft.counts).tocsr()), metadata=about)
+
+
+def _refuse_mixed(draft: Draft, sets: Mapping[str, list[int]], column: str, roles: Roles) -> None:
+    """Refuse a set whose samples differ in a column that plays a part: they are no replicates, and their sum would belong nowhere."""
+    for part in ("subject", "group", "time"):
+        key = getattr(roles, part)
+        if key is None:
+            continue
+        cells = draft.metadata.column(key)
+        for name in sorted(sets):
+            known = [(cells[i], draft.samples[i]) for i in sets[name] if cells[i] is not None]
+            other = next(((c, s) for c, s in known if c != known[0][0]), None)
+            if other is not None:
+                (one, first), (two, second) = known[0], other
+                msg = (
+                    f"--replicates {column}: the samples of the set {name[:60]!r} differ in the {part} column {key!r} ({str(one)[:60]!r} in sample "
+                    f"{first[:60]!r}, {str(two)[:60]!r} in sample {second[:60]!r}), so that they are no replicates of one sample. Mend the cells, give "
+                    f"them different values in {column!r}, or leave --{part} out."
+                )
+                raise InputError(msg)
 
 
 # ---------------------------------------------------------------- one sample a subject
