@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_UNPACKED = 8 << 30  # bytes that a packed file may hold: more is taken for a bomb, not for a table
+MAX_RATIO = 200  # bytes unpacked for each packed one; the emptiest real table in gzip reaches 98
+SMALL = 256 << 20  # bytes that may be unpacked whatever the ratio
+_CHUNK = 16 << 20
 _PACKINGS = {"gzip": re.compile(rb"\x1f\x8b"), "bzip2": re.compile(rb"BZh[1-9]1AY&SY"), "xz": re.compile(rb"\xfd7zXZ\x00")}
 _DAMAGES = (OSError, EOFError, zlib.error, lzma.LZMAError)
 
@@ -31,7 +34,8 @@ def open_bytes(path: Path, role: str) -> bytes:
     Raises
     ------
     InputError
-        Where the file is missing, is a folder, is empty, or its packed stream is damaged or larger than `MAX_UNPACKED`.
+        Where the file is missing, is a folder, is empty, or its packed stream is damaged, larger than `MAX_UNPACKED`, or
+        more than `MAX_RATIO` times as large as the file (and than `SMALL`).
     """
     raw = _read(path, role)
     if (how := packing(raw)) is not None:
@@ -89,16 +93,24 @@ def _damaged(path: Path, how: str, error: BaseException) -> InputError:
 
 
 def _unpacked(raw: bytes, path: Path, how: str) -> bytes:
-    """Unpack with a limit."""
+    """Unpack with limits, piece by piece: what a small file claims to hold is never asked of the memory at once."""
+    limit = min(MAX_UNPACKED, max(SMALL, MAX_RATIO * len(raw)))
+    out = io.BytesIO()  # its value is had without a copy
+    size = 0
     try:
         with _stream(io.BytesIO(raw), how) as stream:
-            out = stream.read(MAX_UNPACKED + 1)
+            while size <= limit and (piece := stream.read(_CHUNK)):
+                size += out.write(piece)
+        if size <= limit:
+            return out.getvalue()
     except _DAMAGES as error:
         raise _damaged(path, how, error) from error
-    if len(out) > MAX_UNPACKED:
-        msg = f"{path.name} unpacks to more than {MAX_UNPACKED >> 30} GiB, which no abundance table needs. Unpack and check it by hand."
-        raise InputError(msg)
-    return out
+    except MemoryError as error:
+        msg = f"{path.name} unpacks to more than {size >> 20:,} MiB, which is more than the memory holds."
+        raise InputError(msg) from error
+    most = f"{MAX_UNPACKED >> 30} GiB" if limit == MAX_UNPACKED else f"{limit >> 20:,} MiB from {len(raw):,} bytes"
+    msg = f"{path.name} unpacks to more than {most}, which no abundance table does. If it is one, unpack it and give it unpacked."
+    raise InputError(msg)
 
 
 def read_whole_text(path: Path, role: str) -> str:
