@@ -36,6 +36,8 @@ def rarefied(depth: int) -> np.ndarray:
 SUMS = READS.sum(axis=1, keepdims=True)
 SHARES = READS / SUMS
 LEVEL = rarefied(1000)
+PER_CENT = rarefied(100)
+ONE_CELL = (np.arange(60) == 3) & (np.arange(12) == 0)[:, None]
 LOADS = RNG.uniform(1e10, 2e11, (12, 1))
 SPECIES = tuple(f"{genus}_{letter * 5}" for genus in ("Bacteroides", "Prevotella", "Roseburia") for letter in "abcdefghijklmnopqrst")
 
@@ -57,6 +59,10 @@ SPECIES = tuple(f"{genus}_{letter * 5}" for genus in ("Bacteroides", "Prevotella
         (LEVEL / 1000 * LOADS, "cells", "whole multiples of one amount .cells for each read"),
         (RNG.lognormal(18, 2, (12, 60)), "cells", "numbers of cells or another absolute amount"),
         (np.round(LEVEL / 1000 * LOADS), "cells", "no sequencing of amplicons reaches"),
+        (np.where(ONE_CELL, 1e300, READS), "too large", "the value 1e.300 of feature 'F3' in sample 'S0' is above what can be a read count"),
+        (np.where(ONE_CELL, 2.0**53, READS), "too large", "9.0072e.15 of feature 'F3' in sample 'S0' is above"),
+        (np.where(ONE_CELL, 123456789, READS), "too large", "of feature 'F3' in sample 'S0' is above.*say so with --values reads"),
+        (PER_CENT, "relative", "in whole per cent .each of 12 samples sums to 100.*rarefied to 100 reads, say so with --values reads"),
         ((READS > 0) * 1, "presence", "no value is above 1"),
         (np.log10(READS + 10.0), "signal", "logarithms or the signal of an array"),
         (np.where(READS > 0, READS, np.nan), "not finite", "of feature 'F\\d+' in sample 'S0' is not a finite number"),
@@ -161,6 +167,22 @@ def test_declared_reads_overrule_doubts_about_whole_numbers_but_make_no_fraction
         assert found.mode is not None
         assert "declared to be reads" in found.notes[0]
     assert classify(table(SHARES), declared="reads").kind == "relative"
+    assert classify(table(PER_CENT), declared="reads").kind == "rarefied", "a table rarefied to 100 reads"
+
+
+def test_a_count_that_floats_do_not_keep_is_refused_even_where_reads_are_declared() -> None:
+    # 2^53 + 1 is read as 2^53; 2^53 - 1 is the last whole number that a float tells from both its neighbours.
+    wrong = classify(table([[1, 2], [3, float(2**53 + 1)], [5, 6]]), declared="reads")
+    assert (wrong.kind, wrong.mode) == ("too large", None)
+    assert "feature 'F1' in sample 'S1'" in wrong.said
+    sound = table([[1, 2], [3, 2**53 - 1], [5, 6]])
+    assert read_counts(sound, classify(sound, declared="reads"))[1, 1] == 2**53 - 1
+
+
+def test_what_is_said_of_a_value_ends_its_sentence_before_the_mend() -> None:
+    raw = table([[1, np.inf], [3, 4]])
+    with pytest.raises(InputError, match=r"is not a finite number \(1 such cell in all\)\. Read counts are"):
+        read_counts(raw, classify(raw))
 
 
 def test_declared_cells_are_refused_though_nothing_else_tells_them_from_reads() -> None:

@@ -22,7 +22,7 @@ MODES = ("counts", "rarefied")  # what a cohort can be made of; `mode` in its re
 
 # No library of amplicons is as deep: the deepest samples of public 16S tables hold some millions of reads.
 _DEEPEST = 1e8
-_EXACT = 2.0**53  # whole numbers beyond it are not exact in files that store floats
+_EXACT = 2.0**53  # from here on floats no longer tell a whole number from the next: 2^53 + 1 is read as 2^53
 _RICH = 20  # features that a sample needs before a common divisor of its counts can be no chance
 _FIXED = ("BIOM", "QIIME", "mothur", "AnnData", "RDP", "nf-core")  # formats that say themselves where samples stand
 _SPECIES = re.compile(r"(?:Candidatus[ _.])?[A-Z]\w*?[a-zA-Z0-9][ _.](?:[a-z]{2,}|SGB\d+)[\w. -]*")  # also MetaPhlAn's bins without a name
@@ -39,8 +39,8 @@ class Values:
     Parameters
     ----------
     kind : str
-        `counts`, `rarefied`, or why they are none: `transposed`, `not finite`, `negative`, `cells`, `shotgun`, `nested`, `relative`, `scaled`, `signal`,
-        `fractions`, `declared` (a QIIME 2 type), `microarray`, `presence`.
+        `counts`, `rarefied`, or why they are none: `transposed`, `not finite`, `negative`, `too large`, `cells`, `shotgun`, `nested`, `relative`, `scaled`,
+        `signal`, `fractions`, `declared` (a QIIME 2 type), `microarray`, `presence`.
     said, mend : str
         For a kind that is refused: what was found where, and what to do. Empty for `counts` and `rarefied`.
     notes : tuple of str
@@ -79,7 +79,7 @@ def classify(table: RawTable, *, declared: str = "auto", samples: Collection[str
     sums: npt.NDArray[np.float64] = np.asarray(table.values.sum(axis=1), dtype=np.float64).ravel()
     sums = sums[sums > 0]
     if not np.isfinite(data).all():
-        where = _cell(table, ~np.isfinite(data), "not a finite number")
+        where = f"{_cell(table, ~np.isfinite(data), 'not a finite number')}."
         return Values("not finite", where, "Read counts are whole numbers from 0 on; write 0 where no read was seen.")
     if (data < 0).any():
         where = _cell(table, data < 0, "negative")
@@ -94,6 +94,10 @@ def classify(table: RawTable, *, declared: str = "auto", samples: Collection[str
     clades = None if declared == "reads" else _clades(table)
     if (data != np.round(data)).any():
         return _not_whole(table, sums, clades)
+    beyond = data >= _EXACT
+    if beyond.any() and (declared == "reads" or np.median(sums) <= _DEEPEST):
+        said = f"{_cell(table, beyond, 'above what can be a read count')}: whole numbers from 2^53 on do not even keep their last digits."
+        return Values("too large", said, "Mend the cell, or supply the table of reads.")
     if declared == "reads":
         return Values("rarefied" if _level(sums) else "counts", notes=("The values were declared to be reads (--values reads).",))
     return clades or _doubted(table, sums) or _whole(table, sums)
@@ -233,9 +237,17 @@ def _doubted(table: RawTable, sums: npt.NDArray[np.float64]) -> Values | None:
         return Values(
             "declared", said, "Supply the table of frequencies that it was made from; if these are reads, say so with --values reads."
         )
-    if middle > _DEEPEST or data.max() > _EXACT:
+    if middle > _DEEPEST:
         said = f"{table.source} sums to {middle:.3g} in the median sample, which no sequencing of amplicons reaches: it holds cells or another scaled amount."
         return Values("cells", said, f"{_READS_FOR_CELLS} If they are reads after all, say so with --values reads.")
+    if (data > _DEEPEST).any():
+        said = f"{_cell(table, data > _DEEPEST, 'above what can be a read count')}; the median sample sums to {middle:,.6g}."
+        return Values(
+            "too large", said, "Mend the cell, or supply the table of reads; if it holds reads after all, say so with --values reads."
+        )
+    if sums.size > 1 and (sums == 100).all():
+        said = f"{table.source} holds relative abundances in whole per cent (each of {count_noun(sums.size, 'sample')} sums to 100), not read counts."
+        return Values("relative", said, f"{_SUPPLY} If it was rarefied to 100 reads, say so with --values reads.")
     if table.feature_ids and _share(table.feature_ids, _HYBRIDISED) > 0.2:
         named = next(i for i in table.feature_ids if _HYBRIDISED.fullmatch(i))
         said = f"{table.source} holds the signal of a phylogenetic microarray (features such as {named[:60]!r}), not reads."
