@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 from scipy import linalg
+from threadpoolctl import threadpool_limits
 
 from gutdiv.numerics.jit import compiled, prange, threaded
 from gutdiv.numerics.krylov import leading_pairs, positive_sum, random_signs
@@ -85,6 +86,13 @@ def principal_coordinates(distances: Distances, n_axes: int, *, all_eigenvalues:
         return Coordinates(np.zeros((n, 0)), np.zeros(0), np.zeros(0), 0.0)
     if n <= DENSE or n_axes > MANY:
         return _dense(distances, n_axes)
+    with threadpool_limits(1, user_api="blas"):  # our own threads call it on tiles, and its sums must not depend on theirs
+        return _by_lanczos(distances, n_axes, all_eigenvalues=all_eigenvalues)
+
+
+def _by_lanczos(distances: Distances, n_axes: int, *, all_eigenvalues: bool) -> Coordinates:
+    """Find the leading pairs by block Lanczos, and the sum of positive eigenvalues by estimate or from the whole spectrum."""
+    n = sample_count(distances)
     squares, fourths = row_moments(distances)
     mean = float(squares.mean()) / n
     trace = mean * n / 2
