@@ -204,6 +204,131 @@ def test_indices_beyond_the_table_are_refused(tmp_path: Path) -> None:
         read_abundance_table(path)
 
 
+SPARSE = [[0, 0, 1], [2, 0, 3], [1, 1, 2]]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"data": [[0, 0, 10**400]]}, r"data\[0\] is a list of 3, with a number of more than 20 digits in it"),
+        ({"data": [*SPARSE, [0, 0, 5]]}, r"data\[0\] and data\[3\] both hold the cell of row 'f1' and column ' a'"),
+        ({"data": [[0, 0, 1], [0.5, 0, 1]]}, r"data\[1\] is \[0.5, 0, 1\]: a row from 0 to 2"),
+        ({"data": [[-1, 0, 1]]}, r"data\[0\] is \[-1, 0, 1\]"),
+        ({"data": [[0, 0, True]]}, r"data\[0\] .* with true in it"),
+        ({"data": [[0, 0, "5"]]}, r'data\[0\] .* with "5" in it'),
+        ({"data": [[0, 0, None]]}, r"data\[0\] .* with null in it"),
+        ({"data": None}, "'data' is null where a list is expected"),
+        ({"data": [[1, 2], [3], [4, 5]], "matrix_type": "dense"}, r"data\[1\] is \[3\] where a row of 2 numbers"),
+        ({"data": [[1, 2]], "matrix_type": "dense"}, "'data' has 1 rows where 3 are named"),
+        ({"rows": None}, "'rows' is null where a list of ids is expected"),
+        ({"rows": ["a", "b", "c"]}, r'rows\[0\] is "a" where a mapping'),
+        ({"rows": [{"id": "a"}, {"id": "b", "metadata": [1]}, {"id": "c"}]}, r"the metadata of rows\[1\] are \[1\]"),
+        ({"rows": [{"id": ["a"]}, {"id": "b"}, {"id": "c"}]}, r"the id of rows\[0\]"),
+        ({"matrix_type": "odd"}, "its matrix_type is \"odd\" where 'sparse' or 'dense' is expected"),
+    ],
+)
+def test_what_is_wrong_in_json_is_named_by_its_place(tmp_path: Path, change: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        read_json(tmp_path, json_table(**change))
+
+
+def test_a_missing_key_is_named(tmp_path: Path) -> None:
+    content = json_table()
+    del content["data"]
+    with pytest.raises(InputError, match="its key 'data' is missing"):
+        read_json(tmp_path, content)
+
+
+@pytest.mark.parametrize("content", ["[1,2,3]", "[" * 100_000, '{"a":' * 100_000, '{"a": 1}'])
+def test_other_json_is_called_no_biom_table(tmp_path: Path, content: str) -> None:
+    (tmp_path / "t.biom").write_text(content)
+    with pytest.raises(InputError, match=r"t\.biom is JSON, but no BIOM table"):
+        read_abundance_table(tmp_path / "t.biom")
+
+
+ABSURD = {"chunks": (1_000_000,), "compression": "gzip"}
+BREAKS = {
+    "more ids than the file can hold": ("/observation/ids claims", [("observation/ids", {"shape": (10**11,), "dtype": "S64", **ABSURD})]),
+    "more data than indices": (
+        "sample/matrix has 10,000,000,000,000 data",
+        [("sample/matrix/data", {"shape": (10**13,), "dtype": "f8", **ABSURD})],
+    ),
+    "more values than the file can hold": (
+        "/sample/matrix/(data|indices) claims 900,000,000 values, for which 0 bytes are stored",
+        [(f"sample/matrix/{n}", {"shape": (9 * 10**8,), "dtype": t, **ABSURD}) for n, t in (("data", "f8"), ("indices", "i4"))],
+    ),
+    "metadata without end": (
+        "/observation/metadata/taxonomy claims 3 x 100,000,000,000",
+        [("observation/metadata/taxonomy", {"shape": (3, 10**11), "dtype": "S10", "chunks": (1, 10**6), "compression": "gzip"})],
+    ),
+    "texts as counts": (r"sample/matrix/data holds \|S1 where numbers", [("sample/matrix/data", {"data": np.array([b"a", b"b", b"c"])})]),
+    "the same cell twice": ("holds the cell of ' a' and 'f1' twice", [("sample/matrix/indices", {"data": np.array([0, 0, 1])})]),
+    "matrices that differ": (
+        "disagree: sample ' a' sums to 40 in sample/matrix and to 4 in observation/matrix",
+        [("sample/matrix/data", {"data": np.array([10.0, 30, 2])})],
+    ),
+    "features that differ": (
+        "disagree: observation 'f1' sums to 3 in sample/matrix and to 1 in observation/matrix",
+        [("sample/matrix/data", {"data": np.array([3.0, 1, 2])})],
+    ),
+    "a group for ids": ("observation/ids is a group where an array is expected", [("observation/ids", None)]),
+}
+
+
+@pytest.mark.parametrize("how", BREAKS)
+def test_hdf5_that_cannot_be_so_is_refused_by_its_place(tmp_path: Path, how: str) -> None:
+    said, changes = BREAKS[how]
+    path = write_hdf5(tmp_path / "t.biom")
+    with h5py.File(path, "a") as file:
+        for place, arguments in changes:
+            if place in file:
+                del file[place]
+            if arguments is None:
+                file.create_group(place)
+            else:
+                file.create_dataset(place, **arguments)
+    with pytest.raises(InputError, match=said) as caught:
+        read_abundance_table(path)
+    assert "t.biom" in str(caught.value)
+
+
+@pytest.mark.parametrize("how", ["link", "storage", "virtual"])
+@pytest.mark.parametrize("kind", ["biom", "h5ad"])
+def test_data_that_lie_in_other_files_are_never_read(tmp_path: Path, how: str, kind: str) -> None:
+    path, place = tmp_path / f"t.{kind}", {"biom": "observation/ids", "h5ad": "X"}[kind]
+    write_hdf5(tmp_path / "other.biom")
+    (tmp_path / "secret").write_bytes(b"abcdefgh" * 6)
+    if kind == "biom":
+        write_hdf5(path)
+    with h5py.File(path, "a") as file:
+        if place in file:
+            del file[place]
+        if how == "link":
+            file[place] = h5py.ExternalLink(str(tmp_path / "other.biom"), "/observation/ids")
+        elif how == "storage":
+            file.create_dataset(place, (3,), "S8", external=[(str(tmp_path / "secret"), 0, 24)])
+        else:
+            layout = h5py.VirtualLayout((3,), "f8")
+            layout[:] = h5py.VirtualSource(str(tmp_path / "other.biom"), "sample/matrix/data", shape=(3,))
+            file.create_virtual_dataset(place, layout)
+    said = {"link": "is a link into another file", "storage": "is stored in another file", "virtual": "is a virtual dataset"}[how]
+    with pytest.raises(InputError, match=rf"t\.{kind}: '/{place}' {said}"):
+        read_abundance_table(path)
+
+
+def test_hdf5_that_is_no_biom_or_damaged_is_not_called_biom(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["things"] = [1, 2]
+    with pytest.raises(InputError, match="is HDF5 but no BIOM table: it holds 'things'"):
+        read_abundance_table(tmp_path / "other.h5")
+    whole = write_hdf5(tmp_path / "t.biom").read_bytes()
+    for name, content in (("a.h5ad", whole[:5000]), ("a.h5ad.gz", gzip.compress(whole[:5000])), ("a.h5", whole[:5000])):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(InputError) as caught:
+            read_abundance_table(tmp_path / name)
+        assert "BIOM" not in str(caught.value)
+
+
 def test_what_is_written_opens_in_the_biom_library_and_has_the_same_bytes_each_time(tmp_path: Path) -> None:
     from scipy import sparse
 

@@ -94,7 +94,7 @@ def test_biom_2_written_by_its_own_library_reads_to_the_same_counts(tmp_path: Pa
         ("# only\n# comments\n", "only comments"),
         ("#OTU ID\ta\n".encode("utf-16"), "UTF-16"),
         (b"\x00\x01\x02\xff" * 50, "binary file"),
-        (b"\x89HDF\r\n\x1a\nrubbish", "no whole BIOM 2.1"),
+        (b"\x89HDF\r\n\x1a\nrubbish", "begins as HDF5 but is damaged"),
         ('{"rows": [', "no whole BIOM 1.0"),
         (gzip.compress(b"#OTU ID\ta\n" * 100)[:-20], "damaged gzip"),
     ],

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
 
-from gutdiv.errors import InputError
+from gutdiv.errors import InputError, first_ids
+from gutdiv.io.biom_json import matrix_of_json, parsed_json
 from gutdiv.io.biom_parts import About, metadata_of, taxonomy_of, transposed, tree_of
+from gutdiv.io.hdf5 import check_inside, dataset_at, whole
 from gutdiv.io.raw import checked_table
-from gutdiv.io.text import decode, is_packed, open_bytes
+from gutdiv.io.text import is_packed, open_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from gutdiv.model.inputs import RawTable
 
 _BROKEN = (OSError, KeyError, ValueError, TypeError, AttributeError, IndexError, RuntimeError, RecursionError)
+_TOO_MUCH = (MemoryError, OverflowError)
+_JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\{|\[\s*[\[\]{\"0-9-])")
 _CREATION = "2000-01-01T00:00:00"  # BIOM asks for a date; a constant keeps equal tables equal byte for byte
 
 
@@ -42,6 +47,11 @@ def read_biom_json(path: Path) -> RawTable:
     return parse_biom_json(open_bytes(path, "table"), path.name)
 
 
+def is_json(head: bytes) -> bool:
+    """Whether a file begins as JSON does."""
+    return _JSON.match(head) is not None
+
+
 def parse_biom(content: bytes, source: str) -> RawTable:
     """Read BIOM of either version from memory, as an archive holds it."""
     if content.startswith(b"\x89HDF"):
@@ -55,9 +65,18 @@ def parse_biom_hdf5(opened: Path | IO[bytes], source: str) -> RawTable:
     import h5py
 
     try:
-        with h5py.File(opened, "r") as file:
-            features, samples = _ids(file["observation/ids"]), _ids(file["sample/ids"])
-            values = _values(file, len(samples), len(features))
+        file = h5py.File(opened, "r")
+    except (OSError, RuntimeError, *_TOO_MUCH) as error:
+        msg = f"{source} begins as HDF5 but is damaged ({str(error)[:200]}). Copy or export it again."
+        raise InputError(msg) from error
+    try:
+        with file:
+            check_inside(file, source)
+            if "observation" not in file and "sample" not in file:
+                msg = f"{source} is HDF5 but no BIOM table: it holds {first_ids(sorted(file)) or 'nothing'}, and neither 'observation' nor 'sample'."
+                raise InputError(msg)
+            features, samples = _ids(file, "observation/ids"), _ids(file, "sample/ids")
+            values = _values(file, samples, features)
             of_features, of_samples = _about(file, "observation", features), _about(file, "sample", samples)
             groups = file.get("observation/group-metadata")
             tree = _group(groups, "phylogeny", "newick")
@@ -66,22 +85,70 @@ def parse_biom_hdf5(opened: Path | IO[bytes], source: str) -> RawTable:
     except _BROKEN as error:
         msg = f"{source} begins as HDF5 but is no whole BIOM 2.1 table ({str(error)[:200]}). Copy or export it again."
         raise InputError(msg) from error
+    except _TOO_MUCH as error:
+        msg = (
+            f"{source} claims more than the memory holds ({str(error)[:200]}). Copy or export it again, or use a machine with more memory."
+        )
+        raise InputError(msg) from error
     return _table(samples, features, values, of_samples, of_features, source, f"BIOM {version} (HDF5)", tree=tree, ranks=ranks)
 
 
-def _values(file: Any, n: int, p: int) -> sparse.csr_matrix:
-    """Read the matrix by samples, or by features where only that one is there."""
-    by_sample = "sample/matrix/data" in file
-    part = file["sample/matrix" if by_sample else "observation/matrix"]
-    parts = (part["data"][:].astype(np.float64, copy=False), part["indices"][:], part["indptr"][:])
-    matrix = sparse.csr_matrix(parts, shape=(n, p) if by_sample else (p, n))
+def _values(file: Any, samples: Sequence[str], features: Sequence[str]) -> sparse.csr_matrix:
+    """Read the matrix by samples, or by features where only that one is there; where both are there they must agree."""
+    shape = file.attrs.get("shape")
+    if shape is not None and tuple(np.ravel(shape)) != (len(features), len(samples)):
+        msg = f"its shape says {tuple(np.ravel(shape).tolist())}, but {len(features)} observations and {len(samples)} samples are named"
+        raise ValueError(msg)
+    there = [axis for axis in ("sample", "observation") if f"{axis}/matrix/data" in file]
+    of_axis = {axis: _compressed(file, axis, samples, features) for axis in there or ["sample"]}
+    if len(there) == 2:
+        _refuse_disagreement(of_axis["sample"], of_axis["observation"], samples, features)
+    return of_axis["sample"] if "sample" in of_axis else of_axis["observation"].T.tocsr()
+
+
+def _compressed(file: Any, axis: str, samples: Sequence[str], features: Sequence[str]) -> sparse.csr_matrix:
+    """Read the matrix whose lines are samples or observations, as it lies."""
+    data, indices, indptr = (dataset_at(file, f"{axis}/matrix/{name}", numbers=True) for name in ("data", "indices", "indptr"))
+    lines, across = (samples, features) if axis == "sample" else (features, samples)
+    if data.shape != indices.shape or indptr.shape != (len(lines) + 1,):
+        msg = (
+            f"{axis}/matrix has {data.shape[0]:,} data, {indices.shape[0]:,} indices and {indptr.shape[0]:,} pointers; as many data as indices "
+            f"and {len(lines) + 1:,} pointers are expected"
+        )
+        raise ValueError(msg)
+    parts = (whole(data).astype(np.float64, copy=False), whole(indices), whole(indptr))
+    matrix = sparse.csr_matrix(parts, shape=(len(lines), len(across)))
     matrix.check_format()
-    return matrix if by_sample else matrix.T.tocsr()
+    if not matrix.has_canonical_format:
+        matrix.sort_indices()
+        again = np.flatnonzero((np.diff(matrix.indices) == 0) & (np.diff(np.repeat(np.arange(len(lines)), np.diff(matrix.indptr))) == 0))
+        if again.size:
+            line = int(np.searchsorted(matrix.indptr, again[0], side="right")) - 1
+            msg = f"{axis}/matrix holds the cell of {lines[line][:60]!r} and {across[matrix.indices[again[0]]][:60]!r} twice"
+            raise ValueError(msg)
+    return matrix
 
 
-def _ids(dataset: Any) -> list[str]:
+def _refuse_disagreement(by_sample: Any, by_feature: Any, samples: Sequence[str], features: Sequence[str]) -> None:
+    """Refuse a file whose two matrices, which hold the same counts by samples and by features, have other totals."""
+    for what, ids, axis in (("sample", samples, 0), ("observation", features, 1)):
+        one, other = np.asarray(by_sample.sum(axis=1 - axis)).ravel(), np.asarray(by_feature.sum(axis=axis)).ravel()
+        scale = np.abs(one[np.isfinite(one)]).max(initial=0.0)
+        apart = np.flatnonzero(~np.isclose(one, other, rtol=1e-9, atol=1e-12 * scale, equal_nan=True))
+        if apart.size:
+            at = int(apart[0])
+            msg = f"its two matrices disagree: {what} {ids[at][:60]!r} sums to {one[at]:g} in sample/matrix and to {other[at]:g} in observation/matrix"
+            raise ValueError(msg)
+
+
+def _ids(file: Any, place: str) -> list[str]:
     """Read ids as they are."""
-    return [v.decode("utf-8") if isinstance(v, bytes) else str(v) for v in dataset[:].tolist()]
+    found = whole(dataset_at(file, place)).tolist()
+    try:
+        return [v.decode("utf-8") if isinstance(v, bytes) else str(v) for v in found]
+    except UnicodeDecodeError as error:
+        msg = f"{place} holds {error.object[:60]!r}, which is no UTF-8"
+        raise ValueError(msg) from error
 
 
 def _plain(values: Any) -> list[Any]:
@@ -104,10 +171,10 @@ def _about(file: Any, axis: str, ids: Sequence[str]) -> About:
     if part is None:
         return {}
     if isinstance(part, h5py.Dataset):
-        text = "".join(str(t) for t in np.ravel(_plain(np.atleast_1d(part[()]))))
+        text = "".join(str(t) for t in np.ravel(_plain(np.atleast_1d(whole(part)))))
         entries = json.loads(text) if text.strip() else None
         return transposed(entries) if isinstance(entries, list) and len(entries) == len(ids) else {}
-    columns = {k: _plain(d[:]) for k, d in part.items() if isinstance(d, h5py.Dataset) and d.shape[:1] == (len(ids),) and d.ndim <= 2}
+    columns = {k: _plain(whole(d)) for k, d in part.items() if isinstance(d, h5py.Dataset) and d.shape[:1] == (len(ids),) and d.ndim <= 2}
     return {
         k: [v[0] for v in column] if column and isinstance(column[0], tuple) and len(column[0]) == 1 else column
         for k, column in columns.items()
@@ -121,36 +188,25 @@ def _group(groups: Any, name: str, kind: str) -> str | None:
     found = groups[name].attrs.get("data_type", kind)
     if (found.decode() if isinstance(found, bytes) else str(found)) != kind:
         return None
-    return "".join(str(t) for t in _plain(np.atleast_1d(groups[name][()]).ravel()))
+    return "".join(str(t) for t in _plain(np.atleast_1d(whole(groups[name])).ravel()))
 
 
 # ---------------------------------------------------------------- version 1, JSON
 def parse_biom_json(raw: bytes, source: str) -> RawTable:
     """Read BIOM 1.0 from memory; see `read_biom_json`."""
     try:
-        content = json.loads(decode(raw, source, "table"))
-        features, samples = ([_json_id(e["id"]) for e in content[part]] for part in ("rows", "columns"))
-        shape = tuple(content.get("shape") or (len(features), len(samples)))
-        if shape != (len(features), len(samples)):
-            msg = f"its shape says {shape}, but {len(features)} rows and {len(samples)} columns are named"
-            raise ValueError(msg)
-        if content["matrix_type"] == "sparse":
-            cells = np.array(content["data"], dtype=np.float64).reshape(-1, 3)
-            at = cells[:, :2].astype(np.int64)
-            values = sparse.coo_matrix((cells[:, 2], (at[:, 1], at[:, 0])), shape=(len(samples), len(features))).tocsr()
-        else:
-            dense = np.array(content["data"], dtype=np.float64).reshape(len(features), len(samples))
-            values = sparse.csr_matrix(dense.T)
+        content, features, samples = parsed_json(raw, source)
+        values = matrix_of_json(content, features, samples)
         of_features, of_samples = (transposed([e.get("metadata") for e in content[part]]) for part in ("rows", "columns"))
     except _BROKEN as error:
-        msg = f"{source} begins as JSON but is no whole BIOM 1.0 table ({str(error)[:200]}). Copy or export it again."
+        msg = f"{source} begins as JSON but is no whole BIOM 1.0 table: {str(error)[:300]}. Copy or export it again."
+        raise InputError(msg) from error
+    except _TOO_MUCH as error:
+        msg = (
+            f"{source} holds more than the memory, or a number beyond all counts ({str(error)[:200]}). Export it again, as BIOM 2.1 (HDF5)."
+        )
         raise InputError(msg) from error
     return _table(samples, features, values, of_samples, of_features, source, f"BIOM 1.0 (JSON, {content['matrix_type']})")
-
-
-def _json_id(value: Any) -> str:
-    """Return an id as text; a missing one is empty."""
-    return "" if value is None else str(value)
 
 
 def _table(

@@ -10,9 +10,10 @@ import numpy.typing as npt
 from scipy import sparse
 
 from gutdiv.errors import InputError, first_ids
+from gutdiv.io.hdf5 import check_claim, check_inside, whole
 from gutdiv.io.ranks import rank_columns
 from gutdiv.io.raw import checked_table
-from gutdiv.io.text import MAX_UNPACKED, open_bytes, packing
+from gutdiv.io.text import open_bytes, packing
 from gutdiv.model.cohort import SampleMetadata
 from gutdiv.model.inputs import RawTaxonomy
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 _BLOCK = 1 << 24  # cells of a dense matrix that are held at once
+_MOST_DENSE = 1 << 40  # bytes of a dense matrix, which is read by blocks
 
 Column = tuple[list[str | None], str]  # cells, and `numeric` or `categorical`
 
@@ -31,7 +33,7 @@ def is_h5ad(path: Path, head: bytes) -> bool:
     """Whether an HDF5 file is AnnData's: by its groups `obs` and `var`, or by its name."""
     if not head.startswith(HDF5_MAGIC):
         return False
-    if path.suffix.lower() == ".h5ad":
+    if ".h5ad" in [s.lower() for s in path.suffixes[-2:]]:  # packed or not
         return True
     import h5py
 
@@ -58,12 +60,16 @@ def read_h5ad(path: Path) -> RawTable:
 
     try:
         with h5py.File(_opened(path), "r") as file:
+            check_inside(file, path.name)
             samples, about = _frame(file, "obs", path.name)
             features, noted = _frame(file, "var", path.name)
             shape = (len(samples), len(features))
             values, place, notes = _values(file, shape, path.name)
     except (OSError, KeyError, ValueError, TypeError, IndexError, AttributeError, RuntimeError) as error:
         msg = f"{path.name} begins as HDF5 but is no whole AnnData file ({str(error)[:200]}). Copy or export it again."
+        raise InputError(msg) from error
+    except (MemoryError, OverflowError) as error:
+        msg = f"{path.name} claims more than the memory holds ({str(error)[:200]}). Copy or export it again, or use a machine with more memory."
         raise InputError(msg) from error
     taxonomy, more = _taxonomy(noted, features, path.name)
     metadata = None
@@ -132,6 +138,7 @@ def _matrix(node: Any, shape: tuple[int, int], source: str) -> sparse.csr_matrix
         msg = f"{source}: {node.name} is of {found} where obs and var make {shape}. Write the file again with anndata."
         raise InputError(msg)
     if hasattr(node, "shape"):
+        check_claim(node, most=_MOST_DENSE)
         rows = max(1, _BLOCK // max(shape[1], 1))
         blocks = [sparse.csr_matrix(np.asarray(node[at : at + rows], dtype=np.float64)) for at in range(0, shape[0], rows)]
         return sparse.csr_matrix(sparse.vstack(blocks)) if blocks else sparse.csr_matrix(shape)
@@ -146,11 +153,8 @@ def _matrix(node: Any, shape: tuple[int, int], source: str) -> sparse.csr_matrix
 
 
 def _array(node: Any) -> npt.NDArray[Any]:
-    """Read a whole array, unless it claims more than fits."""
-    if node.size * max(node.dtype.itemsize, 1) > MAX_UNPACKED:
-        msg = f"{node.name} claims {node.size:,} values"
-        raise ValueError(msg)
-    return np.asarray(node[()])
+    """Read a whole array, unless it claims more than can be there."""
+    return np.asarray(whole(node))
 
 
 # ---------------------------------------------------------------- frames

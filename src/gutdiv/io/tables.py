@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from gutdiv.errors import InputError
+from gutdiv.io.biom import is_json
 from gutdiv.io.h5ad import is_h5ad
 from gutdiv.io.mothur import is_shared
 from gutdiv.io.qiime import ZIP_MAGIC, is_artifact
@@ -77,9 +78,7 @@ TABLE_READERS: dict[str, TableReader] = {
     "qza": TableReader("QIIME 2 artifact (.qza)", "gutdiv.io.qiime:read_qiime_table", is_artifact),
     "h5ad": TableReader("AnnData (.h5ad)", "gutdiv.io.h5ad:read_h5ad", is_h5ad),
     "biom-hdf5": TableReader("BIOM 2 (HDF5)", "gutdiv.io.biom:read_biom_hdf5", lambda path, head: head.startswith(HDF5_MAGIC)),
-    "biom-json": TableReader(
-        "BIOM 1.0 (JSON)", "gutdiv.io.biom:read_biom_json", lambda path, head: head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{"
-    ),
+    "biom-json": TableReader("BIOM 1.0 (JSON)", "gutdiv.io.biom:read_biom_json", lambda path, head: is_json(head)),
     "mothur": TableReader("mothur .shared", "gutdiv.io.mothur:read_shared", lambda path, head: is_shared(head), options=("label",)),
     "r": TableReader(
         "R file (.rds, .RData, .rda)",
