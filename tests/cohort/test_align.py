@@ -13,6 +13,7 @@ from scipy import sparse
 
 from gutdiv.cli.app import main
 from gutdiv.cohort.align import Choices, align
+from gutdiv.cohort.filters import Filters
 from gutdiv.errors import AlignmentError, InputError
 from gutdiv.io.newick import parse_newick
 from gutdiv.model.cohort import Roles, SampleMetadata
@@ -108,6 +109,48 @@ def test_features_without_a_tip_are_an_error_unless_dropping_is_asked_for() -> N
 def test_what_is_no_count_table_is_refused(changes, said: str) -> None:
     with pytest.raises(InputError, match=said):
         align(table(**changes), synonyms={})
+
+
+@pytest.mark.parametrize(
+    ("newick", "said"),
+    [
+        ("((f1:0,f2:0):0,f3:0);", r"t.nwk: no branch above the 3 tips has a length above 0.*leave the tree out"),
+        ("((f1:0,f2:0):0,(f3:0,gone:1):0);", r"t.nwk: no branch above the 3 tips has a length above 0"),
+        ("((f1:1,f2:1e308):1,f3:1e308);", r"t.nwk: the branch length 1e\+308 of tip 'f2' is beyond 1e\+12 \(2 such lengths in all\)"),
+        ("((f1:1,f2:1):1e13,f3:1);", r"t.nwk: the branch length 1e\+13 is beyond 1e\+12 \(1 such length in all\)"),
+    ],
+)
+def test_a_tree_whose_lengths_are_none_is_refused_where_the_cohort_is_made(newick: str, said: str) -> None:
+    tree = parse_newick(newick, "t.nwk")
+    with pytest.raises(InputError, match=said):
+        align(table(), tree=tree, synonyms={})
+
+
+@pytest.mark.parametrize(
+    ("choices", "said"),
+    [
+        (Choices(root="midpoint"), "--root midpoint is given, but there is no tree.*--tree"),
+        (Choices(without_metadata="drop"), "--without-metadata drop is given, but there is no sample metadata.*--metadata"),
+        (Choices(filters=Filters(blanks="kind = 'blank'")), "--blanks .* is given, but there is no sample metadata.*--metadata"),
+        (Choices(filters=Filters(replicates="tube")), "--replicates 'tube' is given, but there is no sample metadata.*--metadata"),
+    ],
+)
+def test_an_option_for_a_part_that_is_not_there_is_refused(choices: Choices, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        align(table(), synonyms={}, choices=choices)
+
+
+@pytest.mark.parametrize("option", ["--blanks", "--replicates", "--exclude"])
+@pytest.mark.parametrize("text", ["", " ", ","])
+def test_an_option_that_names_nothing_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, text: str) -> None:
+    path = tmp_path / "t.tsv"
+    path.write_text("#OTU ID\ts1\nf1\t1\n", encoding="utf-8")
+    build = ["cohort", "build", "--table", str(path), "--output", str(tmp_path / "out")]
+    with pytest.raises(SystemExit, match="2"):
+        main([*build, option, text])
+    assert f"{option}: {text!r} names nothing; leave the option out" in capsys.readouterr().err
+    assert main(build) == 0
+    assert "cohort: 1 sample, 1 feature, 1 read; " in capsys.readouterr().err
 
 
 def test_inputs_that_share_no_id_are_refused_with_examples_of_both() -> None:

@@ -142,7 +142,7 @@ def postorder(parent: list[int]) -> list[int]:
 def test_negative_branch_lengths_become_zero_and_are_counted() -> None:
     raw = parse_newick("((a:-0.1,b:1):1,c:1):NaN;", "t.nwk")
     assert raw.tree.length[0] == 0.0
-    assert raw.notes == ("1 negative branch lengths in t.nwk were set to 0",)
+    assert raw.notes == ("1 negative branch length in t.nwk was set to 0",)
 
 
 def test_a_written_tree_reads_back_to_the_same_arrays(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from gutdiv.cli.inputs import DEFAULTS, add_inputs, chosen, read_inputs
 from gutdiv.cli.options import add_output
+from gutdiv.errors import count_noun
 
 if TYPE_CHECKING:
     import argparse
@@ -59,7 +60,8 @@ def _build(args: argparse.Namespace) -> int:
     write_cohort(args.output, cohort, fallen, name=name, about={"inputs": given.entries, "options": options})
     dropped = sum(f.outcome == "dropped" for f in fallen)
     sys.stderr.write(
-        f"cohort: {len(cohort.sample_ids):,} samples, {len(cohort.feature_ids):,} features, {int(cohort.depth.sum()):,} reads; "
+        f"cohort: {count_noun(cohort.sample_ids, 'sample')}, {count_noun(cohort.feature_ids, 'feature')}, "
+        f"{count_noun(int(cohort.depth.sum()), 'read')}; "
         f"{dropped:,} dropped and {len(fallen) - dropped:,} merged or kept incomplete, listed in {args.output / 'alignment.tsv'}\n"
         + "".join(f"note: {note}\n" for note in cohort.record["notes"])
     )

@@ -38,6 +38,18 @@ DEFAULTS: Mapping[str, object] = {
 }
 
 
+class _Named(argparse.Action):
+    """Store what an option names; refuse one that is given and names nothing (the workflow leaves empty values out)."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option_string: str | None = None
+    ) -> None:
+        """Store the text."""
+        if not values.strip(" ,\t"):
+            raise argparse.ArgumentError(self, f"{values!r} names nothing; leave the option out")
+        setattr(namespace, self.dest, values)
+
+
 def add_inputs(parser: argparse.ArgumentParser) -> None:
     """Add the files of a cohort, the columns that play a part, and the options of `DEFAULTS`."""
     files = parser.add_argument_group("files")
@@ -73,12 +85,15 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
     )
     filters.add_argument(
         "--blanks",
+        action=_Named,
         default="",
         metavar="EXPR",
         help="negative controls, as in: 'type == \"blank\"'; contaminants are told by them, then they go",
     )
-    filters.add_argument("--replicates", default="", metavar="COL", help="metadata column: samples with one value are summed into one")
-    filters.add_argument("--exclude", default="", metavar="LIST", help=f"features by lineage: {','.join(EXCLUDABLE)}")
+    filters.add_argument(
+        "--replicates", action=_Named, default="", metavar="COL", help="metadata column: samples with one value are summed into one"
+    )
+    filters.add_argument("--exclude", action=_Named, default="", metavar="LIST", help=f"features by lineage: {','.join(EXCLUDABLE)}")
     filters.add_argument("--min-feature-reads", type=_reads, default=0, metavar="N", help="reads that a feature needs in all")
     filters.add_argument(
         "--min-prevalence",

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Choices", "Fallen", "align"]
 
+LONGEST_BRANCH = (
+    1e12  # beyond it no unit of substitutions or years makes sense, and sums of what follows lose the other branches or overflow
+)
 MOST_NUMERIC_GROUPS = 10  # a numeric column with more values than this codes no groups
 
 
@@ -89,6 +92,7 @@ def align(
     """
     choices, roles = choices or Choices(), roles or Roles()
     taxonomy, tree, metadata = taxonomy or table.taxonomy, tree or table.tree, metadata or table.metadata
+    _check_choices(choices, tree, metadata)
     values = classify(
         table,
         declared=choices.values,
@@ -135,8 +139,21 @@ def align(
         **({"merged": sieve.merged} if sieve.merged else {}),
         **about,
     }
-    found = None if tree is None else _pruned(tree.tree, draft.features)
+    found = None if tree is None else _measured(_pruned(tree.tree, draft.features), tree.source)
     return Cohort(draft.samples, draft.features, canonical_form(draft.counts), lineages, found, aligned, roles, record), fallen
+
+
+def _check_choices(choices: Choices, tree: RawTree | None, metadata: SampleMetadata | None) -> None:
+    """Refuse options that would do nothing, or fail with another reason, for want of a tree or of metadata."""
+    if choices.root == "midpoint" and tree is None:
+        msg = "--root midpoint is given, but there is no tree. Supply one with --tree, or leave the option out."
+        raise InputError(msg)
+    given = {"blanks": choices.filters.blanks, "replicates": choices.filters.replicates}
+    said = [f"--{name} {value!r}" for name, value in given.items() if value]
+    said += ["--without-metadata drop"] if choices.without_metadata == "drop" else []
+    if said and metadata is None:
+        msg = f"{said[0]} is given, but there is no sample metadata. Supply it with --metadata, or leave the option out."
+        raise InputError(msg)
 
 
 # ---------------------------------------------------------------- counts
@@ -253,7 +270,8 @@ def _kinds(lineages: pd.DataFrame) -> dict[str, frozenset[str]]:
 
 # ---------------------------------------------------------------- tree
 def _rooted(tree: RawTree, root: str) -> RawTree:
-    """Take the tree's root or make one; refuse a tree that has none."""
+    """Take the tree's root or make one; refuse a tree that has none, or whose lengths are none."""
+    _measured(tree.tree, tree.source)
     if root == "midpoint":
         return rooted_at_midpoint(tree)
     if not tree.rooted:
@@ -262,6 +280,26 @@ def _rooted(tree: RawTree, root: str) -> RawTree:
             f"{tree.source}: the tree is unrooted ({f'its base splits into {branches} branches' if branches > 2 else 'as it says itself'}), "
             "and phylogenetic metrics depend on the root. "
             "Root it half-way between its farthest tips with --root midpoint, or supply a rooted tree."
+        )
+        raise InputError(msg)
+    return tree
+
+
+def _measured(tree: Tree, source: str) -> Tree:
+    """Return the tree; refuse one without any length above its tips, or with a length that no unit explains."""
+    length = tree.length[:-1]  # the last node is the root
+    if not (length > 0).any():
+        msg = (
+            f"{source}: no branch above the {count_noun(tree.tip_names, 'tip')} has a length above 0, and phylogenetic "
+            "metrics are sums of lengths. Supply a tree with branch lengths, or leave the tree out."
+        )
+        raise InputError(msg)
+    if (wrong := length > LONGEST_BRANCH).any():
+        at = int(np.flatnonzero(wrong)[0])
+        name = next((f" of tip {n[:60]!r}" for n, t in zip(tree.tip_names, tree.tip_nodes.tolist(), strict=True) if t == at), "")
+        msg = (
+            f"{source}: the branch length {length[at]:g}{name} is beyond {LONGEST_BRANCH:g} ({count_noun(int(wrong.sum()), 'such length')} "
+            "in all). Mend it, or supply another tree."
         )
         raise InputError(msg)
     return tree

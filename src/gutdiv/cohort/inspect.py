@@ -165,7 +165,7 @@ def together(parts: Parts, read_options: Mapping[str, str]) -> tuple[list[str], 
         return [*lines, _cut(f"together: would stop: {error}", 400)], {**columns, **options}
     dropped = [f.part for f in fallen if f.outcome == "dropped"]
     lost = ", ".join(count_noun(n, part) for part in ("sample", "feature") if (n := dropped.count(part)))
-    line = f"together: {count_noun(cohort.sample_ids, 'sample')}, {count_noun(cohort.feature_ids, 'feature')}, {cohort.depth.sum():,} reads"
+    line = f"together: {count_noun(cohort.sample_ids, 'sample')}, {count_noun(cohort.feature_ids, 'feature')}, {count_noun(int(cohort.depth.sum()), 'read')}"
     shares = [s for s in cohort.record["excludable"] if s["features"]]
     taken = "; ".join(f"{s['what']} {count_noun(s['features'], 'feature')} ({_percent(s['share_of_reads'])} of reads)" for s in shares)
     return [

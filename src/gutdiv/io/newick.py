@@ -69,7 +69,8 @@ def parse_newick(text: str, source: str) -> RawTree:
     length = _lengths(nodes, text, source)
     notes = []
     if negative := int(np.sum(length < 0)):
-        notes.append(f"{negative:,} negative branch lengths in {source} were set to 0")
+        were = "was" if negative == 1 else "were"
+        notes.append(f"{count_noun(negative, 'negative branch length')} in {source} {were} set to 0")
     rooted = declared[1].upper() == "R" if declared else int(np.sum(parent == root)) <= 2
     return RawTree(Tree(parent, np.maximum(length, 0.0), tuple(names), tips.astype(np.int32)), source, tuple(notes), rooted)
 
