@@ -206,3 +206,46 @@ def test_a_column_called_group_comes_first_and_only_samples_of_the_table_count()
     assert candidates(about, about.ids)["group"][0] == "group"
     assert "site" in candidates(about, about.ids)["group"]
     assert "site" not in candidates(about, about.ids[:6])["group"]
+
+
+def test_few_subjects_are_subjects_and_parts_of_a_date_are_no_time() -> None:
+    # The columns of QIIME 2's tutorial "Moving Pictures": two people, four sites, a date in three columns.
+    about = metadata(
+        **{
+            "body-site": ["gut", "left palm", "right palm", "tongue"] * 8,
+            "year": ["2008", "2009"] * 16,
+            "month": ["1", "2", "3", "4"] * 8,
+            "day": ["20", "17"] * 16,
+            "subject": ["subject-1"] * 16 + ["subject-2"] * 16,
+            "antibiotics": ["Yes", "No"] * 16,
+            "days-since-experiment-start": ["0", "84", "112", "140"] * 8,
+        }
+    )
+    found = candidates(about, about.ids)
+    assert found["group"][0] == "body-site"
+    assert "subject" not in found["group"]
+    assert found["subject"] == ["subject"]
+    assert found["time"] == ["days-since-experiment-start"]
+    assert candidates(metadata(day=["0", "7", "14"] * 4), tuple(f"s{i}" for i in range(12)))["time"] == ["day"], "alone it is a time"
+
+
+def test_a_column_named_as_subjects_are_is_a_group_where_it_tells_of_them() -> None:
+    about = metadata(patient_group=["a", "b"] * 6, host_sex=["f", "m"] * 6)
+    found = candidates(about, about.ids)
+    assert found["group"] == ["patient_group", "host_sex"]
+    assert found["subject"] == []
+
+
+def test_a_group_by_name_may_have_two_samples_each() -> None:
+    # phyloseq's GlobalPatterns: 26 samples of 9 types, two types with 2 samples.
+    sizes = {"Feces": 4, "Freshwater": 2, "Freshwater (creek)": 3, "Mock": 3, "Ocean": 3, "Sediment": 3, "Skin": 3, "Soil": 3, "Tongue": 2}
+    cells = [name for name, n in sizes.items() for _ in range(n)]
+    about = metadata(SampleType=list(cells), colour=list(cells))
+    assert candidates(about, about.ids)["group"] == ["SampleType"]
+
+
+@pytest.mark.real_data
+def test_columns_of_the_moving_pictures_are_proposed_as_a_person_would(real_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = real_data / "formats" / "qza_moving_pictures"
+    last = inspect(capsys, folder / "table.qza", folder / "sample-metadata.tsv")[-1]
+    assert "--group body-site --subject subject --time days-since-experiment-start" in last

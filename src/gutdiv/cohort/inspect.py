@@ -40,8 +40,11 @@ _GROUP_WORDS = {
     "ibd",
     "type",
 }
+_PLACE_WORDS = {"site", "body", "habitat", "biome"}
 _SUBJECT_WORDS = {"subject", "patient", "person", "host", "individual", "participant", "donor", "mouse", "animal", "anonymized"}
 _TIME_WORDS = {"time", "timepoint", "day", "days", "week", "month", "visit", "date", "collection"}
+_ID_WORDS = {"id", "ids", "identifier", "number", "no", "num", "code", "name"}
+_PARTS_OF_DATES = {"year", "month", "day"}
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}.*")
 
 
@@ -214,11 +217,13 @@ def _needed(parts: Parts) -> dict[str, str]:
 def candidates(metadata: SampleMetadata, samples: Sequence[str]) -> dict[str, list[str]]:
     """Return the columns that could be group, subject and time, the likeliest first: by their values among these samples, then by name.
 
-    A group has 2 to 10 values with at least 3 samples each and is known for most samples; a subject repeats; a time is a number or a date. Only columns
-    named as such columns are usually are taken for subject and time.
+    A group has 2 to 10 values with at least 3 samples each (2 where its name is that of a group) and is known for most samples; a subject repeats; a time
+    is a number or a date, and not one part of a date whose other parts stand in other columns. Only columns named as such columns are usually are taken
+    for subject and time; one named as a subject and nothing else is no group.
     """
     wanted = set(samples)
     rows = [i for i, s in enumerate(metadata.ids) if s in wanted] or list(range(len(metadata.ids)))
+    parts = {name for name in metadata.columns if name.lower() in _PARTS_OF_DATES}
     found: dict[str, list[tuple[tuple[int, ...], str]]] = {"group": [], "subject": [], "time": []}
     for place, (name, column) in enumerate(metadata.columns.items()):
         words = set(re.split(r"[^a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()))
@@ -228,11 +233,17 @@ def candidates(metadata: SampleMetadata, samples: Sequence[str]) -> dict[str, li
             continue
         numeric = metadata.kinds[name] == "numeric"
         coded = not numeric or all(re.fullmatch(r"-?\d+", v) for v in values)
-        if coded and 2 <= len(values) <= _MOST_GROUPS and min(known.count(v) for v in values) >= _FEWEST_EACH:
-            found["group"].append(((words != {"group"}, not words & _GROUP_WORDS, numeric, len(values), place), name))
-        if words & _SUBJECT_WORDS and not words & _TIME_WORDS and _MOST_GROUPS / 2 < len(values) < len(known):
+        named = bool(words & _GROUP_WORDS)
+        person = bool(words & _SUBJECT_WORDS) and words - {""} <= _SUBJECT_WORDS | _ID_WORDS
+        fewest = _FEWEST_EACH - 1 if named else _FEWEST_EACH
+        if coded and not person and 2 <= len(values) <= _MOST_GROUPS and min(known.count(v) for v in values) >= fewest:
+            likely = (words != {"group"}, not named, not words & _PLACE_WORDS, numeric, len(values), place)
+            found["group"].append((likely, name))
+        least = 2 if person else _MOST_GROUPS // 2 + 1
+        if words & _SUBJECT_WORDS and not words & _TIME_WORDS and least <= len(values) < len(known):
             found["subject"].append(((place,), name))
-        if words & _TIME_WORDS and len(values) > 1 and (numeric or all(_DATE.fullmatch(c) for c in known)):
+        partial = name in parts and len(parts) > 1
+        if words & _TIME_WORDS and not partial and len(values) > 1 and (numeric or all(_DATE.fullmatch(c) for c in known)):
             found["time"].append(((place,), name))
     return {role: [name for _, name in sorted(listed)][:3] for role, listed in found.items()}
 
