@@ -66,7 +66,7 @@ HEADERS = {
     "trailing tabs in the header": PLAIN.format("#OTU ID").replace("b\n", "b\t\t\n"),
     "blank lines": "\n" + PLAIN.format("#OTU ID").replace("\n", "\n\n") + "\n\t\t\n",
     "decimals": PLAIN.format("#OTU ID").replace("\t3\t", "\t3.0\t").replace("\t2\n", "\t2e0\n"),
-    "blanks around": PLAIN.format("#OTU ID").replace("\t", " \t ").replace("\n", " \n"),
+    "blanks around numbers and the first name": PLAIN.format("#OTU ID ").replace("\t1\t0", "\t 1 \t 0 "),
     "commas": PLAIN.format("#OTU ID").replace("\t", ","),
     "commas, all quoted": '"' + PLAIN.format("#OTU ID").replace("\t", '","').replace("\n", '"\n"').rstrip('"'),
     "a spreadsheet's empty rows": PLAIN.format("OTU").replace("\t", ",") + ",,\n,,\n",
@@ -92,6 +92,17 @@ def test_ids_stay_the_strings_they_were_and_a_feature_may_begin_with_a_hash(tmp_
     table = read(tmp_path, "#OTU ID\t001\t1e5\tS 1 x\n#f1\t1\t2\t3\n0010\t0\t0\t1\n'q\"\t1\t1\t1\nNA\t0\t0\t9\n")
     assert table.sample_ids == ("001", "1e5", "S 1 x")
     assert table.feature_ids == ("#f1", "0010", "'q\"", "NA")
+
+
+def test_blanks_around_ids_are_part_of_them_and_said(tmp_path: Path) -> None:
+    table = read(tmp_path, "#OTU ID\tA \tA\t taxonomy \n f1\t1\t2\td__B; p__X\nf1\t3\t4\td__B; p__Y\n")
+    assert (table.sample_ids, table.feature_ids) == (("A ", "A"), (" f1", "f1"))
+    assert table.values.toarray().tolist() == [[1, 3], [2, 4]]
+    assert table.taxonomy is not None
+    assert "blanks stand around 2 ids ('A ', ' f1')" in table.notes[0]
+    assert table.format == "classic TSV, lineages in column 'taxonomy'"
+    with pytest.raises(InputError, match="sample 1 of 2 has an empty id"):
+        read(tmp_path, "#OTU ID\t \tB\nf1\t1\t2\n")
 
 
 def test_a_header_that_is_unknown_and_rows_that_begin_with_a_hash_are_told_apart(tmp_path: Path) -> None:

@@ -50,9 +50,7 @@ def read_text_table(path: Path, *, samples_in: str | None = None) -> RawTable:
     in_rows, reason = (samples_in == "rows", "as demanded") if samples_in else headers.samples_in_rows(header)
     found = _walked_samples(header) if in_rows else _walked_features(header)
     values = found.matrix(samples_in_rows=in_rows)
-    spelled = found.texts(header.ids)
-    ids = [s.strip() for s in spelled]
-    stripped = sum(a != b for a, b in zip(ids, spelled, strict=True))
+    ids = [i if i.strip() else "" for i in found.texts(header.ids)]
     others = [n for n, text in zip(header.names, found.text, strict=True) if not text]
     if not others:
         msg = (
@@ -71,9 +69,12 @@ def read_text_table(path: Path, *, samples_in: str | None = None) -> RawTable:
         )
     if header.ids:
         notes.append(f"{path.name}: the first column numbers the rows and was left out; ids stand in column {header.names[header.ids]!r}")
-    if stripped:
-        notes.append(f"{path.name}: blanks around {count_noun(stripped, 'id')} were dropped")
     samples, features = (ids, others) if in_rows else (others, ids)
+    if padded := [i for i in (*samples, *features) if i != i.strip()]:
+        notes.append(
+            f"{path.name}: blanks stand around {count_noun(padded, 'id')} ({first_ids(padded, limit=3)}); they are part of the ids, "
+            "which are compared letter for letter"
+        )
     taxonomy, said, unused = _taxonomy(header, found, features)
     if unused:
         notes.append(f"{path.name}: columns that hold no counts were left out: {first_ids(unused, limit=12)}")
@@ -186,14 +187,15 @@ def _by_values(values: sparse.csr_matrix) -> tuple[bool, str]:
 def _taxonomy(header: Header, found: Walk, features: list[str]) -> tuple[RawTaxonomy | None, str, list[str]]:
     """Return the taxonomy in the table, what the format says of it, and the names of the columns that were not used."""
     source = found.body.source
-    places = {header.names[c]: c for c in range(len(header.names) - 1, header.ids, -1) if found.text[c]}
+    places = {header.names[c].strip(): c for c in range(len(header.names) - 1, header.ids, -1) if found.text[c]}
     chosen = rank_columns(list(places))
     if not chosen:
         lineage = _unnamed_lineage(
             found, [c for n, c in places.items() if not headers.known_annotation(n, []) or headers.plain_name(n) in headers.LINEAGES]
         )
-        chosen = {} if lineage is None else {"lineage": header.names[lineage]}
-    unused = [header.names[c] for c in range(header.ids + 1, len(header.names)) if found.text[c] and header.names[c] not in chosen.values()]
+        chosen = {} if lineage is None else {"lineage": header.names[lineage].strip()}
+    names = [n.strip() for n in header.names]
+    unused = [names[c] for c in range(header.ids + 1, len(names)) if found.text[c] and names[c] not in chosen.values()]
     if "lineage" in chosen:
         texts = map(lineage_text, found.texts(places[chosen["lineage"]]))
         return lineage_texts(dict(zip(features, texts, strict=True)), source), f", lineages in column {chosen['lineage']!r}", unused

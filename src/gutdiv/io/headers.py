@@ -56,7 +56,7 @@ class Header:
     Parameters
     ----------
     names : tuple of str
-        One name a column.
+        One name a column, as spelled: sample ids are compared letter for letter, blanks around them too.
     body : Body
         The rows.
     first : tuple of tuple of str
@@ -97,7 +97,8 @@ def find_header(raw: bytes, source: str) -> Header:
     row = first[1] if first else b""
     at, line, delimiter = _choose(leading, candidates, row, source)
     body = Body(raw, at + len(line) + 1, delimiter, source)
-    names = [_decoded(c, raw, at, source).strip() for c in split_cells(line, delimiter)]
+    names = [n if n.strip() else "" for n in (_decoded(c, raw, at, source) for c in split_cells(line, delimiter))]
+    names[0] = names[0].strip()
     rows = [
         [_decoded(c, raw, begin, source).strip() for c in split_cells(text, delimiter)]
         for begin, text in _rows(body, max(3, min(LOOKED_AT, _LOOKED_AT_CELLS // len(names))))
@@ -289,7 +290,7 @@ def samples_in_rows(header: Header) -> tuple[bool, str]:
     """
     at = header.ids
     corner = plain_name(header.names[at])
-    across = [n for n in header.names[at + 1 :] if n and plain_name(n) not in _TEXTS | _NUMBERS]
+    across = [n.strip() for n in header.names[at + 1 :] if n and plain_name(n) not in _TEXTS | _NUMBERS]
     plain = [plain_name(n) for n in header.names[at + 1 :]]
     annotated = any(n in LINEAGES for n in plain) or len({RANK_OF[n] for n in plain if n in RANK_OF}) > 1
     down = annotated or are_features([r[at] for r in header.first])
