@@ -162,6 +162,13 @@ def test_inputs_that_share_no_id_are_refused_with_examples_of_both() -> None:
         align(table(), tree=parse_newick("(F1:1,F2:1);", "t.nwk"), synonyms={}, choices=Choices(missing_tips="drop"))
 
 
+def test_the_record_of_a_rarefied_table_keeps_the_mode_and_says_the_depth() -> None:
+    cohort, _ = align(table([[4, 5, 0, 1], [3, 0, 5, 2], [6, 0, 3, 1]]), synonyms={})
+    assert cohort.record["mode"] == "rarefied"
+    assert cohort.depth.tolist() == [10, 10, 10]
+    assert cohort.record["notes"] == ["All samples hold 10 reads: the table was rarefied before."]
+
+
 def test_a_role_must_name_a_column() -> None:
     with pytest.raises(InputError, match=r"no column 'group'\. Known columns: 'x'"):
         align(table(), metadata=metadata("s1"), roles=Roles(group="group"), synonyms={})

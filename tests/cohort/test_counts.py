@@ -167,7 +167,9 @@ def test_declared_reads_overrule_doubts_about_whole_numbers_but_make_no_fraction
         assert found.mode is not None
         assert "declared to be reads" in found.notes[0]
     assert classify(table(SHARES), declared="reads").kind == "relative"
-    assert classify(table(PER_CENT), declared="reads").kind == "rarefied", "a table rarefied to 100 reads"
+    hundred = classify(table(PER_CENT), declared="reads")
+    assert hundred.kind == "rarefied", "a table rarefied to 100 reads"
+    assert hundred.notes[1] == "All samples hold 100 reads: the table was rarefied before."
 
 
 def test_a_count_that_floats_do_not_keep_is_refused_even_where_reads_are_declared() -> None:

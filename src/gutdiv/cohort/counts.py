@@ -99,7 +99,8 @@ def classify(table: RawTable, *, declared: str = "auto", samples: Collection[str
         said = f"{_cell(table, beyond, 'above what can be a read count')}: whole numbers from 2^53 on do not even keep their last digits."
         return Values("too large", said, "Mend the cell, or supply the table of reads.")
     if declared == "reads":
-        return Values("rarefied" if _level(sums) else "counts", notes=("The values were declared to be reads (--values reads).",))
+        said = "The values were declared to be reads (--values reads)."
+        return Values("rarefied", notes=(said, _rarefied_at(sums))) if _level(sums) else Values("counts", notes=(said,))
     return clades or _doubted(table, sums) or _whole(table, sums)
 
 
@@ -276,7 +277,7 @@ def _whole(table: RawTable, sums: npt.NDArray[np.float64]) -> Values:
     if _named_as_species(table):
         notes.append("All features are named as species, as in profiles of shotgun reads; gutdiv takes them for 16S reads.")
     if _level(sums):
-        return Values("rarefied", notes=(f"All samples hold {int(sums[0]):,} reads: the table was rarefied before.", *notes))
+        return Values("rarefied", notes=(_rarefied_at(sums), *notes))
     if sums.size >= 5 and np.ptp(sums) <= 0.01 * np.median(sums):
         notes.insert(
             0,
@@ -288,6 +289,11 @@ def _whole(table: RawTable, sums: npt.NDArray[np.float64]) -> Values:
 def _level(sums: npt.NDArray[np.float64]) -> bool:
     """Whether more than two samples all have the same depth."""
     return bool(sums.size > 2 and sums.min() == sums.max())
+
+
+def _rarefied_at(sums: npt.NDArray[np.float64]) -> str:
+    """Say at which depth the table was rarefied."""
+    return f"All samples hold {int(sums[0]):,} reads: the table was rarefied before."
 
 
 def _cell(table: RawTable, wrong: npt.NDArray[np.bool_], what: str, *, named: bool = True) -> str:
