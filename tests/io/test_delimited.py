@@ -94,6 +94,27 @@ def test_ids_stay_the_strings_they_were_and_a_feature_may_begin_with_a_hash(tmp_
     assert table.feature_ids == ("#f1", "0010", "'q\"", "NA")
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("OTU;A;B\nf1;9,56;9,48\nf2;0,85;1,00\n", r"row 2 \('f1'\), sample 'A': the cell is '9,56', which is no number for its comma"),
+        ("OTU\tA\tB\nf1\t4,706\t7,002\nf2\t24,662\t1,234,567\n", r"row 2 \('f1'\), sample 'A': the cell is '4,706'"),
+        ("OTU\tA\tB\nf1\t4\t7\nf2\t24\t1,234\n", r"row 3 \('f2'\), sample 'B': the cell is '1,234'"),
+        ("OTU\tA\tB\tC\nf1\t4\t7\t1,5\nf2\t24\t1\t2,5\n", r"row 2 \('f1'\), sample 'C': the cell is '1,5'"),
+        ("sample\tA\tB\ns1\t4,0\t7,0\ns2\t1,0\t2,0\n", r"row 2 \('s1'\), sample 'A': the cell is '4,0'"),
+    ],
+)
+def test_commas_of_decimals_and_thousands_are_named_by_row_and_cell(tmp_path: Path, content: str, said: str) -> None:
+    with pytest.raises(InputError, match=said) as caught:
+        read(tmp_path, content)
+    assert "with a decimal point" in str(caught.value)
+
+
+def test_the_column_of_ids_is_never_counted_among_those_without_counts(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds no counts: its columns 'taxonomy' are text"):
+        read(tmp_path, "#OTU ID\ttaxonomy\nf1\td__B; p__X\nf2\td__B; p__Y\n")
+
+
 def test_blanks_around_ids_are_part_of_them_and_said(tmp_path: Path) -> None:
     table = read(tmp_path, "#OTU ID\tA \tA\t taxonomy \n f1\t1\t2\td__B; p__X\nf1\t3\t4\td__B; p__Y\n")
     assert (table.sample_ids, table.feature_ids) == (("A ", "A"), (" f1", "f1"))
@@ -258,7 +279,7 @@ def test_a_short_table_is_read_without_the_compiler(tmp_path: Path) -> None:
         ("#OTU ID\ta\tb\n", "holds no table"),
         (">ASV_1\nACGT\n", "FASTA"),
         ("((a:1,b:2):1);\n", "Newick tree: give it with --tree"),
-        ("OTU\tSize\tTaxonomy\nf1\t3\tBacteria\n", "holds no counts: its columns 'OTU', 'Size', 'Taxonomy'"),
+        ("OTU\tSize\tTaxonomy\nf1\t3\tBacteria\n", "holds no counts: its columns 'Size', 'Taxonomy'"),
         ("Run,Status\nS1,Control\nS2,COVID\n", "samples stand in rows, but 'Status' holds text, no counts.*--metadata"),
         ("sample\tage\tsex\ns1\t3\tm\ns2\t4\tf\n", "but 'sex' holds text"),
         (b"#OTU ID\ta\tb\nf1\t1\t2\n\xff2\t1\t2\n", "line 3: not UTF-8 text"),

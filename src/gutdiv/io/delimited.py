@@ -54,7 +54,8 @@ def read_text_table(path: Path, *, samples_in: str | None = None) -> RawTable:
     others = [n for n, text in zip(header.names, found.text, strict=True) if not text]
     if not others:
         msg = (
-            f"{path.name} holds no counts: its columns {first_ids(header.names)} are text or describe features. Supply the table of counts."
+            f"{path.name} holds no counts: its columns {first_ids(header.names[header.ids + 1 :])} are text or describe features. "
+            "Supply the table of counts."
         )
         raise InputError(msg)
     notes = []
@@ -158,7 +159,8 @@ def _refuse_wrong_cell(found: Walk, header: Header) -> None:
     where = f"{found.body.source}, row {found.line(row)} ({cells[header.ids][:60]!r})"
     name, cell = header.names[column], cells[column]
     numbers = found.rows.size - found.blanks[column, 0] - sum(c == column for _, c in found.wrong)
-    if column == found.text.size - 1 and cell and column > header.ids + 1 and numbers:
+    commas = headers.has_commas(cell)
+    if not commas and column == found.text.size - 1 and cell and column > header.ids + 1 and numbers:
         msg = f"{where}: the last column ({name!r}) mixes numbers and text ({cell[:60]!r}). Name it 'taxonomy' if it holds lineages, or mend the cell."
         raise InputError(msg)
     what = f"{cell[:60]!r}, which is no number" if cell else "empty"
@@ -168,8 +170,9 @@ def _refuse_wrong_cell(found: Walk, header: Header) -> None:
             f"The whole column {name!r} is text. Name it 'taxonomy' if it holds lineages, put other notes on features behind the counts, "
             "and give what describes samples with --metadata."
         )
-    if "," in cell and headers.is_number(cell.replace(",", "")):
-        mend = "Write numbers without separators of thousands and with a decimal point."
+    if commas:
+        what += " for its comma"
+        mend = "Write numbers without separators of thousands and with a decimal point (3.5, not 3,5; 4706, not 4,706)."
     msg = f"{where}, sample {name[:60]!r}: the cell is {what}. {mend}"
     raise InputError(msg)
 

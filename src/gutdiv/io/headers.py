@@ -46,6 +46,7 @@ _SEQUENCE = re.compile(r"[ACGTUN]{50,}\Z", re.IGNORECASE)
 _NUMBERED = re.compile(
     r"(?:z?otu|asv|esv|denovo|new\.?reference\.?otu|new\.?cleanup\.?reference\.?otu|feature)[ _.:-]?\d+\Z", re.IGNORECASE
 )
+_COMMAS = re.compile(r"[+-]?(?:\d+,\d+(?:[eE][+-]?\d+)?|\d{1,3}(?:,\d{3})+(?:\.\d*)?|\d{1,3}(?:\.\d{3})+,\d*)")
 _DIGEST = re.compile(r"[0-9a-f]{32}\Z|[0-9a-f]{40}\Z", re.IGNORECASE)
 
 
@@ -255,10 +256,15 @@ def known_annotation(name: str, cells: Sequence[str]) -> bool:
     return plain in _NUMBERS or (plain in _TEXTS and not (any(cells) and all(is_number(c) for c in cells if c)))
 
 
+def has_commas(cell: str) -> bool:
+    """Tell whether a cell is a number but for commas: of decimals (`1,5`) or thousands (`1,234,567`)."""
+    return _COMMAS.fullmatch(cell) is not None
+
+
 def holds_text(cells: Sequence[str]) -> bool:
     """Tell whether filled cells are all text, one at least of which says more than that a value is missing."""
     filled = [c for c in cells if c]
-    return bool(filled) and not any(is_number(c) for c in filled) and any(c.lower() not in _MISSING for c in filled)
+    return bool(filled) and not any(is_number(c) or has_commas(c) for c in filled) and any(c.lower() not in _MISSING for c in filled)
 
 
 def are_lineages(names: Iterable[str]) -> bool:
