@@ -98,6 +98,20 @@ def test_what_would_stop_the_run_is_told_beforehand_with_the_way_ids_differ(tmp_
 
 
 # ---------------------------------------------------------------- single files
+def test_samplesheets_and_summaries_of_reads_are_no_metadata_and_a_table_with_ranks_is_a_table(tmp_path: Path) -> None:
+    paths = write(
+        tmp_path,
+        sheet__csv="sampleID,forwardReads,reverseReads\nS1,a_R1.fastq.gz,a_R2.fastq.gz\n",
+        summary__tsv="sample\tDADA2_input\tfiltered\tdenoisedF\tmerged\tnonchim\nS1\t9\t8\t7\t6\t5\n",
+        ranks__tsv='"ID"\t"Kingdom"\t"Phylum"\t"S1"\n"f1"\t"Bacteria"\t"Bacillota"\t0.4\n"f2"\t"Bacteria"\t"Bacillota"\t0.6\n',
+        people__tsv="sample\trun\tfiltered\nS1\t1\tyes\nS2\t2\tno\n",
+    )
+    sheet, summary, ranks, people = map(recognise, paths)
+    assert (sheet.role, summary.role, ranks.role, people.role) == ("", "", "table", "metadata")
+    assert "samplesheet" in sheet.reasons[0]
+    assert "summary of reads" in summary.reasons[0]
+
+
 def test_a_file_that_is_nothing_known_is_said_to_be_so_and_hinders_no_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (notes,) = write(tmp_path, notes__txt="dear diary\n")
     (said,) = inspect(capsys, notes, code=2)

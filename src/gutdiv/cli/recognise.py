@@ -18,6 +18,18 @@ ROLES = ("table", "taxonomy", "tree", "metadata")
 # Headers of a column of sample ids. Under one of them few columns of numbers are measurements, not features.
 _SAMPLE_HEADERS = {"id", "sampleid", "sample id", "sample-id", "sample_id", "sample", "sample_name", "samplename", "run", "subject"}
 _FEW_COLUMNS = 20
+# Columns beside the sample ids, in lower case without `-` and `_`, of files about reads that describe no samples.
+_SHEET = {
+    "forwardreads",
+    "reversereads",
+    "fastq1",
+    "fastq2",
+    "run",
+    "forwardabsolutefilepath",
+    "reverseabsolutefilepath",
+    "absolutefilepath",
+}
+_TRACKED = {"dada2input", "filtered", "denoised", "denoisedf", "denoisedr", "merged", "nonchim", "nonchimeric", "cutadapttotalprocessed"}
 _LONGEST = 200  # characters of a reader's reason
 
 
@@ -58,6 +70,8 @@ def recognise(path: Path) -> Recognised:
         head = b"" if path.is_dir() else first_bytes(path, "input").lstrip(b"\xef\xbb\xbf \t\r\n")
     except InputError as error:
         return Recognised(path, reasons=(_short(str(error)),))
+    if hint := _about_reads(head):
+        return Recognised(path, reasons=(hint,))
     if head.startswith((b"(", b"[&", b"#NEXUS")):
         roles = ["tree"]
     elif path.is_dir():
@@ -99,12 +113,27 @@ def _read(path: Path, role: str) -> Recognised:
 
 def _looks_like_metadata(head: bytes) -> bool:
     """Whether text begins with a header of sample ids over a few columns, of which a table's reader would make features if all are numbers."""
-    lines = [line for line in head.decode("utf-8", "replace").splitlines() if line.strip()]
-    if not lines:
-        return False
-    cells = re.split(r"[\t,;]", lines[0])
-    first = cells[0].strip().strip("\"'").lstrip("#").lower()
-    return first in _SAMPLE_HEADERS and 2 <= len(cells) <= _FEW_COLUMNS
+    from gutdiv.io.ranks import LINEAGE_NAMES, RANK_OF
+
+    cells = _header(head)
+    taxa = len({RANK_OF[c] for c in cells[1:] if c in RANK_OF}) > 1 or any(c in LINEAGE_NAMES for c in cells[1:])
+    return cells[0] in _SAMPLE_HEADERS and 2 <= len(cells) <= _FEW_COLUMNS and not taxa
+
+
+def _about_reads(head: bytes) -> str:
+    """Say what a file is that lists reads, or how many of them a pipeline kept: neither counts nor what describes samples; empty for others."""
+    columns = {re.sub(r"[-_ ]", "", c) for c in _header(head)[1:]}
+    if columns and columns <= _SHEET and columns != {"run"}:
+        return "It seems to be a pipeline's samplesheet, which names files of reads. Leave it out; sample metadata hold what describes samples."
+    if len(columns & _TRACKED) >= 3:
+        return "It seems to be a pipeline's summary of reads kept at each step. Leave it out; sample metadata hold what describes samples."
+    return ""
+
+
+def _header(head: bytes) -> list[str]:
+    """Return the cells of the first line of text in lower case, without quotation marks; at least one."""
+    line = next((one for one in head.decode("utf-8", "replace").splitlines() if one.strip()), "")
+    return [c.strip().strip("\"'").lstrip("#").lower() for c in re.split(r"[\t,;]", line)]
 
 
 def _short(text: str) -> str:
