@@ -44,6 +44,7 @@ def table(seed: int = 11, n: int = 21, p: int = 60, density: float = 0.3):
 def tiled(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Small tiles, so that a small table has many, and each way in which a feature can be summed."""
     monkeypatch.setattr(tiles, "_BLOCK", dict.fromkeys((2, 4, 8), 8))
+    monkeypatch.setattr(tiles, "_PANEL", dict.fromkeys((2, 4, 8), 13))
     share = {"all rare": 2.0, "mixed": 0.3, "all common": 0.0}[request.param]
     monkeypatch.setattr(tiles, "_COMMON", dict.fromkeys((2, 4, 8), share))
     return request.param

@@ -19,10 +19,11 @@ from gutdiv.numerics.jit import compiled, prange, threaded
 from gutdiv.numerics.span import ROWS, Array, Span
 
 Floats = npt.NDArray[np.float64]
-# By bytes of a value: the share of samples from which a feature counts as common, and the samples of a block. Measured; the values change no
-# result beyond rounding.
-_COMMON = {2: 0.02, 4: 0.08, 8: 0.1}
-_BLOCK = {2: 512, 4: 256, 8: 192}
+# By bytes of a value: the share of samples from which a feature counts as common, the samples of a block, the features of a panel. Measured; they
+# change no result beyond rounding.
+_COMMON = {2: 0.02, 4: 0.1, 8: 0.15}
+_BLOCK = {2: 512, 4: 256, 8: 256}
+_PANEL = {2: 256, 4: 128, 8: 64}
 
 MANHATTAN, JACCARD, BRAY_CURTIS = 0, 1, 2
 
@@ -35,6 +36,7 @@ class _Parts(NamedTuple):
     value: Array
     width: int  # number of common columns
     block: int
+    height: int  # of a panel
     starts: Array  # (blocks + 1,) first list entry of each block
     feature: Array  # rare columns that the block holds, in order
     first: Array  # first member of each
@@ -138,7 +140,7 @@ def _parted(matrix: sparse.csr_matrix, dtype: Any) -> _Parts:
     feature, first = np.empty(n_rare, np.int32), np.empty(n_rare + 1, np.int64)
     member, rare = np.empty(n_rare, np.uint32), np.empty(n_rare, dtype)
     _list_blocks(by_column.indptr, by_column.indices, by_column.data, block, starts, feature, first, member, rare)
-    return _Parts(indptr, column, value, common.size, block, starts, feature, first, member, rare, own)
+    return _Parts(indptr, column, value, common.size, block, _PANEL[size], starts, feature, first, member, rare, own)
 
 
 @compiled
@@ -181,15 +183,17 @@ def _add_eight(row: Any, panel: Any, v: Any, x: Any) -> None:
 
 
 @compiled
-def _add_common(i0: int, low: int, high: int, j0: int, j1: int, indptr: Any, column: Any, value: Any, width: int, acc: Any) -> None:
-    """Add the common features: the right block's values in a panel, as many features at a time as a block has samples."""
+def _add_common(
+    i0: int, low: int, high: int, j0: int, j1: int, indptr: Any, column: Any, value: Any, width: int, height: int, acc: Any
+) -> None:
+    """Add the common features: the right block's values in a panel, `height` features at a time."""
     block = acc.shape[0]
-    panel = np.empty((block, block), acc.dtype)
+    panel = np.empty((height, block), acc.dtype)
     here = indptr[low : high + 1].copy()
     there = indptr[j0 : j1 + 1].copy()
-    at = np.empty(column.size if column.size < block else block, np.uint32)
-    for v0 in range(0, width, block):
-        v1 = v0 + block
+    at = np.empty(height, np.uint32)
+    for v0 in range(0, width, height):
+        v1 = v0 + height
         panel[:] = 0
         for j in range(j1 - j0):
             t = there[j]
@@ -241,7 +245,7 @@ def _finish(kind: int, i0: int, low: int, high: int, j0: int, j1: int, span: Any
 
 @compiled
 def _tile(
-    left: int, right: int, span: Any, indptr: Any, column: Any, value: Any, width: int, block: int,
+    left: int, right: int, span: Any, indptr: Any, column: Any, value: Any, width: int, block: int, height: int,
     starts: Any, feature: Any, first: Any, member: Any, rare: Any, own: Any, kind: int, out: Any,
 ) -> None:  # fmt: skip
     """Sum one tile and write its distances to `out`; span is (n, start, stop, mode)."""
@@ -251,19 +255,19 @@ def _tile(
     low, high = max(i0, start), min(i1, stop)
     acc = np.zeros((block, block), value.dtype)
     _add_rare(left, right, starts, feature, first, member, rare, acc)
-    _add_common(i0, low, high, j0, j1, indptr, column, value, width, acc)
+    _add_common(i0, low, high, j0, j1, indptr, column, value, width, height, acc)
     _finish(kind, i0, low, high, j0, j1, span, own, acc, out)
 
 
 @threaded
 def _fill(
-    tiles: Any, span: Any, indptr: Any, column: Any, value: Any, width: int, block: int,
+    tiles: Any, span: Any, indptr: Any, column: Any, value: Any, width: int, block: int, height: int,
     starts: Any, feature: Any, first: Any, member: Any, rare: Any, own: Any, kind: int, out: Any,
 ) -> None:  # fmt: skip
     """Do all tiles; each belongs to one thread."""
     for k in prange(tiles.shape[0]):
         _tile(
-            tiles[k, 0], tiles[k, 1], span, indptr, column, value, width, block,
+            tiles[k, 0], tiles[k, 1], span, indptr, column, value, width, block, height,
             starts, feature, first, member, rare, own, kind, out,
         )  # fmt: skip
 
