@@ -56,12 +56,28 @@ def test_stored_zeros_do_not_change_a_draw() -> None:
     assert padded.tolist() == [sparse[0], 0, sparse[1], sparse[2], 0]
 
 
-@pytest.mark.parametrize("depth", [3, 12])  # both ways: fewer and more than half of the 15 reads
-def test_every_possible_draw_comes_as_often_as_it_should(depth: int) -> None:
+def by_feature(data: np.ndarray, depth: int, draw: int) -> np.ndarray:
+    out = np.zeros(data.size, np.int64)
+    draws._by_feature(data, int(data.sum()), depth, np.uint64(draws.stream(5, KEYS[0], draw)), out)
+    return out
+
+
+def marked(data: np.ndarray, depth: int, draw: int) -> np.ndarray:
+    out, total = np.zeros(data.size, np.int64), int(data.sum())
+    draws.take(data, total, depth, np.uint64(draws.stream(5, KEYS[0], draw)), draws.scratch(total), out)
+    return out
+
+
+def by_reads(data: np.ndarray, depth: int, draw: int) -> np.ndarray:
+    return draws.rarefied(np.array([0, data.size]), data, depth, KEYS[:1], 5, draw)
+
+
+@pytest.mark.parametrize("way", [marked, by_feature])
+@pytest.mark.parametrize("depth", [3, 12])  # fewer and more than half of the 15 reads
+def test_every_possible_draw_comes_as_often_as_it_should(depth: int, way) -> None:
     # all (a, b, c) with a <= 9, b <= 4, c <= 2 and a + b + c = depth: the multivariate hypergeometric distribution
-    indptr, data = csr([9, 4, 2])
-    times = 20_000
-    seen = np.array([draws.rarefied(indptr, data, depth, KEYS[:1], 5, d) for d in range(times)])
+    data, times = np.array([9, 4, 2]), 20_000
+    seen = np.array([way(data, depth, d) for d in range(times)])
     possible = [k for k in itertools.product(range(10), range(5), range(3)) if sum(k) == depth]
     weight = [math.comb(9, a) * math.comb(4, b) * math.comb(2, c) / math.comb(15, depth) for a, b, c in possible]
     assert sum(weight) == pytest.approx(1)
@@ -70,16 +86,33 @@ def test_every_possible_draw_comes_as_often_as_it_should(depth: int) -> None:
     assert chisquare(counted, np.array(weight) * times).pvalue > 1e-3
 
 
-def test_draws_from_a_deep_sample_have_the_moments_of_the_hypergeometric_distribution() -> None:
-    indptr, data = csr([20_000_000, 700_000, 90_000, 9_000, 900, 100])
-    total, depth, times = int(data.sum()), 50_000, 400
-    seen = np.array([draws.rarefied(indptr, data, depth, KEYS[:1], 5, d) for d in range(times)], dtype=float)
+@pytest.mark.parametrize("depth", [300, 50_000, 20_500_000])  # by reads, and by features: fewer and more than half
+def test_draws_from_a_deep_sample_have_the_moments_of_the_hypergeometric_distribution(depth: int) -> None:
+    data = np.array([20_000_000, 700_000, 90_000, 9_000, 900, 100])
+    total, times = int(data.sum()), 400
+    seen = np.array([by_reads(data, depth, d) for d in range(times)], dtype=float)
+    assert (seen.sum(axis=1) == depth).all()
+    assert (seen <= data).all()
     for j, held in enumerate(data):
         mean, variance = hypergeom.stats(total, int(held), depth)
         assert abs(seen[:, j].mean() - mean) < 4.5 * math.sqrt(variance / times)
-        if mean > 5:  # where the variance of the variance is near the normal one
+        if min(mean, held - mean) > 5:  # where the variance of the variance is near the normal one
             assert abs(seen[:, j].var() / variance - 1) < 4.5 * math.sqrt(2 / times)
-    assert np.corrcoef(seen[:, 0], seen[:, 1])[0, 1] < -0.9, "what one feature takes the others lose"
+    assert np.corrcoef(seen[:, 0], seen[:, 1])[0, 1] < -0.8, "what one feature takes the others lose"
+
+
+@pytest.mark.parametrize("depth", [640, 641])  # 10 features: by reads up to 64 reads each, by features beyond
+def test_one_feature_of_a_draw_is_hypergeometric_whichever_way_it_is_drawn(depth: int) -> None:
+    data = np.array([400, 300, 250, 200, 150, 100, 60, 30, 9, 1])
+    times = 3000
+    seen = np.array([by_reads(data, depth, d) for d in range(times)])
+    for j in (0, 5, 8):
+        exact = hypergeom(int(data.sum()), int(data[j]), depth)
+        edges = np.unique(exact.ppf([0.1, 0.25, 0.5, 0.75, 0.9]).astype(int))
+        expected = np.diff([0.0, *exact.cdf(edges), 1.0]) * times
+        counted = np.bincount(np.searchsorted(edges, seen[:, j]), minlength=edges.size + 1)
+        wanted = expected > 5
+        assert chisquare(counted[wanted], expected[wanted] * counted[wanted].sum() / expected[wanted].sum()).pvalue > 1e-3
 
 
 def test_draws_of_one_sample_are_independent_of_each_other_and_of_other_samples() -> None:
@@ -90,11 +123,8 @@ def test_draws_of_one_sample_are_independent_of_each_other_and_of_other_samples(
     assert abs(np.corrcoef(seen[1:, 0], seen[:-1, 0])[0, 1]) < 4.5 / math.sqrt(4000)
 
 
-def test_from_two_to_the_thirty_second_on_positions_are_still_even() -> None:
-    total, take = 2**32 + 2**20, 2000
-    bits = np.zeros((total + 63) >> 6, np.uint64)  # pages that no bit falls on are never touched
-    draws._mark(bits, total, take, draws.stream(1, KEYS[0], 0))
-    words = np.flatnonzero(bits)
-    assert sum(int(w).bit_count() for w in bits[words]) == take
-    quarter = np.bincount((words * 4 * 64 // total).astype(int), minlength=4)
-    assert chisquare(quarter).pvalue > 1e-3
+def test_a_sample_of_more_reads_than_can_be_marked_is_drawn_all_the_same() -> None:
+    data = np.array([2**33, 2**32, 5])
+    seen = np.array([by_reads(data, 300, d) for d in range(300)])
+    assert (seen.sum(axis=1) == 300).all()
+    assert abs(seen[:, 0].mean() - 200) < 4.5 * math.sqrt(300 * 2 / 9 / 300)

@@ -34,24 +34,6 @@ def test_expectations_are_the_means_over_all_subsets_of_reads() -> None:
         assert np.isnan(kernel(*csr([3, 2, 1]), np.array([7]))[0])
 
 
-def test_the_chance_to_miss_a_feature_equals_rational_numbers() -> None:
-    rng = np.random.default_rng(4)
-    for _ in range(1500):
-        total = int(10 ** rng.uniform(0.5, 4))
-        held, depth = (int(10 ** rng.uniform(0, math.log10(total))) for _ in range(2))
-        exact = float(Fraction(math.comb(total - held, depth), math.comb(total, depth)))
-        assert ex.missed(total, held, depth) == pytest.approx(exact, rel=1e-11, abs=1e-17), (total, held, depth)
-
-
-@pytest.mark.parametrize(
-    ("total", "held", "depth"), [(20_800_000, 1000, 1000), (20_800_000, 300, 50_000), (20_800_000, 100_000, 1500), (20_800_000, 70, 10**6)]
-)
-def test_the_chance_to_miss_a_feature_stays_exact_for_millions_of_reads(total: int, held: int, depth: int) -> None:
-    small, large = min(held, depth), max(held, depth)
-    exact = math.prod((Fraction(total - large - k, total - k) for k in range(small)), start=Fraction(1))
-    assert ex.missed(total, held, depth) == pytest.approx(float(exact), rel=2e-10)
-
-
 @pytest.mark.parametrize("depth", [1, 2, 20, 100])
 def test_expectations_equal_sums_over_the_hypergeometric_distribution(depth: int) -> None:
     counts = st.random_counts(np.random.default_rng(4))

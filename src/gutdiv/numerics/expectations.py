@@ -12,82 +12,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gutdiv.numerics.draws import size_of
+from gutdiv.numerics.hypergeometric import expected_term, missed
 from gutdiv.numerics.jit import compiled, prange, threaded
 
 Ints = npt.NDArray[np.signedinteger[Any]]
 Floats = npt.NDArray[np.float64]
 
-_PRODUCT = 64  # up to so many factors a quotient of binomials is multiplied out
-_NOTHING = 42.0  # exp(-42) < 1e-18 is lost beside 1
 _TABLE = 1 << 16  # values of p ln p that are looked up
-
-
-# ---------------------------------------------------------------- one feature
-@compiled
-def _tail(n: float) -> float:
-    """Stirling's remainder ln n! - (n + 1/2) ln n + n - ln sqrt(2 pi), for n >= 16 to 1e-16 (Robbins 1955 gives its first terms)."""
-    m = 1.0 / (n * n)
-    return (1.0 / 12.0 - m * (1.0 / 360.0 - m * (1.0 / 1260.0 - m * (1.0 / 1680.0 - m / 1188.0)))) / n
-
-
-@compiled
-def missed(total: int, held: int, depth: int) -> float:
-    """Chance that none of `held` reads out of `total` is among `depth` drawn: C(total - held, depth) / C(total, depth).
-
-    Multiplied out where that is short, else by Stirling's formula with the large terms taken out, which stays exact to 1e-10 for millions of
-    reads, where a difference of log-gammas loses seven digits.
-    """
-    rest = total - held - depth
-    if rest < 0 or float(held) * depth > _NOTHING * total:
-        return 0.0
-    small, large = min(held, depth), max(held, depth)
-    if small <= _PRODUCT:
-        q = 1.0
-        for k in range(small):
-            q *= (total - large - k) / (total - k)
-        return q
-    if rest < 16:
-        return 0.0  # below 1e-20 where both are above 64
-    a, b = total - held, total - depth
-    ln = (a + 0.5) * math.log1p(-held / total) + (b + 0.5) * math.log1p(-depth / total) - (rest + 0.5) * math.log1p(-(held + depth) / total)
-    return math.exp(ln + _tail(a) + _tail(b) - _tail(total) - _tail(rest))
-
-
-@compiled
-def _expected_term(total: int, held: int, depth: int, terms: Floats) -> float:
-    """Mean of -p ln p for a feature's share p of a draw: over the hypergeometric distribution, from its mode both ways until nothing is left."""
-    low, high = max(0, depth - (total - held)), min(held, depth)
-    mode = min(high, max(low, int((depth + 1.0) * (held + 1.0) / (total + 2.0))))
-    sum_w, sum_t = 0.0, 0.0
-    for way in (1, -1):
-        k, w = mode, 1.0
-        while True:
-            if not (way < 0 and k == mode):
-                sum_w += w
-                if k > 0:
-                    p = k / depth
-                    sum_t += w * (terms[k] if k < terms.size else -p * math.log(p))
-            if way > 0:
-                if k >= high:
-                    break
-                w *= (held - k) / (k + 1.0) * (depth - k) / (total - held - depth + k + 1.0)
-            else:
-                if k <= low:
-                    break
-                w *= k / (held - k + 1.0) * (total - held - depth + k) / (depth - k + 1.0)
-            k += way
-            if w < 1e-17:
-                break
-    return sum_t / sum_w
-
-
-@compiled
-def _total(counts: Ints) -> int:
-    """Reads of one sample."""
-    total = 0
-    for x in counts:
-        total += x
-    return total
 
 
 # ---------------------------------------------------------------- means
@@ -100,7 +32,7 @@ def expected_richness(indptr: Ints, data: Ints, depths: Ints) -> Floats:
     out = np.full(indptr.size - 1, np.nan)
     for i in prange(indptr.size - 1):
         counts = data[indptr[i] : indptr[i + 1]]
-        total = _total(counts)
+        total = size_of(counts)
         if total >= depths[i]:
             s = 0.0
             for x in counts:
@@ -120,7 +52,7 @@ def expected_coverage(indptr: Ints, data: Ints, depths: Ints) -> Floats:
     out = np.full(indptr.size - 1, np.nan)
     for i in prange(indptr.size - 1):
         counts = data[indptr[i] : indptr[i + 1]]
-        total = _total(counts)
+        total = size_of(counts)
         if total >= depths[i]:
             f1 = 0.0
             for x in counts:
@@ -136,7 +68,7 @@ def expected_concentration(indptr: Ints, data: Ints, depths: Ints) -> Floats:
     out = np.full(indptr.size - 1, np.nan)
     for i in prange(indptr.size - 1):
         counts = data[indptr[i] : indptr[i + 1]]
-        total = _total(counts)
+        total = size_of(counts)
         if total >= depths[i]:
             d = 0.0
             for x in counts:
@@ -153,12 +85,12 @@ def _entropy(indptr: Ints, data: Ints, depths: Ints, terms: Floats) -> Floats:
     out = np.full(indptr.size - 1, np.nan)
     for i in prange(indptr.size - 1):
         counts = data[indptr[i] : indptr[i + 1]]
-        total = _total(counts)
+        total = size_of(counts)
         if total >= depths[i]:
             h = 0.0
             for x in counts:
                 if x > 0:
-                    h += _expected_term(total, x, depths[i], terms)
+                    h += expected_term(total, x, depths[i], terms)
             out[i] = max(h, 0.0)
     return out
 
@@ -173,37 +105,46 @@ def expected_entropy(indptr: Ints, data: Ints, depths: Ints) -> Floats:
 
 
 # ---------------------------------------------------------------- spread
-@threaded
-def richness_spread(indptr: Ints, data: Ints, depths: Ints) -> Floats:
-    """Standard deviation of the number of features over all draws (Heck, van Belle & Simberloff 1975), as vegan's `rarefy(se = TRUE)`.
+@compiled
+def _spread(counts: Ints, total: int, depth: int) -> float:
+    """Standard deviation of the number of features in a draw of one sample with rising counts; those of the same count are taken together."""
+    held, many = np.empty(counts.size, np.int64), np.empty(counts.size)
+    kinds = 0
+    for x in counts:
+        if x > 0 and kinds > 0 and held[kinds - 1] == x:
+            many[kinds - 1] += 1
+        elif x > 0:
+            held[kinds], many[kinds] = x, 1
+            kinds += 1
+    variance = 0.0
+    for a in range(kinds):
+        q = missed(total, held[a], depth)
+        if q == 0.0:
+            break  # larger ones are never missed either
+        both = missed(total, 2 * held[a], depth)
+        variance += many[a] * q * (1.0 - q) + many[a] * (many[a] - 1.0) * (both - q * q)
+        for b in range(a):
+            both = missed(total, held[a] + held[b], depth)
+            variance += 2.0 * many[a] * many[b] * (both - q * missed(total, held[b], depth))
+    return math.sqrt(variance) if variance > 1e-12 else 0.0  # what is less is left of rounding
 
-    Features with as many reads as each other are taken together.
-    """
+
+@threaded
+def _spreads(indptr: Ints, data: Ints, depths: Ints) -> Floats:
+    """Spread of each sample; counts rise within samples."""
     out = np.full(indptr.size - 1, np.nan)
     for i in prange(indptr.size - 1):
-        counts = np.sort(data[indptr[i] : indptr[i + 1]])
-        total = _total(counts)
+        counts = data[indptr[i] : indptr[i + 1]]
+        total = size_of(counts)
         if total >= depths[i]:
-            held, many = np.empty(counts.size, np.int64), np.empty(counts.size)
-            kinds = 0
-            for x in counts:
-                if x > 0 and kinds > 0 and held[kinds - 1] == x:
-                    many[kinds - 1] += 1
-                elif x > 0:
-                    held[kinds], many[kinds] = x, 1
-                    kinds += 1
-            variance = 0.0
-            for a in range(kinds):
-                q = missed(total, held[a], depths[i])
-                if q == 0.0:
-                    break  # larger ones are never missed either
-                both = missed(total, 2 * held[a], depths[i])
-                variance += many[a] * q * (1.0 - q) + many[a] * (many[a] - 1.0) * (both - q * q)
-                for b in range(a):
-                    both = missed(total, held[a] + held[b], depths[i])
-                    variance += 2.0 * many[a] * many[b] * (both - q * missed(total, held[b], depths[i]))
-            out[i] = math.sqrt(variance) if variance > 1e-12 else 0.0  # what is less is left of rounding
+            out[i] = _spread(counts, total, depths[i])
     return out
+
+
+def richness_spread(indptr: Ints, data: Ints, depths: Ints) -> Floats:
+    """Standard deviation of the number of features over all draws (Heck, van Belle & Simberloff 1975), as vegan's `rarefy(se = TRUE)`."""
+    owner = np.repeat(np.arange(indptr.size - 1), np.diff(indptr))
+    return _spreads(indptr, data[np.lexsort((data, owner))], depths)
 
 
 # ---------------------------------------------------------------- coverage as the measure of effort
@@ -252,7 +193,7 @@ def depths_for_coverage(indptr: Ints, data: Ints, coverage: float) -> Ints:
     out = np.zeros(indptr.size - 1, np.int64)
     for i in prange(indptr.size - 1):
         counts = data[indptr[i] : indptr[i + 1]]
-        total = _total(counts)
+        total = size_of(counts)
         low, high = 0, total  # below `low` it is not reached, at `high` it counts as reached
         while high - low > 1:
             middle = (low + high) // 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Callable
@@ -35,8 +36,19 @@ def cache_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix="gutdiv-"))
 
 
+def _sources() -> str:
+    """Return a name for the kernels as they are written now.
+
+    numba asks only for the file of the kernel itself: one whose parts stand in another file would be taken from the cache as it was before.
+    """
+    digest = hashlib.blake2b(digest_size=8)
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
 if not os.environ.get("NUMBA_CACHE_DIR"):
-    os.environ["NUMBA_CACHE_DIR"] = str(cache_folder() / "numba")
+    os.environ["NUMBA_CACHE_DIR"] = str(cache_folder() / "numba" / _sources())
     numba.config.reload_config()  # type: ignore[no-untyped-call]
 
 

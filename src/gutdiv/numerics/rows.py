@@ -143,31 +143,87 @@ def _climb(counts: Ints, total: int, segments: int, up: Ints, span: Floats, entr
     out[10], out[11], out[12], out[13] = length, mean, max(h, 0.0), d
 
 
+# The work of one task stands in a function of its own: what numba makes parallel it compiles slowly, so that part is kept small.
+@compiled
+def _whole_task(
+    first: int,
+    last: int,
+    indptr: Ints,
+    indices: Ints,
+    data: Ints,
+    tips: Any,
+    parent: Any,
+    length: Floats,
+    shares: bool,  # noqa: FBT001
+    out: Floats,
+) -> None:
+    """Tally samples first..last."""
+    held = subtrees.scratch(parent.size)
+    none, base = np.zeros(0), 1
+    for i in range(first, last):
+        start, stop = indptr[i], indptr[i + 1]
+        one = np.full(_KINDS, np.nan)
+        total = _tally(data[start:stop], none, one)
+        if tips.size > 0 and total > 0:
+            base += 1
+            reached = subtrees.reach(indices[start:stop], data[start:stop], tips, parent, length, held[0], base)
+            if shares:
+                k = 2 * (stop - start)
+                up, span, entry, below = np.empty(k, np.int64), np.empty(k), np.empty(k, np.int64), np.empty(k, np.int64)
+                segments, base = subtrees.fold(indices[start:stop], data[start:stop], tips, parent, length, held, base + 1, up, span, entry)
+                _climb(data[start:stop], total, segments, up, span, entry, below, none, one)
+            one[10] = reached  # in this order of branches, whatever else is asked for
+        for kind in range(_KINDS):
+            out[kind, i] = one[kind]
+
+
 @threaded
-def _whole(indptr: Ints, indices: Ints, data: Ints, tips: Any, parent: Any, length: Floats, shares: bool) -> Floats:  # noqa: FBT001
-    """Tallies of each sample, (kinds, n_samples); without `shares` only the length of branches."""
+def _whole(indptr: Ints, indices: Ints, data: Ints, tips: Any, parent: Any, length: Floats, shares: bool, out: Floats) -> None:  # noqa: FBT001
+    """Tally each sample into `out`, (kinds, n_samples); without `shares` only the length of branches."""
     n = indptr.size - 1
-    out = np.full((_KINDS, n), np.nan)
     for task in prange((n + _TASK - 1) // _TASK):
-        held = subtrees.scratch(parent.size)
-        one, none, base = np.full(_KINDS, np.nan), np.zeros(0), 1
-        for i in range(task * _TASK, min(n, (task + 1) * _TASK)):
-            start, stop = indptr[i], indptr[i + 1]
-            one[:] = np.nan
-            total = _tally(data[start:stop], none, one)
-            if tips.size > 0 and total > 0:
-                base += 1
-                reached = subtrees.reach(indices[start:stop], data[start:stop], tips, parent, length, held[0], base)
-                if shares:
-                    k = 2 * (stop - start)
-                    up, span, entry, below = np.empty(k, np.int64), np.empty(k), np.empty(k, np.int64), np.empty(k, np.int64)
-                    segments, base = subtrees.fold(
-                        indices[start:stop], data[start:stop], tips, parent, length, held, base + 1, up, span, entry
-                    )
-                    _climb(data[start:stop], total, segments, up, span, entry, below, none, one)
-                one[10] = reached  # in this order of branches, whatever else is asked for
-            out[:, i] = one
-    return out
+        _whole_task(task * _TASK, min(n, (task + 1) * _TASK), indptr, indices, data, tips, parent, length, shares, out)
+
+
+@compiled
+def _drawn_task(
+    first: int,
+    last: int,
+    indptr: Ints,
+    indices: Ints,
+    data: Ints,
+    tips: Any,
+    parent: Any,
+    length: Floats,
+    depth: int,
+    keys: npt.NDArray[np.uint64],
+    seed: int,
+    terms: Floats,
+    origin: int,
+    out: Floats,
+) -> None:
+    """Tally draws of samples first..last into `out`, (kinds, times, samples from `origin` on)."""
+    held = subtrees.scratch(parent.size)
+    base = 1
+    for i in range(first, last):
+        whole = data[indptr[i] : indptr[i + 1]]
+        total = draws.size_of(whole)
+        one = np.full(_KINDS, np.nan)
+        k = 2 * whole.size
+        up, span, entry, below = np.empty(k, np.int64), np.empty(k), np.empty(k, np.int64), np.empty(k, np.int64)
+        segments = 0
+        if tips.size > 0 and total >= depth:
+            segments, base = subtrees.fold(indices[indptr[i] : indptr[i + 1]], whole, tips, parent, length, held, base, up, span, entry)
+        bits = draws.scratch(total)
+        counts = np.empty(whole.size, np.int64)
+        for r in range(out.shape[1]):
+            if total >= depth:
+                draws.take(whole, total, depth, draws.stream(seed, keys[i], r), bits, counts)
+                _tally(counts, terms, one)
+                if segments > 0:
+                    _climb(counts, depth, segments, up, span, entry, below, terms, one)
+            for kind in range(_KINDS):
+                out[kind, r, i - origin] = one[kind]
 
 
 @threaded
@@ -181,38 +237,15 @@ def _drawn(
     depth: int,
     keys: npt.NDArray[np.uint64],
     seed: int,
-    first: int,
-    last: int,
-    times: int,
-) -> Floats:
-    """Tallies of draws 0..times of samples first..last, (kinds, times, last - first)."""
-    n = last - first
-    out = np.full((_KINDS, times, n), np.nan)
-    terms = _terms(depth)
-    for task in prange((n + _TASK - 1) // _TASK):
-        held = subtrees.scratch(parent.size)
-        one, base = np.full(_KINDS, np.nan), 1
-        for i in range(first + task * _TASK, min(last, first + (task + 1) * _TASK)):
-            whole = data[indptr[i] : indptr[i + 1]]
-            total = 0
-            for x in whole:
-                total += x
-            if total < depth:
-                continue
-            k = 2 * whole.size
-            up, span, entry, below = np.empty(k, np.int64), np.empty(k), np.empty(k, np.int64), np.empty(k, np.int64)
-            segments = 0
-            if tips.size > 0:
-                segments, base = subtrees.fold(indices[indptr[i] : indptr[i + 1]], whole, tips, parent, length, held, base, up, span, entry)
-            bits = np.zeros((total + 63) >> 6, np.uint64)
-            counts = np.empty(whole.size, np.int64)
-            for r in range(times):
-                draws.take(whole, total, depth, draws.stream(seed, keys[i], r), bits, counts)
-                _tally(counts, terms, one)
-                if segments > 0:
-                    _climb(counts, depth, segments, up, span, entry, below, terms, one)
-                out[:, r, i - first] = one
-    return out
+    terms: Floats,
+    origin: int,
+    out: Floats,
+) -> None:
+    """Tally draws into `out`, (kinds, times, samples from `origin` on)."""
+    last = origin + out.shape[2]
+    for task in prange((out.shape[2] + _TASK - 1) // _TASK):
+        first = origin + task * _TASK
+        _drawn_task(first, min(last, first + _TASK), indptr, indices, data, tips, parent, length, depth, keys, seed, terms, origin, out)
 
 
 def tallies(indptr: Ints, indices: Ints, data: Ints, branches: Branches = NO_BRANCHES, *, shares: bool = True) -> Tallies:
@@ -220,7 +253,9 @@ def tallies(indptr: Ints, indices: Ints, data: Ints, branches: Branches = NO_BRA
 
     Without `shares` branches have their length only, which takes a third of the time; the other sums over branches are NaN.
     """
-    return Tallies(*_whole(indptr, indices, data, branches.tips, branches.parent, branches.length, shares))
+    out = np.empty((_KINDS, indptr.size - 1))
+    _whole(indptr, indices, data, branches.tips, branches.parent, branches.length, shares, out)
+    return Tallies(*out)
 
 
 def drawn_tallies(
@@ -250,8 +285,10 @@ def drawn_tallies(
     -------
     Tallies of shape (times, stop - start); all NaN where a sample has fewer reads than `depth`.
     """
+    out = np.empty((_KINDS, times, samples[1] - samples[0]))
     tree = branches.tips, branches.parent, branches.length
-    return Tallies(*_drawn(indptr, indices, data, *tree, depth, keys, seed, *samples, times))
+    _drawn(indptr, indices, data, *tree, depth, keys, seed, _terms(depth), samples[0], out)
+    return Tallies(*out)
 
 
 @compiled
