@@ -62,17 +62,19 @@ def by_feature(data: np.ndarray, depth: int, draw: int) -> np.ndarray:
     return out
 
 
-def marked(data: np.ndarray, depth: int, draw: int) -> np.ndarray:
+def one_sample(data: np.ndarray, depth: int, draw: int, key: np.uint64 = KEYS[0]) -> np.ndarray:
     out, total = np.zeros(data.size, np.int64), int(data.sum())
-    draws.take(data, total, depth, np.uint64(draws.stream(5, KEYS[0], draw)), draws.scratch(total), out)
+    draws.take(data, total, depth, np.uint64(draws.stream(5, key, draw)), draws.scratch(total), out)
     return out
 
 
-def by_reads(data: np.ndarray, depth: int, draw: int) -> np.ndarray:
-    return draws.rarefied(np.array([0, data.size]), data, depth, KEYS[:1], 5, draw)
+def test_a_table_is_drawn_as_its_samples_are() -> None:
+    indptr, data = csr([9, 4, 2], [7, 7, 1])
+    both = draws.rarefied(indptr, data, 5, KEYS[:2], 5, 3)
+    assert np.array_equal(both, np.r_[one_sample(data[:3], 5, 3), one_sample(data[3:], 5, 3, KEYS[1])])
 
 
-@pytest.mark.parametrize("way", [marked, by_feature])
+@pytest.mark.parametrize("way", [one_sample, by_feature])
 @pytest.mark.parametrize("depth", [3, 12])  # fewer and more than half of the 15 reads
 def test_every_possible_draw_comes_as_often_as_it_should(depth: int, way) -> None:
     # all (a, b, c) with a <= 9, b <= 4, c <= 2 and a + b + c = depth: the multivariate hypergeometric distribution
@@ -90,7 +92,7 @@ def test_every_possible_draw_comes_as_often_as_it_should(depth: int, way) -> Non
 def test_draws_from_a_deep_sample_have_the_moments_of_the_hypergeometric_distribution(depth: int) -> None:
     data = np.array([20_000_000, 700_000, 90_000, 9_000, 900, 100])
     total, times = int(data.sum()), 400
-    seen = np.array([by_reads(data, depth, d) for d in range(times)], dtype=float)
+    seen = np.array([one_sample(data, depth, d) for d in range(times)], dtype=float)
     assert (seen.sum(axis=1) == depth).all()
     assert (seen <= data).all()
     for j, held in enumerate(data):
@@ -105,7 +107,7 @@ def test_draws_from_a_deep_sample_have_the_moments_of_the_hypergeometric_distrib
 def test_one_feature_of_a_draw_is_hypergeometric_whichever_way_it_is_drawn(depth: int) -> None:
     data = np.array([400, 300, 250, 200, 150, 100, 60, 30, 9, 1])
     times = 3000
-    seen = np.array([by_reads(data, depth, d) for d in range(times)])
+    seen = np.array([one_sample(data, depth, d) for d in range(times)])
     for j in (0, 5, 8):
         exact = hypergeom(int(data.sum()), int(data[j]), depth)
         edges = np.unique(exact.ppf([0.1, 0.25, 0.5, 0.75, 0.9]).astype(int))
@@ -116,15 +118,14 @@ def test_one_feature_of_a_draw_is_hypergeometric_whichever_way_it_is_drawn(depth
 
 
 def test_draws_of_one_sample_are_independent_of_each_other_and_of_other_samples() -> None:
-    counts = np.tile([40, 60], (2, 1))
-    indptr, data = csr(*counts.tolist())
-    seen = np.array([draws.rarefied(indptr, data, 30, KEYS[:2], 5, d)[[0, 2]] for d in range(4000)], dtype=float)
+    data = np.array([40, 60])
+    seen = np.array([[one_sample(data, 30, d, key)[0] for key in KEYS[:2]] for d in range(4000)], dtype=float)
     assert abs(np.corrcoef(seen.T)[0, 1]) < 4.5 / math.sqrt(4000)
     assert abs(np.corrcoef(seen[1:, 0], seen[:-1, 0])[0, 1]) < 4.5 / math.sqrt(4000)
 
 
 def test_a_sample_of_more_reads_than_can_be_marked_is_drawn_all_the_same() -> None:
     data = np.array([2**33, 2**32, 5])
-    seen = np.array([by_reads(data, 300, d) for d in range(300)])
+    seen = np.array([one_sample(data, 300, d) for d in range(300)])
     assert (seen.sum(axis=1) == 300).all()
     assert abs(seen[:, 0].mean() - 200) < 4.5 * math.sqrt(300 * 2 / 9 / 300)
