@@ -20,7 +20,7 @@ def test_a_page_is_quiet_fetches_nothing_and_draws_every_figure(watch: Any, page
     watched.read_through()
     assert page.eval_on_selector_all("section.panel", "all => all.map(s => s.id)") == WORDS
     figures = page.query_selector_all("figure[data-figure]")
-    assert len(figures) == {"full": 7, "hostile": 7, "bare": 3}[name]
+    assert len(figures) == {"full": 8, "hostile": 8, "bare": 4}[name]
     for figure in figures:
         box = figure.query_selector(".main-svg").bounding_box()
         assert box["width"] > 300
@@ -251,7 +251,7 @@ def test_paper_gets_every_panel_open_light_and_without_buttons(watch: Any, pages
     page = watched.open(pages["full"])
     page.emulate_media(media="print")
     page.evaluate("() => window.dispatchEvent(new Event('beforeprint'))")
-    assert page.locator("figure[data-drawn='yes']").count() == 7
+    assert page.locator("figure[data-drawn='yes']").count() == 8
     assert page.evaluate("() => document.querySelector('.glossary').open")
     assert not page.locator(".contents").is_visible()
     assert not page.locator("[data-action=theme]").is_visible()
