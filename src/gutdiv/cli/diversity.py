@@ -172,6 +172,7 @@ def _alpha(args: argparse.Namespace) -> int:
 
 def _beta(args: argparse.Namespace) -> int:
     """Measure and write distances, or one block of their rows."""
+    from gutdiv.diversity.catalog import find
     from gutdiv.diversity.distances import measure_beta
     from gutdiv.io.artifacts import input_digest, record
     from gutdiv.io.cohorts import read_cohort
@@ -182,7 +183,7 @@ def _beta(args: argparse.Namespace) -> int:
     if args.rows != (1, 1) and args.output.suffix != ".h5":
         msg = f"a block of rows is written as .h5, not {args.output.name!r}. Change the ending of --output."
         raise InputError(msg)
-    cohort = read_cohort(args.cohort)
+    cohort = read_cohort(args.cohort, parts=("tree",) if find(args.metric, "beta").needs_tree else ())
     whole = args.rows == (1, 1)
     ids, found, rows, about = measure_beta(
         cohort,

@@ -51,7 +51,6 @@ def run(args: argparse.Namespace) -> int:
     from gutdiv.model.results import Table
 
     _check(args)
-    take_threads(args.threads)
     cohort = read_cohort(args.cohort) if args.cohort else None
     result, about = _of_counts(args, cohort) if cohort is not None and args.method in OF_COUNTS else _of_distances(args)
     head = record(
@@ -88,6 +87,7 @@ def _of_counts(args: argparse.Namespace, cohort: Cohort) -> tuple[Ordination, di
     from gutdiv.diversity.ordination import clr_distances, ordinate, robust_pca
     from gutdiv.diversity.robust import TRAITS
 
+    take_threads(args.threads)
     axes = args.axes or 10
     if args.method == "robust_pca":
         return robust_pca(cohort, axes=axes), {"metric": "robust_pca", "traits": TRAITS, "depth": None}
@@ -98,14 +98,18 @@ def _of_counts(args: argparse.Namespace, cohort: Cohort) -> tuple[Ordination, di
 
 def _of_distances(args: argparse.Namespace) -> tuple[Ordination, dict[str, Any]]:
     """Ordinate distances."""
-    from gutdiv.diversity.embedding import umap_embedding
     from gutdiv.diversity.ordination import ordinate
     from gutdiv.io.distances import read_distances
+    from gutdiv.numerics.spectra import DENSE
 
     distances = read_distances(args.distances)
     about = {"metric": distances.metric, "traits": distances.record.get("traits", {}), "depth": distances.record.get("depth")}
     if args.method == "umap":
+        from gutdiv.diversity.embedding import umap_embedding
+
         return umap_embedding(distances, axes=args.axes or 2), about
+    if len(distances.ids) > DENSE:  # fewer samples take one thread and no compiled kernel
+        take_threads(args.threads)
     return ordinate(distances, axes=args.axes or 10, all_eigenvalues=args.eigenvalues == "all"), about
 
 

@@ -7,7 +7,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from scipy import sparse
 
 from gutdiv.diversity.alpha import chao1_error
@@ -18,6 +17,8 @@ from gutdiv.numerics import expectations, rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    import pandas as pd
 
     from gutdiv.model.cohort import Cohort
 
@@ -81,6 +82,8 @@ def measure_alpha(
     found = _whole(view, metrics) if target is None else _drawn(cohort, view, metrics, target, draws, seed)
     below = np.zeros(n, bool) if target is None else cohort.depth < target
     used = cohort.depth if target is None else np.full(n, target)
+    import pandas as pd  # here, for distances do without it
+
     frame = pd.DataFrame(
         {
             "sample_id": list(cohort.sample_ids) * len(metrics),

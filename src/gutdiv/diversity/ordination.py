@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gutdiv.diversity.distances import measure_beta
-from gutdiv.diversity.robust import RANK, Incomparable, robust_components
 from gutdiv.errors import InputError, first_ids
 from gutdiv.model.results import DistanceMatrix, Ordination
 from gutdiv.numerics.spectra import fixed_signs, principal_coordinates
@@ -72,11 +70,13 @@ def clr_distances(cohort: Cohort) -> DistanceMatrix:
 
     The two are the same thing (Gower 1966), so that one kernel, which never forms the dense CLR, serves both.
     """
+    from gutdiv.diversity.distances import measure_beta  # here: what is ordinated from a file needs no metric
+
     ids, matrix, _, about = measure_beta(cohort, "aitchison", depth="none")
     return DistanceMatrix(ids, matrix, "pca_clr", about)
 
 
-def robust_pca(cohort: Cohort, *, axes: int = RANK) -> Ordination:
+def robust_pca(cohort: Cohort, *, axes: int = 3) -> Ordination:
     """Robust principal components analysis (Martino et al. 2019): of the robust CLR, completed by a matrix of rank 3 and centred; not rarefied.
 
     At most three axes. They are the principal coordinates of the metric `robust_aitchison`; gemelli writes them divided by their singular value.
@@ -86,6 +86,8 @@ def robust_pca(cohort: Cohort, *, axes: int = RANK) -> Ordination:
     InputError
         Where the samples share too little for a completion.
     """
+    from gutdiv.diversity.robust import RANK, Incomparable, robust_components
+
     try:
         points = robust_components(cohort.counts.astype(np.float64))
     except Incomparable as found:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 
 from gutdiv.diversity.metric import REGISTRY, Floats, View, metric
 from gutdiv.errors import InputError, first_ids
@@ -74,6 +73,8 @@ def _check(matrix: sparse.csr_matrix) -> None:
     if np.any(shared < RANK):
         raise Incomparable(np.flatnonzero(shared < RANK), f"hold fewer than {RANK} features that another sample also holds")
     links = sparse.csr_matrix((np.ones(matrix.nnz), matrix.indices + n, np.append(matrix.indptr, [matrix.nnz] * p)), shape=(n + p, n + p))
+    from scipy.sparse.csgraph import connected_components  # here, so that other metrics start sooner
+
     groups = connected_components(links, directed=False)[1][:n]
     if groups.max() > 0:
         largest = np.bincount(groups).argmax()

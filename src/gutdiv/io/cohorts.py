@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from gutdiv.errors import ArtifactError
 from gutdiv.io.artifacts import read_json, read_rows, record, sha256, whole_file, write_json, write_rows, write_table
@@ -20,7 +19,9 @@ from gutdiv.model.results import Table
 from gutdiv.model.tree import Tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
+
+    import pandas as pd
 
 
 def write_cohort(folder: Path | str, cohort: Cohort, fallen: Iterable[Any], *, name: str, about: Mapping[str, Any]) -> None:
@@ -41,6 +42,8 @@ def write_cohort(folder: Path | str, cohort: Cohort, fallen: Iterable[Any], *, n
     """
     folder = Path(folder)
     columns = ["part", "id", "outcome", "reason"]
+    import pandas as pd  # only where it is needed: the import takes a quarter of a second
+
     alignment = pd.DataFrame(
         [[getattr(f, c) for c in columns] for f in fallen], columns=columns, dtype=object
     )  # a tree may lose 200,000 tips
@@ -82,8 +85,14 @@ def write_cohort(folder: Path | str, cohort: Cohort, fallen: Iterable[Any], *, n
     write_json(folder / "cohort.json", content)
 
 
-def read_cohort(path: Path | str) -> Cohort:
-    """Read a cohort by its `cohort.json`; raises ArtifactError where a file is missing or was changed since."""
+def read_cohort(path: Path | str, *, parts: Collection[str] = ("lineages", "tree")) -> Cohort:
+    """Read a cohort by its `cohort.json`, with these of its parts (beside counts and metadata).
+
+    Raises
+    ------
+    ArtifactError
+        Where a file, of whatever part, is missing or was changed since.
+    """
     path = Path(path)
     content = read_json(path)
     if content.get("kind") != "cohort":
@@ -100,20 +109,27 @@ def read_cohort(path: Path | str) -> Cohort:
     counts.indices = counts.indices.astype(np.int32)
     counts.indptr = counts.indptr.astype(np.int64)
     lineages = None
-    if "taxonomy" in files:
-        _, rows = read_rows(files["taxonomy"])
-        cells = [[c or None for c in r[1:]] for r in rows]
-        lineages = pd.DataFrame(cells, index=pd.Index([r[0] for r in rows], dtype=object), columns=list(LINEAGE_COLUMNS), dtype=object)
+    if "taxonomy" in files and "lineages" in parts:
+        lineages = _lineages(files["taxonomy"])
     return Cohort(
         table.sample_ids,
         table.feature_ids,
         counts,
         lineages,
-        _tree(files["tree"], table.feature_ids) if "tree" in files else None,
+        _tree(files["tree"], table.feature_ids) if "tree" in files and "tree" in parts else None,
         read_sample_metadata(files["metadata"]),
         Roles(**content["roles"]),
         content,
     )
+
+
+def _lineages(path: Path) -> pd.DataFrame:
+    """Read the lineages."""
+    import pandas as pd
+
+    _, rows = read_rows(path)
+    cells = [[c or None for c in r[1:]] for r in rows]
+    return pd.DataFrame(cells, index=pd.Index([r[0] for r in rows], dtype=object), columns=list(LINEAGE_COLUMNS), dtype=object)
 
 
 def _tree(path: Path, features: tuple[str, ...]) -> Tree:

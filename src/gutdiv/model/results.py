@@ -341,8 +341,9 @@ class Results:
         The cohort's name.
     tables : mapping of str to Table
         By place without ending: `diversity/alpha`, `diversity/depths`, `diversity/curves`, `diversity/standards`,
-        `diversity/ordination/braycurtis`, `diversity/ordination/braycurtis_arrows`, `comparison/alpha`, `comparison/permanova/braycurtis`, `dysbiosis/verdicts`,
-        `dysbiosis/flags`, `immune/links`, `immune/matches`, `cohort/alignment`, `cohort/taxonomy_audit`.
+        `diversity/ordination/braycurtis`, `diversity/ordination/braycurtis_arrows`, `comparison/alpha`,
+        `comparison/permanova/braycurtis`, `dysbiosis/verdicts`, `dysbiosis/flags`, `immune/links`, `immune/matches`,
+        `cohort/alignment`, `cohort/taxonomy_audit`.
     cohort : mapping
         The content of `cohort/cohort.json`.
     metadata : SampleMetadata or None

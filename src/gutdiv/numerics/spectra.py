@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import linalg
 from threadpoolctl import threadpool_limits
 
-from gutdiv.numerics.jit import compiled, prange, threaded
 from gutdiv.numerics.krylov import leading_pairs, positive_sum, random_signs
 from gutdiv.numerics.projection import gower_centred
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 Floats = npt.NDArray[np.float64]
 Distances = npt.NDArray[Any]  # (n, n), or the upper triangle (n (n - 1) / 2,) by rows; float32 or float64
@@ -26,7 +21,6 @@ BLOCK = 12  # columns of a product
 WIDEST = 32
 _T95 = {12: 2.201, 32: 2.040}  # quantiles .975 of Student's t with BLOCK - 1 and WIDEST - 1 degrees of freedom
 _NEAR = 1e-6  # entries this near to the largest one may decide an axis's sign
-_ROWS, _COLUMNS = 64, 1024  # of a tile: half a megabyte of doubles, inside a core's cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,8 +86,10 @@ def principal_coordinates(distances: Distances, n_axes: int, *, all_eigenvalues:
 
 def _by_lanczos(distances: Distances, n_axes: int, *, all_eigenvalues: bool) -> Coordinates:
     """Find the leading pairs by block Lanczos, and the sum of positive eigenvalues by estimate or from the whole spectrum."""
+    from gutdiv.numerics.squares import centred_product, row_moments  # here: few samples start without a compiler
+
     n = sample_count(distances)
-    squares, fourths = row_moments(distances)
+    squares, fourths = row_moments(distances, n)
     mean = float(squares.mean()) / n
     trace = mean * n / 2
     rows = -0.5 * squares / n
@@ -101,7 +97,7 @@ def _by_lanczos(distances: Distances, n_axes: int, *, all_eigenvalues: bool) -> 
     noise = float(np.finfo(float).eps * squares.max())  # rounding errors of a product, at most
     start = random_signs(n, min(max(BLOCK, n_axes + 2), WIDEST))
     start -= start.mean(axis=0)
-    found = leading_pairs(centred_product(distances), start, n_axes, least=1 if all_eigenvalues else STEPS, noise=noise)
+    found = leading_pairs(centred_product(distances, n), start, n_axes, least=1 if all_eigenvalues else STEPS, noise=noise)
     k = int((found.values > _tiny(n, float(np.abs(found.projected.diagonal()).max()), *found.values)).sum())
     if all_eigenvalues:
         total, error = float((spectrum := _spectrum(distances))[spectrum > 0].sum()), 0.0
@@ -146,7 +142,7 @@ def _tiny(n: int, *values: float) -> float:
 
 def _spectrum(distances: Distances) -> Floats:
     """Return all eigenvalues of the centred matrix, rising."""
-    return np.asarray(linalg.eigvalsh(gower_centred(square_form(distances)), overwrite_a=True), dtype=np.float64)
+    return np.asarray(np.linalg.eigvalsh(gower_centred(square_form(distances))), dtype=np.float64)
 
 
 def fixed_signs(vectors: Floats) -> Floats:
@@ -170,81 +166,3 @@ def square_form(distances: Distances) -> Distances:
     out[np.triu_indices(n, 1)] = distances
     out += out.T
     return out
-
-
-def centred_product(distances: Distances) -> Callable[[Floats], Floats]:
-    """Return the product of the Gower-centred matrix with a block (n, b), which reads the distances and writes no matrix."""
-    n, flat = sample_count(distances), distances.ndim == 1
-    stored = distances.reshape(1, -1) if flat else distances
-
-    def product(block: Floats) -> Floats:
-        centred = block - block.mean(axis=0)
-        out: Floats = np.empty_like(centred)
-        _squares_times(stored, n, flat, centred, out)
-        out *= -0.5
-        out -= out.mean(axis=0)
-        return out
-
-    return product
-
-
-@compiled
-def _squared_tile(stored: Any, n: int, flat: bool, i0: int, i1: int, j0: int, j1: int, tile: Floats) -> None:  # noqa: FBT001 - compiled
-    """Write squared distances of rows i0..i1 with columns j0..j1 into `tile`, (i1 - i0, j1 - j0)."""
-    if not flat:
-        for i in range(i0, i1):
-            row, to = stored[i, j0:j1], tile[i - i0]
-            for j in range(j1 - j0):
-                value = np.float64(row[j])
-                to[j] = value * value
-        return
-    for j in range(j0, j1):  # below the diagonal: what row j holds of the columns i0..i1, which lie side by side
-        at = j * n - j * (j + 1) // 2 - j - 1
-        for i in range(max(i0, j + 1), i1):
-            value = np.float64(stored[0, at + i])
-            tile[i - i0, j - j0] = value * value
-    for i in range(i0, i1):
-        at = i * n - i * (i + 1) // 2 - i - 1
-        for j in range(max(j0, i + 1), j1):
-            value = np.float64(stored[0, at + j])
-            tile[i - i0, j - j0] = value * value
-        if j0 <= i < j1:
-            tile[i - i0, i - j0] = 0.0
-
-
-@threaded
-def _squares_times(stored: Any, n: int, flat: bool, block: Floats, out: Floats) -> None:  # noqa: FBT001 - compiled
-    """Multiply squared distances with a block, tile by tile: a thread owns its rows, and every sum has one order."""
-    for t in prange((n + _ROWS - 1) // _ROWS):
-        i0, i1 = t * _ROWS, min(n, (t + 1) * _ROWS)
-        space = np.empty(_ROWS * _COLUMNS)
-        sums = np.zeros((i1 - i0, block.shape[1]))
-        for j0 in range(0, n, _COLUMNS):
-            j1 = min(n, j0 + _COLUMNS)
-            tile = space[: (i1 - i0) * (j1 - j0)].reshape(i1 - i0, j1 - j0)
-            _squared_tile(stored, n, flat, i0, i1, j0, j1, tile)
-            sums += np.dot(tile, block[j0:j1])
-        out[i0:i1] = sums
-
-
-@threaded
-def _row_moments(stored: Any, n: int, flat: bool, squares: Floats, fourths: Floats) -> None:  # noqa: FBT001 - compiled
-    """Sum the second and fourth powers of each row's distances."""
-    for t in prange((n + _ROWS - 1) // _ROWS):
-        i0, i1 = t * _ROWS, min(n, (t + 1) * _ROWS)
-        tile = np.empty((_ROWS, _COLUMNS))
-        for j0 in range(0, n, _COLUMNS):
-            j1 = min(n, j0 + _COLUMNS)
-            _squared_tile(stored, n, flat, i0, i1, j0, j1, tile)
-            for i in range(i0, i1):
-                for j in range(j1 - j0):
-                    squares[i] += tile[i - i0, j]
-                    fourths[i] += tile[i - i0, j] * tile[i - i0, j]
-
-
-def row_moments(distances: Distances) -> tuple[Floats, Floats]:
-    """Return the sums of squares and of fourth powers of each sample's distances, shape (n,) each."""
-    n, flat = sample_count(distances), distances.ndim == 1
-    squares, fourths = np.zeros(n), np.zeros(n)
-    _row_moments(distances.reshape(1, -1) if flat else distances, n, flat, squares, fourths)
-    return squares, fourths
