@@ -174,6 +174,21 @@ def test_generalised_unifrac_equals_its_twin_for_any_alpha(alpha: float) -> None
         assert matrix[i, j] == pytest.approx(beta_twins.generalized_unifrac(tree, dense[i], dense[j], alpha), rel=1e-12)
 
 
+def test_variance_adjusted_unifrac_of_equal_depths_equals_its_twin_bit_for_bit_by_rows() -> None:
+    counts = st.sparse.csr_matrix(st.counts_of_depths([400] * 9, features=60).astype(float))
+    tree = st.random_tree(np.random.default_rng(4), tuple(f"f{j:02d}" for j in range(60)))
+    arrays = Branches(tree.tip_nodes, tree.parent, tree.length)
+    dense = counts.toarray()
+    matrix = pairs.va_unifrac(counts, arrays)
+    for i, j in itertools.combinations(range(9), 2):
+        assert matrix[i, j] == pytest.approx(beta_twins.va_unifrac(tree, dense[i], dense[j]), rel=1e-12)
+    assert np.array_equal(pairs.va_unifrac(counts, arrays, start=2, stop=7), matrix[2:7])
+    assert np.array_equal(pairs.va_unifrac(counts[::-1], arrays)[::-1, ::-1], matrix)
+    assert np.array_equal(pairs.va_unifrac(counts, arrays, condensed=True), matrix[np.triu_indices(9, 1)])
+    twice = st.sparse.vstack([counts, counts[:1]]).tocsr()
+    assert pairs.va_unifrac(twice, arrays)[0, 9] == 0.0
+
+
 @pytest.mark.parametrize("most", [2**16 - 1, 2**16, 2**24, 2**31, 2**40])
 def test_counts_of_any_size_are_summed_exactly(most: int) -> None:
     dense = np.array([[most - 3, 1, 2, 0], [most // 2, 5, 0, 1], [0, most - 9, 3, 6]], float)

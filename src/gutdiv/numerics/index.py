@@ -229,6 +229,31 @@ def powers(matrix: sparse.csr_matrix, length: Floats, span: Span, *, alpha: floa
 
 
 @threaded
+def _variance_adjusted_even(
+    span: Any, indptr: Any, indices: Any, data: Any, alone: Any, column: Any, sample: Any, value: Any, other: Any,
+    length: Any, every: float, own: Any, out: Any,
+) -> None:  # fmt: skip
+    """Variance-adjusted UniFrac of samples of equal depth: what a branch adds where one sample alone has it is known from that sample."""
+    for k in prange(span[2] - span[1]):
+        i = _row(k, span)
+        first = i + 1 if span[3] > 0 else 0
+        row, below = np.zeros(span[0]), np.zeros(span[0])
+        for t in range(indptr[i], indptr[i + 1]):
+            x, a, v = data[t], alone[t], indices[t]
+            for s in range(_after(sample, column[v], column[v + 1], first - 1), column[v + 1]):
+                here = x + value[s]
+                apart = a + other[s]
+                weight = length[v] / math.sqrt(here * (every - here)) if here < every else 0.0
+                row[sample[s]] += weight * abs(x - value[s]) - apart
+                below[sample[s]] += weight * here - apart
+        for j in range(first, span[0]):
+            under = (own[i] + own[j]) + below[j]
+            d = min(1.0, max(0.0, (own[i] + own[j]) + row[j]) / under) if under > 0 else np.nan
+            row[j] = 0.0 if i == j else d
+        _write(out, span, i, first, row)
+
+
+@threaded
 def _variance_adjusted(span: Any, indptr: Any, indices: Any, data: Any, totals: Any, length: Any, out: Any) -> None:
     """Walk the branches of two samples side by side: the weight of a branch depends on the reads of both."""
     for k in prange(span[2] - span[1]):
@@ -258,9 +283,23 @@ def _variance_adjusted(span: Any, indptr: Any, indices: Any, data: Any, totals: 
 
 
 def variance_adjusted(matrix: sparse.csr_matrix, length: Floats, totals: Floats, span: Span) -> Array:
-    """Variance-adjusted weighted UniFrac (Chang 2011) from the reads below the branches, (n, n_nodes), and each sample's reads."""
+    """Variance-adjusted weighted UniFrac (Chang 2011) from the reads below the branches, (n, n_nodes), and each sample's reads.
+
+    Samples of equal depth, as rarefied ones, take the inverted index; else each pair's branches are walked, as all weights depend on both depths.
+    """
     out = span.empty()
-    _variance_adjusted(_where(span), matrix.indptr, matrix.indices, matrix.data, totals, length, out)
+    if span.n and totals[0] > 0 and np.all(totals == totals[0]):
+        every = 2.0 * totals[0]
+        weighted = length[matrix.indices] * matrix.data / np.sqrt(matrix.data * (every - matrix.data))
+        alone = sparse.csr_matrix((weighted, matrix.indices, matrix.indptr), shape=matrix.shape)
+        own = _sums_of(alone.indptr, alone.data)
+        by_column, other = matrix.tocsc(), alone.tocsc()
+        columns = (by_column.indptr, by_column.indices, by_column.data, other.data)
+        _variance_adjusted_even(
+            _where(span), matrix.indptr, matrix.indices, matrix.data, alone.data, *columns, length, every, own, out
+        )  # fmt: skip
+    else:
+        _variance_adjusted(_where(span), matrix.indptr, matrix.indices, matrix.data, totals, length, out)
     return span.shaped(out)
 
 
