@@ -34,7 +34,7 @@ EXPECTED: Mapping[str, Callable[..., Floats]] = MappingProxyType(
     }
 )
 COLUMNS = ["sample_id", "level", "metric", "value", "sd", "depth", "expected", "se"]
-_BLOCK = 1 << 15  # draws whose tallies are held at once
+_BLOCK = 1 << 17  # draws whose tallies are held at once: 15 MB
 
 
 def measure_alpha(
