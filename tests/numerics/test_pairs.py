@@ -199,6 +199,15 @@ def test_counts_of_any_size_are_summed_exactly(most: int) -> None:
     assert single == pytest.approx(found, rel=1e-6)
 
 
+@pytest.mark.parametrize("name", KERNELS)
+def test_the_order_of_entries_within_a_row_does_not_count(name: str) -> None:
+    counts, _, arrays = table(n=5)
+    reverse = np.concatenate([np.arange(b, a, -1) - 1 for a, b in itertools.pairwise(counts.indptr)])
+    backwards = st.sparse.csr_matrix((counts.data[reverse], counts.indices[reverse], counts.indptr), shape=counts.shape)
+    assert not backwards.has_sorted_indices
+    assert np.array_equal(KERNELS[name](backwards, arrays), KERNELS[name](counts, arrays))
+
+
 def test_shares_are_summed_as_they_are() -> None:
     counts, _, _ = table()
     shares = st.sparse.csr_matrix(counts.multiply(1 / counts.sum(1)))

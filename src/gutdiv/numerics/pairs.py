@@ -26,7 +26,7 @@ def braycurtis(matrix: sparse.csr_matrix, **wanted: Unpack[Wanted]) -> Array:
 
     Parameters
     ----------
-    matrix : (n, p) CSR, values > 0, sorted indices
+    matrix : (n, p) CSR, values > 0
 
     Returns
     -------
@@ -42,11 +42,12 @@ def ruzicka(matrix: sparse.csr_matrix, **wanted: Unpack[Wanted]) -> Array:
 
 def jaccard(matrix: sparse.csr_matrix, **wanted: Unpack[Wanted]) -> Array:
     """Jaccard dissimilarity of presence, 1 - shared / all features of either, in [0, 1] (Jaccard 1912); only what is stored counts, not its value."""
-    return _minima(sparse.csr_matrix((np.ones(matrix.nnz), matrix.indices, matrix.indptr), shape=matrix.shape), tiles.JACCARD, wanted)
+    return _minima(_with(matrix, np.ones(matrix.nnz)), tiles.JACCARD, wanted)
 
 
 def _minima(matrix: sparse.csr_matrix, kind: int, wanted: Wanted) -> Array:
     """Distances by sums of minima, in the smallest type that holds them without rounding, else in the precision wanted."""
+    matrix = matrix if matrix.has_sorted_indices else matrix.sorted_indices()
     span = Span(matrix.shape[0], **wanted)
     most = float(matrix.sum(axis=1).max()) if matrix.nnz else 0.0
     whole = bool(np.all(matrix.data == np.floor(matrix.data)))
@@ -60,7 +61,8 @@ def aitchison(matrix: sparse.csr_matrix, pseudocount: float, **wanted: Unpack[Wa
     With w = ln(x + c) - ln c, which is 0 on absent features, CLR = w - mean(w) and d^2 = |w_i - w_j|^2 - p (mean_i - mean_j)^2: only present features
     are touched. A sample without reads has a CLR of zeros. Computed in double precision whatever is wanted.
     """
-    logs = sparse.csr_matrix((np.log(matrix.data + pseudocount) - np.log(pseudocount), matrix.indices, matrix.indptr), shape=matrix.shape)
+    matrix = matrix if matrix.has_sorted_indices else matrix.sorted_indices()
+    logs = _with(matrix, np.log(matrix.data + pseudocount) - np.log(pseudocount))
     return index.euclid(logs, Span(matrix.shape[0], **wanted), centred=True)
 
 
@@ -132,5 +134,10 @@ def _totals(matrix: sparse.csr_matrix) -> Floats:
 
 def _proportions(matrix: sparse.csr_matrix) -> tuple[sparse.csr_matrix, npt.NDArray[Any]]:
     """Each row divided by its sum, and which rows are empty."""
-    data = matrix.data / np.repeat(_totals(matrix), np.diff(matrix.indptr))
-    return sparse.csr_matrix((data, matrix.indices, matrix.indptr), shape=matrix.shape), np.diff(matrix.indptr) == 0
+    matrix = matrix if matrix.has_sorted_indices else matrix.sorted_indices()
+    return _with(matrix, matrix.data / np.repeat(_totals(matrix), np.diff(matrix.indptr))), np.diff(matrix.indptr) == 0
+
+
+def _with(matrix: sparse.csr_matrix, data: Floats) -> sparse.csr_matrix:
+    """Return the matrix with other values."""
+    return sparse.csr_matrix((data, matrix.indices, matrix.indptr), shape=matrix.shape)
