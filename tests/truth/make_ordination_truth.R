@@ -1,4 +1,4 @@
-# Writes what R says of ordinations: Rscript make_ordination_truth.R <out>. R 4.2.2, vegan 2.6-4, ape 5.7.
+# Writes what R says of ordinations: Rscript tests/truth/make_ordination_truth.R tests/truth. Versions: ordination_session_info.txt.
 # vegan 2.6 completes no matrix (2.7 does), so that OptSpace is written here from Keshavan, Montanari & Oh 2010 with the constants of gemelli and
 # vegan 2.7: rank 3, 5 iterations, m0 10000, first step 1/10, at most 20 halvings. Dense, by R's own svd() and solve().
 suppressMessages({library(vegan); library(ape)})
