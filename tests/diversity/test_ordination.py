@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.spatial.distance import pdist, squareform
 
 from gutdiv.diversity.ordination import ordinate
 from gutdiv.errors import InputError
+from gutdiv.io.tables import read_abundance_table
 from gutdiv.model.results import DistanceMatrix
-from gutdiv.numerics import spectra
+from gutdiv.numerics import pairs, spectra
+
+TRUTH = Path(__file__).parents[1] / "truth"
 
 
 def points(n: int = 12, seed: int = 4) -> DistanceMatrix:
@@ -54,3 +60,34 @@ def test_an_estimate_is_called_one_and_all_eigenvalues_make_it_exact(monkeypatch
     assert (again.proportion_error, again.negative_share_error, again.notes) == (0, 0, ())
     assert again.proportion_explained == pytest.approx(exact.proportion_explained, rel=1e-11)
     assert again.negative_share == pytest.approx(exact.negative_share, rel=1e-9)
+
+
+def test_axes_equal_those_of_ape_on_dune_up_to_their_sign() -> None:
+    with (TRUTH / "dune.tsv").open(encoding="utf-8", newline="") as handle:
+        counts = np.array([[float(v) for k, v in r.items() if k != "sample_id"] for r in csv.DictReader(handle, delimiter="\t")])
+    with (TRUTH / "pcoa_axes_dune.tsv").open(encoding="utf-8", newline="") as handle:
+        expected = np.array([[float(r["axis_1"]), float(r["axis_2"])] for r in csv.DictReader(handle, delimiter="\t")])
+    ids = tuple(f"d{i + 1:02d}" for i in range(20))
+    found = ordinate(DistanceMatrix(ids, squareform(pdist(counts, "braycurtis")), "braycurtis"), axes=2)
+    assert found.axes * np.sign((found.axes * expected).sum(axis=0)) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.real_data
+def test_axes_of_many_real_samples_are_exact_and_the_estimate_holds(real_data: Path) -> None:
+    counts = read_abundance_table(real_data / "hmp_v35_allsites_large" / "table.biom").values[:2100]
+    counts.sort_indices()
+    matrix = pairs.braycurtis(counts[np.asarray(counts.sum(axis=1)).ravel() > 0])
+    n = matrix.shape[0]
+    assert n > spectra.DENSE
+    found = ordinate(DistanceMatrix(tuple(f"s{i:04d}" for i in range(n)), matrix, "braycurtis"))
+    centred = -0.5 * matrix**2
+    centred -= centred.mean(axis=0)
+    centred -= centred.mean(axis=1, keepdims=True)
+    values, vectors = np.linalg.eigh(centred)
+    assert found.eigenvalues == pytest.approx(values[::-1][:10], rel=1e-10)
+    expected = vectors[:, ::-1][:, :10] * np.sqrt(values[::-1][:10])
+    assert np.abs(found.axes * np.sign((found.axes * expected).sum(axis=0)) - expected).max() < 1e-9
+    positive, negative = values[values > 0].sum(), -values[values < 0].sum()
+    assert 0 < found.proportion_error < 0.005
+    assert found.proportion_explained == pytest.approx(values[::-1][:10] / positive, rel=2 * found.proportion_error)
+    assert found.negative_share == pytest.approx(negative / (positive + negative), abs=2 * found.negative_share_error)
