@@ -31,7 +31,7 @@ def _mixed(z: np.uint64) -> np.uint64:
 
 
 @compiled
-def _ones(word: np.uint64) -> int:
+def ones(word: np.uint64) -> int:
     """Number of bits set in a word."""
     word -= (word >> np.uint64(1)) & np.uint64(0x5555555555555555)
     word = (word & np.uint64(0x3333333333333333)) + ((word >> np.uint64(2)) & np.uint64(0x3333333333333333))
@@ -73,7 +73,7 @@ def _held(bits: npt.NDArray[np.uint64], start: int, stop: int) -> int:
             word = (word >> np.uint64(start & 63)) << np.uint64(start & 63)
         if w == last:
             word = word << np.uint64(63 - ((stop - 1) & 63))
-        count += _ones(word)
+        count += ones(word)
     return count
 
 

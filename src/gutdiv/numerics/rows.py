@@ -154,35 +154,45 @@ def _whole_task(
     tips: Any,
     parent: Any,
     length: Floats,
+    leaves: subtrees.Leaves,
     shares: bool,  # noqa: FBT001
     out: Floats,
 ) -> None:
     """Tally samples first..last."""
-    held = subtrees.scratch(parent.size)
+    held = subtrees.scratch(parent.size if shares else 0)
+    marks = np.zeros((tips.size + 63) >> 6, np.uint64)
     none, base = np.zeros(0), 1
     for i in range(first, last):
         start, stop = indptr[i], indptr[i + 1]
         one = np.full(_KINDS, np.nan)
         total = _tally(data[start:stop], none, one)
         if tips.size > 0 and total > 0:
-            base += 1
-            reached = subtrees.reach(indices[start:stop], data[start:stop], tips, parent, length, held[0], base)
             if shares:
                 k = 2 * (stop - start)
                 up, span, entry, below = np.empty(k, np.int64), np.empty(k), np.empty(k, np.int64), np.empty(k, np.int64)
-                segments, base = subtrees.fold(indices[start:stop], data[start:stop], tips, parent, length, held, base + 1, up, span, entry)
+                segments, base = subtrees.fold(indices[start:stop], data[start:stop], tips, parent, length, held, base, up, span, entry)
                 _climb(data[start:stop], total, segments, up, span, entry, below, none, one)
-            one[10] = reached  # in this order of branches, whatever else is asked for
+            one[10] = subtrees.spanned(indices[start:stop], data[start:stop], leaves, marks)  # to the same bits, whatever else is asked for
         for kind in range(_KINDS):
             out[kind, i] = one[kind]
 
 
 @threaded
-def _whole(indptr: Ints, indices: Ints, data: Ints, tips: Any, parent: Any, length: Floats, shares: bool, out: Floats) -> None:  # noqa: FBT001
+def _whole(
+    indptr: Ints,
+    indices: Ints,
+    data: Ints,
+    tips: Any,
+    parent: Any,
+    length: Floats,
+    leaves: subtrees.Leaves,
+    shares: bool,  # noqa: FBT001
+    out: Floats,
+) -> None:
     """Tally each sample into `out`, (kinds, n_samples); without `shares` only the length of branches."""
     n = indptr.size - 1
     for task in prange((n + _TASK - 1) // _TASK):
-        _whole_task(task * _TASK, min(n, (task + 1) * _TASK), indptr, indices, data, tips, parent, length, shares, out)
+        _whole_task(task * _TASK, min(n, (task + 1) * _TASK), indptr, indices, data, tips, parent, length, leaves, shares, out)
 
 
 @compiled
@@ -251,10 +261,11 @@ def _drawn(
 def tallies(indptr: Ints, indices: Ints, data: Ints, branches: Branches = NO_BRANCHES, *, shares: bool = True) -> Tallies:
     """Tally every sample, with the branches above its features where a tree is given; arrays of shape (n_samples,).
 
-    Without `shares` branches have their length only, which takes a third of the time; the other sums over branches are NaN.
+    Without `shares` branches have their length only, which takes a fraction of the time; the other sums over branches are NaN.
     """
     out = np.empty((_KINDS, indptr.size - 1))
-    _whole(indptr, indices, data, branches.tips, branches.parent, branches.length, shares, out)
+    tree = branches.tips, branches.parent, branches.length
+    _whole(indptr, indices, data, *tree, subtrees.leaves_in_order(*tree), shares, out)
     return Tallies(*out)
 
 
