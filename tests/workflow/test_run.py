@@ -262,7 +262,7 @@ def hang_then(noted, signal_number: int, place: Path, *command: str | Path) -> t
             time.sleep(0.1)
         assert noted.hanging
         os.killpg(process.pid, signal_number)
-        said = process.communicate(timeout=60)[1]
+        said = process.communicate(timeout=240)[1]
     noted.hang_on("")
     return process.returncode, said
 
