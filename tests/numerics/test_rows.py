@@ -11,13 +11,12 @@ import strategies as st
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from gutdiv.model.tree import Tree
 from gutdiv.numerics import draws, rows
 from gutdiv.numerics.jit import use_threads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from gutdiv.model.tree import Tree
 
 KEYS = np.arange(1, 13, dtype=np.uint64) * np.uint64(7919)
 NAMES = [f for f in rows.Tallies.__dataclass_fields__ if not f.startswith("branch")]
@@ -100,14 +99,29 @@ def test_tallies_equal_their_naive_twins() -> None:
         assert found.branch_length[i] == pytest.approx(sum(tree.length[v] for v in st.branch_sets(tree, row > 0)), rel=1e-12)
 
 
-def test_the_length_of_branches_is_the_same_with_and_without_shares() -> None:
+def test_what_is_not_asked_for_is_undefined_and_changes_nothing_else() -> None:
     rng = np.random.default_rng(8)
     counts = st.random_counts(rng)
     tree = st.random_tree(rng, tuple(f"f{j:02d}" for j in range(counts.shape[1])))
-    with_shares, without = (rows.tallies(*parts(counts), branches(tree), shares=s) for s in (True, False))
-    assert np.array_equal(with_shares.branch_length, without.branch_length)
-    assert np.isnan(without.branch_mean).all()
-    assert np.isfinite(with_shares.branch_mean).all()
+    whole = rows.tallies(*parts(counts), branches(tree))
+    for counted in (True, False):
+        for shares in (True, False):
+            part = rows.tallies(*parts(counts), branches(tree), counted=counted, shares=shares)
+            for name in (*NAMES, *BRANCHES):
+                asked = name == "branch_length" or (shares if name in BRANCHES else counted)
+                expected = getattr(whole, name) if asked else np.full(12, np.nan)
+                assert np.array_equal(getattr(part, name), expected, equal_nan=True), name
+
+
+def test_the_length_of_branches_does_not_depend_on_the_order_of_features() -> None:
+    rng = np.random.default_rng(8)
+    counts = st.random_counts(rng)
+    tree = st.random_tree(rng, tuple(f"f{j:02d}" for j in range(counts.shape[1])))
+    order = rng.permutation(counts.shape[1])
+    turned = Tree(tree.parent, tree.length, tuple(tree.tip_names[j] for j in order), tree.tip_nodes[order])
+    shuffled = st.sparse.csr_matrix(counts.toarray()[:, order])
+    one, other = rows.tallies(*parts(counts), branches(tree)), rows.tallies(*parts(shuffled), branches(turned))
+    assert np.array_equal(one.branch_length, other.branch_length)
 
 
 @settings(max_examples=40, deadline=None)

@@ -105,8 +105,8 @@ def measure_alpha(
 
 def _whole(view: View, metrics: Sequence[Metric]) -> dict[str, dict[str, Floats]]:
     """Value of each metric on the counts as they are, with what is known of its error."""
-    shares = any("shares" in m.needs for m in metrics)
-    tallies = rows.tallies(view.indptr, view.indices, view.data, view.branches, shares=shares)
+    wanted = {"counted": any(not m.needs_tree for m in metrics), "shares": any("shares" in m.needs for m in metrics)}
+    tallies = rows.tallies(view.indptr, view.indices, view.data, view.branches, **wanted)
     none = np.full(tallies.reads.shape, np.nan)
     return {
         m.name: {

@@ -155,6 +155,7 @@ def _whole_task(
     parent: Any,
     length: Floats,
     leaves: subtrees.Leaves,
+    counted: bool,  # noqa: FBT001
     shares: bool,  # noqa: FBT001
     out: Floats,
 ) -> None:
@@ -165,7 +166,7 @@ def _whole_task(
     for i in range(first, last):
         start, stop = indptr[i], indptr[i + 1]
         one = np.full(_KINDS, np.nan)
-        total = _tally(data[start:stop], none, one)
+        total = _tally(data[start:stop], none, one) if counted else draws.size_of(data[start:stop])
         if tips.size > 0 and total > 0:
             if shares:
                 k = 2 * (stop - start)
@@ -186,13 +187,14 @@ def _whole(
     parent: Any,
     length: Floats,
     leaves: subtrees.Leaves,
+    counted: bool,  # noqa: FBT001
     shares: bool,  # noqa: FBT001
     out: Floats,
 ) -> None:
-    """Tally each sample into `out`, (kinds, n_samples); without `shares` only the length of branches."""
+    """Tally each sample into `out`, (kinds, n_samples); without `counted` only branches, without `shares` only their length."""
     n = indptr.size - 1
     for task in prange((n + _TASK - 1) // _TASK):
-        _whole_task(task * _TASK, min(n, (task + 1) * _TASK), indptr, indices, data, tips, parent, length, leaves, shares, out)
+        _whole_task(task * _TASK, min(n, (task + 1) * _TASK), indptr, indices, data, tips, parent, length, leaves, counted, shares, out)
 
 
 @compiled
@@ -258,14 +260,17 @@ def _drawn(
         _drawn_task(first, min(last, first + _TASK), indptr, indices, data, tips, parent, length, depth, keys, seed, terms, origin, out)
 
 
-def tallies(indptr: Ints, indices: Ints, data: Ints, branches: Branches = NO_BRANCHES, *, shares: bool = True) -> Tallies:
+def tallies(
+    indptr: Ints, indices: Ints, data: Ints, branches: Branches = NO_BRANCHES, *, counted: bool = True, shares: bool = True
+) -> Tallies:
     """Tally every sample, with the branches above its features where a tree is given; arrays of shape (n_samples,).
 
-    Without `shares` branches have their length only, which takes a fraction of the time; the other sums over branches are NaN.
+    Without `counted` only branches are tallied, and without `shares` branches have their length only, which takes a fraction of the time;
+    all other sums are NaN.
     """
     out = np.empty((_KINDS, indptr.size - 1))
     tree = branches.tips, branches.parent, branches.length
-    _whole(indptr, indices, data, *tree, subtrees.leaves_in_order(*tree), shares, out)
+    _whole(indptr, indices, data, *tree, subtrees.leaves_in_order(*tree), counted, shares, out)
     return Tallies(*out)
 
 
