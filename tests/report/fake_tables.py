@@ -334,6 +334,7 @@ def tests(values: Mapping[str, np.ndarray], column: str, labels: Sequence[str]) 
                 "ci_low": effect - 0.12,
                 "ci_high": effect + 0.12,
                 "n_dropped": 3,
+                "strength": "clear" if clear else "weak",
             }
         )
         direction = "lower" if clear else "none"
@@ -349,4 +350,4 @@ def tests(values: Mapping[str, np.ndarray], column: str, labels: Sequence[str]) 
             "group_2": one,
         }
         found.append(finding("group_difference", metric, direction, effect, "Cliff's delta", strength, rank, **more))
-    return table("group_test", rows, findings=found)
+    return table("group_test", rows, extra=("strength",), findings=found)

@@ -44,6 +44,8 @@ TERMS = {
     "link": "How a taxon moves with the diversity of all other taxa, relative to the typical prevalent taxon of the study.",
     "CI": "Confidence interval: 95% for effects and links, 90% for the limits of reference intervals.",
     "PERMANOVA": "A permutation test of whether communities differ between groups; R² is the share of variation that the term explains.",
+    "omega squared": "R² corrected for what chance alone would explain; partial: of the variation that the other terms leave.",
+    "dispersion": "How far samples lie from the centre of their group; a test of whether this spread differs between groups.",
 }
 UNSIGNED = ("epsilon squared", "Kendall's W")  # effects over several groups, which have no direction
 VERDICT_MEANING = {
