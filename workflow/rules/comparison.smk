@@ -25,9 +25,10 @@ rule comparison_alpha:
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         options=options("variable", "subject", "baseline"),
+        seed=config["seed"],
     shell:
         "gutdiv comparison alpha --alpha {input.alpha:q} --cohort {input.cohort:q} {params.options:q}"
-        " --output {output.table:q} 2> {log:q}"
+        " --seed {params.seed} --output {output.table:q} 2> {log:q}"
 
 
 rule comparison_permanova:
@@ -130,7 +131,7 @@ rule comparison_pairs:
         mem_mb=memory,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
-        options=options("variable", "subject", "strata", "baseline"),
+        options=options("variable", "formula", "subject", "strata"),
         permutations=config["comparison"]["permutations"],
         seed=config["seed"],
     shell:

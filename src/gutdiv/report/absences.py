@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from gutdiv.report import reading, story
 from gutdiv.report.parts import Note
-from gutdiv.report.wording import capital, listing, name
+from gutdiv.report.wording import listing, name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,10 +29,6 @@ def notes(results: Results, *records: Mapping[str, Any]) -> list[Part]:
     ]
 
 
-def of_step(results: Results, place: str, step: str) -> list[Part]:
-    """Say that a step gave nothing and why: from its record where it ran; nothing where it was not asked for."""
-    if reading.table(results, place) is None or reading.filled(results, place) is not None:
-        return []
-    reasons = dict.fromkeys(why for _, why in reading.absences(reading.record(results, place)))
-    told = listing([name(why, limit=300).rstrip(".") for why in reasons], limit=3)
-    return [Note("absent", f"{capital(step)} gave no result{f': {told}' if told else ''}.")]
+def reasons(results: Results, place: str) -> tuple[str, ...]:
+    """Return why the table at a place has no row, each reason once; none where it was not asked for."""
+    return tuple(dict.fromkeys(why for _, why in reading.absences(reading.record(results, place))))

@@ -47,7 +47,8 @@ TERMS = {
     "omega squared": "R² corrected for what chance alone would explain; partial: of the variation that the other terms leave.",
     "dispersion": "How far samples lie from the centre of their group; a test of whether this spread differs between groups.",
 }
-UNSIGNED = ("epsilon squared", "Kendall's W")  # effects over several groups, which have no direction
+NO_PATHOGEN = "No pathogen is reported from a genus call: genera that hold pathogens hold harmless species too."
+UNSIGNED = ("epsilon squared", "Kendall's W", "eta squared", "partial omega squared")  # effects over several groups, which have no direction
 VERDICT_MEANING = {
     "outside": "very unusual among the controls",
     "borderline": "somewhat unusual among the controls",

@@ -23,6 +23,14 @@ TOGETHER = {
     (False, False): "no clear difference in position or in spread",
 }
 ALONE = {True: "communities differ; spread was not tested for this term", False: "no clear difference; spread was not tested for this term"}
+READINGS = {
+    "structure": TOGETHER[True, False],
+    "structure or spread": TOGETHER[True, True],
+    "spread": TOGETHER[False, True],
+    "neither": TOGETHER[False, False],
+    "structure, spread not tested": "communities differ; spread was not tested",
+    "neither, spread not tested": "no clear difference; spread was not tested",
+}
 
 
 def section(results: Results) -> Section | None:
@@ -114,20 +122,13 @@ def _used(row: Mapping[str, Any]) -> Cell:
 
 
 def _pairs_table(results: Results) -> DataTable | None:
-    """List PERMANOVA between each two groups, with the spread of each pair."""
-    names = reading.under(results, PAIRS)
-    rows = [r for n in names for r in reading.rows(reading.table(results, f"{PAIRS}{n}")) if not missing(r["p"])]
-    if len({str(r["contrast"]) for r in rows}) < 2:  # one pair is the test above
+    """List PERMANOVA between each two groups, with the spread of each pair; nothing where there are but two groups."""
+    rows = [r for n in reading.under(results, PAIRS) for r in reading.rows(reading.table(results, f"{PAIRS}{n}")) if not missing(r["p"])]
+    if len({str(r["contrast"]) for r in rows}) < 2:
         return None
-    spread = {(str(r["metric"]), str(r["contrast"])): r for r in rows if "dispersion" in str(r["test"])}
-    between = [r for r in rows if "dispersion" not in str(r["test"])]
-    for r in between:
-        beside = spread.get((str(r["metric"]), str(r["contrast"])))
-        clear = group_tests.is_clear(r)
-        r["spread_p"] = None if beside is None else beside["p"]
-        r["together"] = ALONE[clear] if beside is None else TOGETHER[clear, group_tests.is_clear(beside)]
     first = ((Column("Dissimilarity", choose=True), lambda r: cells.text(reading.metric(results, str(r["metric"])).label)),)
-    further = (cells.column("p of spread", "spread_p", cells.chance), cells.column("Together", "together", cells.text))
-    return group_tests.table(
-        between, key="pairs", caption="PERMANOVA between each two groups", source=PAIRS, first=first, further=further
+    further = (
+        cells.column("q of spread", "dispersion_q", cells.chance),
+        (Column("Together"), lambda r: cells.text(READINGS.get(str(r.get("reading")), r.get("reading")))),
     )
+    return group_tests.table(rows, key="pairs", caption="PERMANOVA between each two groups", source=PAIRS, first=first, further=further)
