@@ -434,7 +434,7 @@ def constrained(rng: np.random.Generator, metric: str, column: str, ids: Sequenc
 def abundance(column: str, labels: Sequence[str], names: Sequence[str]) -> Table:
     """Build tests of taxa in abundance and in prevalence, one of them a structural zero without a ratio."""
     one, two = sorted(set(labels))[:2]
-    words = ("both clear", "both clear", "only one clear", "neither clear")
+    words = ("both", "null curve only", "opposite", "neither")
     rows: list[dict[str, Any]] = []
     for part in ("abundance", "prevalence"):
         for i, taxon in enumerate(names):
@@ -458,6 +458,7 @@ def abundance(column: str, labels: Sequence[str], names: Sequence[str]) -> Table
                     "ci_high": float("nan") if zero else effect + 0.5,
                     "n_dropped": 3,
                     "n_samples": 237,
+                    "estimator": "null curve" if part == "abundance" else "equal effort",
                     "strength": "not assessable" if zero else "clear" if q < 0.05 else "weak",
                     "taxon": taxon,
                     "rank": "genus",
@@ -467,7 +468,7 @@ def abundance(column: str, labels: Sequence[str], names: Sequence[str]) -> Table
                     "mean_share": 0.04,
                     "mean_share_1": 0.05,
                     "mean_share_2": 0.03,
-                    "structural_zero": f"absent from {two}" if zero else "",
+                    "structural_zero": two if zero else "",
                     "agreement": words[min(i // 2, 3)] if part == "abundance" and not zero else "",
                     "ancombc2_effect": effect * 0.9 if part == "abundance" else float("nan"),
                     "ancombc2_se": 0.2,
@@ -475,7 +476,52 @@ def abundance(column: str, labels: Sequence[str], names: Sequence[str]) -> Table
                     "ancombc2_q": 0.002 * 5**i,
                     "clr_effect": effect if part == "abundance" else float("nan"),
                     "clr_q": 0.01,
-                    "reason": f"never found in {two}" if zero else "",
+                    "reason": "structural zero" if zero else "",
                 }
             )
-    return table("abundance", rows, findings=[], notes=["Effects are relative to the typical taxon."], dropped={"no value of " + column: 3})
+    found = [
+        finding("abundance_difference", names[i], "lower" if i % 2 else "higher", 1.4, "ln fold change", "clear", i, contrast=f"{two} - {one}", q=0.0004)
+        for i in range(2)
+    ]
+    return table("abundance", rows, findings=found, notes=["Effects are relative to the typical taxon."], dropped={"no value of " + column: 3})
+
+
+def models(values: Mapping[str, np.ndarray], column: str, labels: Sequence[str]) -> Table:
+    """Build models of every metric: the term of the groups, their coefficient and that of age."""
+    one, two = sorted(set(labels))[:2]
+    rows = []
+    for metric in values:
+        for part, variable, contrast in (
+            ("term", column, "whole term"),
+            ("coefficient", column, f"{two} - {one}"),
+            ("coefficient", "age", "per age"),
+        ):
+            effect = 0.21 if part == "term" else -0.4 if variable == column else 0.01
+            rows.append(
+                {
+                    "metric": metric,
+                    "variable": variable,
+                    "test": f"{'F' if part == 'term' else 't'}, linear model (HC3)",
+                    "unit": "sample",
+                    "contrast": contrast,
+                    "n_1": 237,
+                    "statistic": 4.2,
+                    "df": 234.0,
+                    "p": 0.0001 if variable == column else 0.3,
+                    "q": 0.0002 if variable == column else 0.4,
+                    "family": f"6 tests of {part} {variable}",
+                    "effect": effect,
+                    "effect_name": "partial R squared" if part == "term" else "coefficient",
+                    "ci_low": float("nan") if part == "term" else effect - 0.1,
+                    "ci_high": float("nan") if part == "term" else effect + 0.1,
+                    "n_dropped": 3,
+                    "part": part,
+                    "fit": "ordinary",
+                    "normality": "not normal" if metric == "simpson" else "near normal",
+                    "spread": "even",
+                    "influence": "none",
+                    "strength": "clear" if variable == column else "weak",
+                }
+            )
+    more = ("part", "fit", "normality", "spread", "influence", "strength")
+    return table("group_test", rows, extra=more, formula=f"~ {column} + age", findings=[], absent={"chao1": "the metric does not vary"})

@@ -38,8 +38,6 @@ METHODS: Mapping[str, str] = MappingProxyType(
         "hill1973": "Hill MO (1973). Diversity and evenness: a unifying notation and its consequences. Ecology 54, 427-432.",
         "hurlbert1971": "Hurlbert SH (1971). The nonconcept of species diversity: a critique and alternative parameters. Ecology 52, 577-586.",
         "jaccard1912": "Jaccard P (1912). The distribution of the flora in the alpine zone. New Phytol 11, 37-50.",
-        "kaul2017": "Kaul A, Mandal S, Davidov O, Peddada SD (2017). Analysis of microbiome data in the presence of excess zeros. "
-        "Front Microbiol 8, 2114.",
         "laird1982": "Laird NM, Ware JH (1982). Random-effects models for longitudinal data. Biometrics 38, 963-974.",
         "ledoit2004": "Ledoit O, Wolf M (2004). A well-conditioned estimator for large-dimensional covariance matrices. J "
         "Multivar Anal 88, 365-411.",

@@ -48,7 +48,8 @@ TERMS = {
     "dispersion": "How far samples lie from the centre of their group; a test of whether this spread differs between groups.",
 }
 NO_PATHOGEN = "No pathogen is reported from a genus call: genera that hold pathogens hold harmless species too."
-UNSIGNED = ("epsilon squared", "Kendall's W", "eta squared", "partial omega squared")  # effects over several groups, which have no direction
+# Effects over several groups, which have no direction.
+UNSIGNED = ("epsilon squared", "Kendall's W", "eta squared", "partial omega squared", "partial R squared")
 VERDICT_MEANING = {
     "outside": "very unusual among the controls",
     "borderline": "somewhat unusual among the controls",

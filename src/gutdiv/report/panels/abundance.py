@@ -25,12 +25,22 @@ from gutdiv.report.wording import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from gutdiv.model.results import Results
 
 PLACE = "comparison/abundance"
 SHOWN = 30  # rows of a forest plot that can still be read; the table holds all
+# What the two estimators of abundance say together; words of `comparison.abundance`.
+AGREEMENT = {
+    "both": "clear by both estimators",
+    "null curve only": "clear by regression only",
+    "ANCOM-BC2 only": "clear by ANCOM-BC2 only",
+    "opposite": "estimators disagree on the direction",
+    "neither": "clear by neither",
+}
+PEERS = {"ancombc2": "ANCOM-BC2"}
+QUIET = (AGREEMENT["neither"], group_tests.CLEAR[False])
 PARTS = {"abundance": "Abundance", "prevalence": "Prevalence"}
 
 
@@ -47,7 +57,8 @@ def build(results: Results) -> Panel:
     rows = list(reading.rows(found))
     parts: list[Part] = [p for p in (_figure(results, rows),) if p is not None]
     parts += [Sentences(_standing(results, rows)), *_zeros(rows), _table(results, rows)]
-    parts += absences.notes(results, found.record)
+    gone = {PEERS.get(what, what): why for what, why in reading.absences(found.record)}
+    parts += absences.notes(results, {"absent": gone})
     return Panel("abundance", "Abundance", title, lead, (Section("tests", "Between groups", tuple(parts)),))
 
 
@@ -72,8 +83,8 @@ def _standing(results: Results, rows: Sequence[Mapping[str, Any]]) -> tuple[Sent
     lines = [
         "Abundance: how much of a taxon there is where groups differ, as a ratio on the logarithmic scale, beyond the change of the typical "
         "taxon. Prevalence: how often it is found at all, at equal sequencing effort.",
-        "Two estimators answer the same question in different ways: a regression of centred log-ratios corrected for its bias, and ANCOM-BC2. "
-        "Where they disagree, the table says so; a difference that only one of them finds is not more than a hint.",
+        "Two estimators answer the same question in different ways: a regression on what the sequencing effort of each sample lets expect, "
+        "and ANCOM-BC2. Where they disagree, the table says so; a difference that only one of them finds is not more than a hint.",
         "A difference between groups names no cause. " + story.NO_PATHOGEN,
         *(sentence(name(n, limit=600)) for n in reading.notes(about)),
     ]
@@ -121,16 +132,24 @@ def _view(results: Results, number: int, metric: str, contrast: str, rows: Seque
     ]
     part, shown = _part(metric), name(contrast, limit=80)
     kind = name(rows[0]["effect_name"], limit=120)
-    marks = {w: charts.QUIET if w == group_tests.CLEAR[False] else charts.style(i) for i, w in enumerate(sorted(set(words.values())))}
+    order = [*AGREEMENT.values(), *group_tests.CLEAR.values()]
+    marks = {w: charts.QUIET if w in QUIET else charts.style(i) for i, w in enumerate(sorted(set(words.values()), key=_place(order)))}
     axis = f"{capital(kind)}, {shown}{group_tests.with_interval(first)}"
     data, layout = charts.forest(lines, title=axis, marks=marks)
-    title = f"{part}: {group_tests.clear_of(rows, 'taxon', 'taxa')}, {shown}"
+    both = sum(group_tests.is_clear(r) and r["agreement"] == "both" for r in rows)
+    told = f", {both:,} of them by both estimators" if any(not missing(r["agreement"]) for r in rows) and any(map(group_tests.is_clear, rows)) else ""
+    title = f"{part}: {group_tests.clear_of(rows, 'taxon', 'taxa')}{told}, {shown}"
     cut = len(rows) > len(first)
     subtitle = f"The {len(first)} with the smallest q of {plural(len(rows), 'taxon', many='taxa')}; the table below holds all" if cut else ""
     alt = f"{title}. Forest plot: one line a taxon, right of zero means more in the first group of the contrast."
     narrow = charts.narrow([str(x["label"]) for x in lines])
     numbers = _numbers(f"abundance-{number}", first)
     return View(f"a{number}", f"{part}, {shown}", title, alt, data, layout, numbers, subtitle, narrow, int(layout["height"]))
+
+
+def _place(order: Sequence[str]) -> Callable[[str], int]:
+    """Return what sorts words in this order, unknown ones last."""
+    return lambda word: order.index(word) if word in order else len(order)
 
 
 def _part(metric: str) -> str:
@@ -140,7 +159,13 @@ def _part(metric: str) -> str:
 
 def _agreement(row: Mapping[str, Any]) -> str:
     """Say of a test whether it is clear, and of two estimators whether they agree."""
-    return name(row["agreement"], limit=60) or group_tests.CLEAR[group_tests.is_clear(row)]
+    word = str(row["agreement"])
+    return AGREEMENT.get(word, name(word, limit=60)) or group_tests.CLEAR[group_tests.is_clear(row)]
+
+
+def _agree(row: Mapping[str, Any]) -> str:
+    """Say how the two estimators of abundance agree; empty where there is only one."""
+    return AGREEMENT.get(str(row["agreement"]), name(row["agreement"], limit=60))
 
 
 def _by_q(row: Mapping[str, Any]) -> tuple[float, str]:
@@ -155,7 +180,7 @@ def _numbers(key: str, rows: Sequence[Mapping[str, Any]]) -> DataTable:
         (Column("Effect", "number"), group_tests.effect),
         (Column("95% CI", "number"), group_tests.interval),
         cells.column("q", "q", cells.chance),
-        cells.column("Estimators", "agreement", cells.text),
+        (Column("Estimators"), lambda r: cells.text(_agree(r))),
     )
     return cells.build(key, "Effects as shown", spec, rows, source=f"{PLACE}.tsv")
 
@@ -172,9 +197,9 @@ def _table(results: Results, rows: list[dict[str, Any]]) -> DataTable:
         (Column("95% CI", "number"), group_tests.interval),
         cells.column("q", "q", cells.chance, help=story.TERMS["q-value"]),
         (Column("Outcome", "text", "Whether the test passes its family's level.", choose=True), lambda r: cells.text(_outcome(r))),
-        cells.column("Estimators", "agreement", cells.text, help="Whether the two estimators of abundance agree.", choose=True),
+        (Column("Estimators", "text", "Whether the two estimators of abundance agree.", choose=True), lambda r: cells.text(_agree(r))),
         cells.column("Prevalence", "prevalence", cells.share),
-        cells.column("Only in", "structural_zero", cells.text, help="Structural zero: never found in the other group.", kind="name"),
+        cells.column("Missing from", "structural_zero", cells.text, help="Structural zero: absent where chance alone would show it.", kind="name"),
     ]
     rows = sorted(rows, key=_by_q)
     plain = cells.build("abundance-table", "Taxa between groups", spec, rows)
@@ -212,7 +237,7 @@ def _details(row: Mapping[str, Any]) -> tuple[Detail, ...]:
         own = f"{signed(row['ancombc2_effect'])} (standard error {fixed(row['ancombc2_se'])}), {equals('q', row['ancombc2_q'])}"
         details.append(Detail("ANCOM-BC2", own))
     if not missing(row["clr_effect"]):
-        details.append(Detail("Without correction for effort", f"{signed(row['clr_effect'])}, {equals('q', row['clr_q'])}"))
+        details.append(Detail("Centred log-ratios (LinDA)", f"{signed(row['clr_effect'])}, {equals('q', row['clr_q'])}"))
     if not missing(row["prevalence_1"]):
         details.append(Detail("Found in", f"{percent(row['prevalence_1'])} and {percent(row['prevalence_2'])} of the samples of each group"))
     if not missing(row["mean_share_1"]):
@@ -227,6 +252,6 @@ def _zeros(rows: Iterable[Mapping[str, Any]]) -> list[Part]:
         if not missing(r["structural_zero"]):
             where.setdefault(name(r["structural_zero"], limit=120), {})[name(r["taxon"], limit=60)] = None
     return [
-        Note("info", f"Structural zeros, {place}: {listing(list(taxa), limit=12)}. No ratio can be estimated for them.")
+        Note("info", f"Structural zeros: never found in {place}: {listing(list(taxa), limit=12)}. No ratio can be estimated for them.")
         for place, taxa in sorted(where.items())
     ]

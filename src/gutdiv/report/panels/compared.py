@@ -44,8 +44,6 @@ def citations(results: Results) -> Iterator[str]:
         yield "zhou2022"
     if any(not missing(r["ancombc2_p"]) for r in taxa):
         yield "lin2024"
-    if any(not missing(r["structural_zero"]) for r in taxa):
-        yield "kaul2017"
     if alpha or modelled or taxa or followed or _folder(results, PAIRS):
         yield "benjamini1995"
 
@@ -137,11 +135,10 @@ def _abundance(results: Results) -> str:
     taxa = plural(len({(str(r["rank"]), str(r["taxon"])) for r in rows}), "taxon", many="taxa")
     both = any(not missing(r["ancombc2_p"]) for r in rows)
     beside = ", beside it by ANCOM-BC2 (Lin and Peddada 2024)" if both else ""
-    zeros = " Structural zeros were called after Kaul et al. (2017)." if any(not missing(r["structural_zero"]) for r in rows) else ""
     return (
         f"Abundances of {taxa} ({listing(ranks)}) were compared by {listing(by)} by {listing(_words(rows, 'test'))} (bias correction after "
         f"Zhou et al. 2022){beside}, with q-values by Benjamini and Hochberg (1995) within each family; "
-        f"unit: {listing(_words(rows, 'unit'))}.{zeros}"
+        f"unit: {listing(_words(rows, 'unit'))}."
     )
 
 

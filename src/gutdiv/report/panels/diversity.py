@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gutdiv.report import absences, cells, charts, group_tests, reading, story
-from gutdiv.report.panels import depths, structure
+from gutdiv.report.panels import depths, models, structure
 from gutdiv.report.parts import Figure, Note, Panel, Part, Section, View
 from gutdiv.report.wording import integer, listing, missing, name, plural
 
@@ -22,7 +22,7 @@ ALPHA, TESTS = "diversity/alpha", "comparison/alpha"
 def build(results: Results) -> Panel:
     """Assemble the panel."""
     title, lead = "Diversity", "How many kinds of bacteria each sample holds, how evenly, and how alike the samples are."
-    sections = [s for s in (_alpha(results), structure.section(results), depths.section(results)) if s is not None]
+    sections = [s for s in (_alpha(results), models.section(results), structure.section(results), depths.section(results)) if s is not None]
     if not sections:
         return Panel("diversity", title, title, lead, absent="No diversity was measured in these results.")
     return Panel("diversity", title, title, lead, tuple(sections))
