@@ -48,6 +48,7 @@ TERMS = {
     "dispersion": "How far samples lie from the centre of their group; a test of whether this spread differs between groups.",
 }
 NO_PATHOGEN = "No pathogen is reported from a genus call: genera that hold pathogens hold harmless species too."
+OUTCOMES = {"clear": "clear", "weak": "not clear", "not assessable": "not assessable"}
 # Effects over several groups, which have no direction.
 UNSIGNED = ("epsilon squared", "Kendall's W", "eta squared", "partial omega squared", "partial R squared")
 VERDICT_MEANING = {

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from gutdiv.report import absences, cells, charts, group_tests, reading, story
 from gutdiv.report.parts import Column, DataTable, Detail, Figure, Note, Panel, Part, Row, Section, Sentence, Sentences, View
 from gutdiv.report.wording import (
-    NONE,
     capital,
     equals,
     fixed,
@@ -196,7 +195,7 @@ def _table(results: Results, rows: list[dict[str, Any]]) -> DataTable:
         (Column("Effect", "number"), group_tests.effect),
         (Column("95% CI", "number"), group_tests.interval),
         cells.column("q", "q", cells.chance, help=story.TERMS["q-value"]),
-        (Column("Outcome", "text", "Whether the test passes its family's level.", choose=True), lambda r: cells.text(_outcome(r))),
+        (Column("Outcome", "text", "Whether the test passes its family's level.", choose=True), lambda r: cells.text(story.OUTCOMES.get(str(r["strength"])))),
         (Column("Estimators", "text", "Whether the two estimators of abundance agree.", choose=True), lambda r: cells.text(_agree(r))),
         cells.column("Prevalence", "prevalence", cells.share),
         cells.column("Missing from", "structural_zero", cells.text, help="Structural zero: absent where chance alone would show it.", kind="name"),
@@ -216,11 +215,6 @@ _SAID = (("Effect", "effect_name"), ("Test", "test"), ("Unit", "unit"))
 def _kinds(rows: Iterable[Mapping[str, Any]], column: str) -> list[str]:
     """Return the words that a column holds."""
     return list(dict.fromkeys(name(r[column], limit=160) for r in rows if not missing(r[column])))
-
-
-def _outcome(row: Mapping[str, Any]) -> str:
-    """Write what the stage decided of a test."""
-    return {"clear": "clear", "weak": "not clear"}.get(str(row["strength"]), NONE)
 
 
 def _details(row: Mapping[str, Any]) -> tuple[Detail, ...]:

@@ -4,27 +4,121 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gutdiv.report import reading
-from gutdiv.report.parts import Panel
-from gutdiv.report.wording import missing
+from gutdiv.report import absences, cells, group_tests, paths, reading, story
+from gutdiv.report.charts import narrow
+from gutdiv.report.parts import Column, DataTable, Figure, Panel, Part, Section, Sentence, Sentences, View
+from gutdiv.report.wording import integer, listing, missing, name, plural, sentence
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from gutdiv.model.results import Results
-    from gutdiv.report.parts import Part
 
-PLACE = "comparison/longitudinal/tests"
-
-
-def tested(results: Results) -> list[dict[str, Any]]:
-    """Return the tests that gave a p-value."""
-    return [r for r in reading.rows(reading.table(results, PLACE)) if not missing(r["p"])]
-
-
-def parts(results: Results) -> list[Part]:
-    """Assemble the models: effects, and the table; nothing where none was fitted."""
-    return []
+TESTS, TRAJECTORIES = "comparison/longitudinal/tests", "comparison/longitudinal/trajectories"
+ALL = "all subjects"
 
 
 def build(results: Results) -> Panel:
     """Assemble the panel."""
-    return Panel("longitudinal", "Over time", "Over time", "", absent="Nothing")
+    title, lead = "Over time", "How subjects change between their samples. Samples of one subject are never counted as independent."
+    parts: list[Part] = [p for p in (_figure(results),) if p is not None]
+    rows = list(reading.rows(reading.filled(results, TESTS)))
+    if not rows and not parts:
+        return Panel("longitudinal", "Over time", title, lead, absent=_why(results))
+    parts += _standing(results)
+    if rows:
+        parts.append(_table(results, rows))
+    parts += absences.notes(results, *(reading.record(results, place) for place in (TESTS, TRAJECTORIES)))
+    return Panel("longitudinal", "Over time", title, lead, (Section("change", "", tuple(parts)),))
+
+
+def tested(results: Results) -> list[dict[str, Any]]:
+    """Return the tests that gave a p-value."""
+    return [r for r in reading.rows(reading.table(results, TESTS)) if not missing(r["p"])]
+
+
+def _why(results: Results) -> str:
+    """Say why there is nothing to show."""
+    reasons = listing([name(why, limit=300).rstrip(".") for why in absences.reasons(results, TESTS)], limit=3)
+    if reasons:
+        return f"Change over time was not assessed: {reasons}."
+    roles = reading.roles(results)
+    lacking = [f"no column of {what}" for what, role in (("subjects", "subject"), ("times", "time")) if role not in roles]
+    return f"Change over time was not assessed{': ' + listing(lacking) + ' was declared' if lacking else ' in these results'}."
+
+
+def _standing(results: Results) -> list[Part]:
+    """Say what the records note and what was left out."""
+    about = reading.record(results, TESTS)
+    lines = [sentence(name(n, limit=600)) for n in reading.notes(about)]
+    left_out = [f"{integer(n)} with {name(why, limit=120)}" for why, n in sorted((about.get("dropped") or {}).items())]
+    lines += [f"Samples left out: {listing(left_out)}."] if left_out else []
+    return [Sentences(tuple(Sentence(line) for line in lines))] if lines else []
+
+
+# ---------------------------------------------------------------- trajectories
+def _figure(results: Results) -> Figure | None:
+    """Show the trajectories of each metric, by group."""
+    by_metric: dict[str, list[dict[str, Any]]] = {}
+    for r in reading.rows(reading.filled(results, TRAJECTORIES)):
+        if not missing(r["value"]):
+            by_metric.setdefault(str(r["metric"]), []).append(r)
+    views = tuple(_view(results, key, rows) for key, rows in by_metric.items())
+    return Figure("trajectories", views, "Metric") if views else None
+
+
+def _view(results: Results, key: str, rows: Sequence[Mapping[str, Any]]) -> View:
+    """Show one metric along time: the subjects of each group, and the group's own line."""
+    metric, time = reading.metric(results, key), name(reading.roles(results).get("time"), limit=60) or "time"
+    groups = list(dict.fromkeys(_group(r) for r in rows))
+    laid = [_path(group, [r for r in rows if _group(r) == group]) for group in groups]
+    data, layout = paths.chart(laid, x_title=time, y_title=metric.axis)
+    people = sum(len(p.subjects) for p in laid)
+    left = people - sum(len(paths.drawn(p.subjects)) for p in laid)
+    title = _title(results, key, metric.label)
+    subtitle = "Strong lines: groups. Pale lines: single subjects" + (
+        f", {people - left:,} of {people:,}, evenly spaced in the order of their names." if left else "."
+    )
+    alt = f"{title}. Lines of {metric.label} along {time} for {listing([f'{p.label} ({len(p.subjects):,} subjects)' for p in laid])}."
+    spec = (
+        cells.column("Group", "group", cells.text, kind="name", choose=True),
+        cells.column("Subject", "subject", cells.text, kind="name"),
+        cells.column(time, "time", cells.real),
+        cells.column(metric.axis, "value", cells.real),
+    )
+    caption = f"{metric.label} over time"
+    numbers = cells.build(f"trajectories-{key}", caption, spec, rows, source=f"{TRAJECTORIES}.tsv", interactive=True)
+    return View(key, metric.label, title, alt, data, layout, numbers, subtitle, narrow(), int(layout["height"]))
+
+
+def _group(row: Mapping[str, Any]) -> str:
+    """Name the group of a row."""
+    return name(row.get("group"), limit=reading.LABEL_LIMIT) or ALL
+
+
+def _path(label: str, rows: Sequence[Mapping[str, Any]]) -> paths.Path:
+    """Sort the rows of a group into its subjects and its own line."""
+    subjects: dict[str, list[tuple[Any, Any]]] = {}
+    for r in rows:
+        if not missing(r["subject"]):
+            subjects.setdefault(str(r["subject"]), []).append((r["time"], r["value"]))
+    middle = [(r["time"], r["value"], r.get("low"), r.get("high")) for r in rows if missing(r["subject"])]
+    return paths.Path(label, list(subjects.items()), middle)
+
+
+def _title(results: Results, key: str, label: str) -> str:
+    """State what the tests found for a metric; none: say what is shown."""
+    rows = [r for r in tested(results) if str(r["metric"]) == key]
+    if not rows:
+        return f"{label} over time"
+    clear = list(dict.fromkeys(name(r["contrast"], limit=60) for r in rows if group_tests.is_clear(r)))
+    told = f"clear for {listing(clear, limit=2)}" if clear else f"none of {plural(len(rows), 'test')} clear"
+    return f"{label} over time: {told}"
+
+
+# ---------------------------------------------------------------- tests
+def _table(results: Results, rows: Sequence[Mapping[str, Any]]) -> DataTable:
+    """List the tests of change."""
+    first = (group_tests.metric_column(results),)
+    further = ((Column("Outcome", choose=True), lambda r: cells.text(story.OUTCOMES.get(str(r.get("strength")))),),)
+    return group_tests.table(rows, key="over-time", caption="Tests of change over time", source=f"{TESTS}.tsv", first=first, further=further)
