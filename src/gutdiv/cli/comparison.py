@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gutdiv.cli import comparison_distances
+from gutdiv.cli import comparison_abundance, comparison_distances
 from gutdiv.cli.options import add_cohort, add_output, add_subject
 from gutdiv.errors import InputError
 
@@ -32,6 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     alpha.set_defaults(run=_alpha)
 
     comparison_distances.configure(commands)
+    comparison_abundance.configure(commands)
 
 
 def _alpha(args: argparse.Namespace) -> int:
