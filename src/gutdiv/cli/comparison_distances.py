@@ -30,12 +30,7 @@ def configure(commands: Commands) -> None:
         help="each term after those before it (terms), after all others (margin), or all at once (whole) (default: %(default)s)",
     )
     _add_exchange(permanova)
-    permanova.add_argument(
-        "--untestable",
-        choices=("error", "record"),
-        default="error",
-        help="where these samples cannot test the formula: stop, or write an empty table with the reason (default: %(default)s)",
-    )
+    _add_untestable(permanova)
     add_output(permanova, "permanova.tsv")
     permanova.set_defaults(run=_permanova)
 
@@ -44,6 +39,7 @@ def configure(commands: Commands) -> None:
     pairs.add_argument("--variable", required=True, metavar="COL", help="metadata column of groups")
     pairs.add_argument("--formula", metavar="F", help="covariates, as in '~ age + sex': the groups are tested after them")
     _add_exchange(pairs)
+    _add_untestable(pairs)
     add_output(pairs, "pairs.tsv")
     pairs.set_defaults(run=_pairs)
 
@@ -78,6 +74,7 @@ def configure(commands: Commands) -> None:
     constrained = commands.add_parser("constrained", help="the axes along which a formula explains most of the distances: a picture, no test")
     _add_files(constrained)
     constrained.add_argument("--formula", required=True, metavar="F", help="as for permanova")
+    _add_untestable(constrained)
     add_output(constrained, "constrained.tsv")
     constrained.set_defaults(run=_constrained)
 
@@ -86,6 +83,16 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
     """Add `--distances` and `--metadata`."""
     parser.add_argument("--distances", type=Path, required=True, metavar="D", help="distances, .h5 or .tsv")
     parser.add_argument("--metadata", type=Path, required=True, metavar="M", help="sample metadata, TSV")
+
+
+def _add_untestable(parser: argparse.ArgumentParser) -> None:
+    """Add what to do with samples that cannot test what is asked."""
+    parser.add_argument(
+        "--untestable",
+        choices=("error", "record"),
+        default="error",
+        help="where these samples cannot test what is asked: stop, or write an empty table with the reason (default: %(default)s)",
+    )
 
 
 def _add_permutations(parser: argparse.ArgumentParser) -> None:
@@ -134,6 +141,21 @@ def _on_distances(args: argparse.Namespace, test: Callable[..., Table], options:
     return _write(args, table, options, ("distances", "metadata"), **_traits(distances))
 
 
+def _or_recorded(args: argparse.Namespace, test: Callable[..., Table], untested: Callable[..., Table], what: str) -> Callable[..., Table]:
+    """Return a test that, where `--untestable record` is given, puts what it cannot test into the record of an empty table."""
+    from gutdiv.comparison.scheme import UntestableError
+
+    def recorded(distances: DistanceMatrix, *rest: Any, **options: Any) -> Table:
+        try:
+            return test(distances, *rest, **options)
+        except UntestableError as error:
+            if args.untestable == "error":
+                raise
+            return untested(distances.metric, what, str(error))
+
+    return recorded
+
+
 def _options(args: argparse.Namespace, *names: str) -> dict[str, Any]:
     """Take options by name."""
     return {name: getattr(args, name) for name in names}
@@ -142,24 +164,17 @@ def _options(args: argparse.Namespace, *names: str) -> dict[str, Any]:
 def _permanova(args: argparse.Namespace) -> int:
     """Test a formula on distances."""
     from gutdiv.comparison.distances import permanova, untested
-    from gutdiv.comparison.scheme import UntestableError
 
-    def test(distances: DistanceMatrix, *rest: Any, **options: Any) -> Table:
-        try:
-            return permanova(distances, *rest, **options)
-        except UntestableError as error:
-            if args.untestable == "error":
-                raise
-            return untested(distances.metric, args.formula, str(error))
-
+    test = _or_recorded(args, permanova, untested, args.formula)
     return _on_distances(args, test, _options(args, "formula", "by", *EXCHANGE), seed=args.seed, threads=args.threads)
 
 
 def _pairs(args: argparse.Namespace) -> int:
     """Test each pair of groups."""
-    from gutdiv.comparison.pairs import compare_pairs
+    from gutdiv.comparison.pairs import compare_pairs, untested
 
-    return _on_distances(args, compare_pairs, _options(args, "variable", "formula", *EXCHANGE), seed=args.seed, threads=args.threads)
+    test = _or_recorded(args, compare_pairs, untested, args.variable)
+    return _on_distances(args, test, _options(args, "variable", "formula", *EXCHANGE), seed=args.seed, threads=args.threads)
 
 
 def _dispersion(args: argparse.Namespace) -> int:
@@ -194,6 +209,6 @@ def _mantel(args: argparse.Namespace) -> int:
 
 def _constrained(args: argparse.Namespace) -> int:
     """Find constrained axes."""
-    from gutdiv.comparison.constrained import constrain
+    from gutdiv.comparison.constrained import constrain, untested
 
-    return _on_distances(args, constrain, _options(args, "formula"))
+    return _on_distances(args, _or_recorded(args, constrain, untested, args.formula), _options(args, "formula"))

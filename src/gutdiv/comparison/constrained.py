@@ -97,3 +97,9 @@ def constrain(distances: DistanceMatrix, metadata: SampleMetadata, *, formula: s
         "findings": [],
     }
     return Table("ordination", frame, record)
+
+
+def untested(metric: str, formula: str, reason: str) -> Table:
+    """Make the table of a formula that has no axes here: no row, and the reason in the record."""
+    record = {"metric": metric, "formula": formula, "findings": [], "absent": {formula: reason}, "dropped": {}}
+    return Table("ordination", pd.DataFrame({"sample_id": pd.Series(dtype=object)}), record)

@@ -12,6 +12,7 @@ from scipy.stats import false_discovery_control
 
 from gutdiv.comparison.dispersion import compare_dispersion
 from gutdiv.comparison.distances import permanova, strength_of
+from gutdiv.comparison.groups import MAX_LEVELS
 from gutdiv.comparison.rows import as_group_tests
 from gutdiv.comparison.scheme import UntestableError, check_permute
 from gutdiv.comparison.selection import choose_samples
@@ -70,9 +71,9 @@ def compare_pairs(
     Raises
     ------
     InputError
-        Where options, distances and metadata do not fit, or the variable stands in an interaction.
+        Where options, distances and metadata do not fit.
     UntestableError
-        Where fewer than two groups are left.
+        Where fewer than two groups are left, or more than `MAX_LEVELS`, or the variable stands in an interaction.
     """
     check_permute(permute, subject, permutations, seed)
     tested = Variable(variable, categorical=metadata.column(variable) is not None and metadata.kinds[variable] == "numeric")
@@ -84,6 +85,9 @@ def compare_pairs(
     levels = sorted(set(groups), key=float if tested.categorical else str)
     if len(levels) < 2:
         msg = f"column {variable!r} has {count_noun(levels, 'group')} among the {count_noun(base, 'sample')} used; two or more are needed."
+        raise UntestableError(msg)
+    if len(levels) > MAX_LEVELS:
+        msg = f"column {variable!r} has {count_noun(levels, 'group')}; pairs are compared up to {MAX_LEVELS}. Name a column with fewer."
         raise UntestableError(msg)
     spread = compare_dispersion(distances, rows, variable=variable, subject=subject, permutations=permutations, seed=seed)
     absent = {f"dispersion of {name}": str(why) for name, why in spread.record["absent"].items()}
@@ -129,6 +133,12 @@ def compare_pairs(
     return Table("group_test", as_group_tests(found, _MORE), record)
 
 
+def untested(metric: str, variable: str, reason: str) -> Table:
+    """Make the table of pairs that these samples cannot test: no row, and the reason in the record."""
+    record = {"metric": metric, "variable": variable, "findings": [], "absent": {variable: reason}, "dropped": {}}
+    return Table("group_test", as_group_tests([], _MORE), record)
+
+
 def _model(tested: Variable, formula: str | None) -> Formula:
     """Return the covariates with the groups behind them."""
     terms = parse_formula(formula).terms if formula else ()
@@ -138,7 +148,7 @@ def _model(tested: Variable, formula: str | None) -> Formula:
             f"the groups {tested.column!r} stand in the interaction {crossed[0]!r}, so that a pair of them has no one difference. "
             "Leave the interaction out, or test it by `gutdiv comparison permanova`."
         )
-        raise InputError(msg)
+        raise UntestableError(msg)
     others = tuple(t for t in terms if all(v.column != tested.column for v in t.variables))
     mains = tuple(t for t in others if len(t.variables) == 1)
     all_terms = (*mains, Term((tested,)), *(t for t in others if len(t.variables) > 1))
