@@ -16,7 +16,7 @@ from gutdiv.comparison.groups import MAX_LEVELS
 from gutdiv.comparison.rows import as_group_tests
 from gutdiv.comparison.scheme import UntestableError, check_permute
 from gutdiv.comparison.selection import choose_samples
-from gutdiv.errors import InputError, count_noun
+from gutdiv.errors import count_noun
 from gutdiv.grammar.formula import Formula, Term, Variable, parse_formula
 from gutdiv.model.results import DistanceMatrix, Finding, Table
 
