@@ -164,6 +164,7 @@ def outstanding(results: Results) -> tuple[Sentence, ...]:
         best = next((f for f in between if f.strength == "clear"), between[0])
         tail = _agreement(between, "dissimilarity", many="dissimilarities") if len(between) > 1 else ""
         chosen.append(Sentence(structure(results, best) + tail, _mark(best), Link("Structure", "#diversity-structure")))
+    chosen += [said for said in (_abundance_sentence(results), _change_sentence(results)) if said is not None]
     links = [f for f in reading.findings(reading.record(results, "immune/links"), "link") if f.values.get("test_family") == "confirmatory"]
     tested = sum(r["test_family"] == "confirmatory" for r in reading.rows(reading.table(results, "immune/links")))
     if tested:
@@ -171,6 +172,41 @@ def outstanding(results: Results) -> tuple[Sentence, ...]:
     gone = reading.absences(reading.record(results, "immune/links"))
     chosen += [Sentence(untested(what, why), "none", Link("Immune", "#immune")) for what, why in gone]
     return tuple(chosen)
+
+
+def _abundance_sentence(results: Results) -> Sentence | None:
+    """Word which taxa differ between groups, for the first contrast that has any; None where none was tested."""
+    place = "comparison/abundance"
+    about, where = reading.record(results, place), Link("Abundance", "#abundance")
+    tested = [r for r in reading.rows(reading.table(results, place)) if r["metric"] == "abundance" and not missing(r["p"])]
+    if not tested:
+        return None
+    total = plural(len({str(r["taxon"]) for r in tested}), "taxon", many="taxa")
+    by = f" and confirmed by {name(about['confirmed_by'], limit=60)}" if about.get("confirmed_by") else ""
+    clear = reading.findings(about, "abundance_difference")
+    if not clear:
+        return Sentence(f"None of {total} differs in abundance clearly{by}.", "weak", where)
+    contrast = clear[0].values.get("contrast")
+    here = [f for f in clear if f.values.get("contrast") == contrast]
+    words = [
+        f"{word} {listing([name(f.subject, limit=40) for f in here if f.direction == direction], limit=4)}"
+        for word, direction in (("more", "higher"), ("less", "lower"))
+        if any(f.direction == direction for f in here)
+    ]
+    count = f"{len(here):,} of {total} clear{by}; relative to the typical taxon, total load was not measured"
+    return Sentence(f"Abundances differ, {name(contrast, limit=80)}: {'; '.join(words)} ({count}).", "clear", where)
+
+
+def _change_sentence(results: Results) -> Sentence | None:
+    """Word whether anything changes over time; None where nothing was tested."""
+    tested = [r for r in reading.rows(reading.table(results, "comparison/longitudinal/tests")) if not missing(r["p"])]
+    if not tested:
+        return None
+    clear = [f"{reading.metric(results, str(r['metric'])).label} ({name(r['contrast'], limit=60)})" for r in tested if r["strength"] == "clear"]
+    where, total = Link("Over time", "#longitudinal"), plural(len(tested), "test")
+    if not clear:
+        return Sentence(f"Over time, none of {total} of change is clear.", "weak", where)
+    return Sentence(f"Over time, {len(clear):,} of {total} of change are clear: {listing(clear, limit=3)}.", "clear", where)
 
 
 def untested(what: str, why: str) -> str:
