@@ -24,6 +24,7 @@ from fake_tables import (
     depths,
     dispersion,
     finding,
+    followed,
     models,
     ordination,
     pairs,
@@ -88,6 +89,7 @@ def fake_results(
                 tables[f"comparison/pairs/{metric}"] = pairs(metric, column)
                 tables[f"comparison/constrained/{metric}"] = constrained(rng, metric, column, ids, axes=1 if metric == "jaccard" else 2)
     if group:
+        tables |= followed(values, labels)
         tables["comparison/model"] = models(values, column, labels)
         tables["comparison/abundance"] = abundance(column, labels, HOSTILE if hostile else [t[0] for t in TAXA])
         tables["comparison/alpha"] = tests(values, column, labels)

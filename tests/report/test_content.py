@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 WORDS = ["overview", "diversity", "abundance", "longitudinal", "dysbiosis", "immune", "methods"]
-FIGURES = {"effects", "alpha", "models", "ordination", "constrained", "curves", "depths", "abundance", "verdict-counts", "places", "links"}
+FIGURES = {"effects", "alpha", "models", "ordination", "constrained", "curves", "depths", "abundance", "verdict-counts", "places", "links", "trajectories"}
 KINDS: list[dict[str, Any]] = [
     {},
     {"tree": False},
@@ -139,9 +139,9 @@ def test_the_first_screen_tells_what_was_analysed_and_the_findings_with_their_nu
     for part in ("240", "from 120 subjects", "2,880,000", "5,000", "no tip in the tree", "research use only", "diagnoses nobody"):
         assert part in told
     sentences = next(walk(overview, Sentences)).items
-    assert [s.link.href for s in sentences if s.link] == ["#diversity", "#diversity-structure", "#immune"]
+    assert [s.link.href for s in sentences if s.link] == ["#diversity", "#diversity-structure", "#abundance", "#longitudinal", "#immune"]
     assert "Cliff's delta \u22120.62" in sentences[0].text
-    assert "4 of 10 immune-relevant taxa clearly linked" in sentences[2].text
+    assert "4 of 10 immune-relevant taxa clearly linked" in sentences[4].text
 
 
 def test_expected_false_alarms_stand_beside_the_verdicts() -> None:
