@@ -125,6 +125,15 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "clr_q": "float",
         "reason": "str",
     },
+    "trajectories": {
+        "subject": "str",
+        "group": "str",
+        "time": "float",
+        "metric": "str",
+        "value": "float",
+        "low": "float",
+        "high": "float",
+    },
     "permanova": {
         "term": "str",
         "df": "float",
@@ -206,7 +215,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "reason": "str",
     },
 }
-OPEN_TABLES = frozenset({"ordination", "links", "group_test", "abundance", "permanova", "flags", "verdicts", "alpha"})
+OPEN_TABLES = frozenset({"ordination", "links", "group_test", "abundance", "trajectories", "permanova", "flags", "verdicts", "alpha"})
 
 VERDICTS = ("outside", "borderline", "within", "not assessable")
 TIERS = ("none", "provisional", "aligned", "in-study")
