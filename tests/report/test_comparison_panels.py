@@ -9,7 +9,7 @@ import pytest
 from fake_results import HOSTILE, fake_results
 from test_content import panel, texts, walk
 
-from gutdiv.report import paths
+from gutdiv.report import paths, reading
 from gutdiv.report.content import build
 from gutdiv.report.panels import constrained, structure
 from gutdiv.report.parts import DataTable, Figure, Note, Sentences
@@ -60,11 +60,24 @@ def test_no_word_says_more_than_the_two_tests(position: str, spread: str, words:
     place = "comparison/dispersion/braycurtis"
     found = {**results.tables[place].record["findings"][0], "strength": spread}
     results = changed(results, place, findings=[found])
-    assert structure.together(position, structure.spread_of(results, "braycurtis", "group")) == words
+    assert structure.together(position, reading.spread_finding(results, "braycurtis", "group")) == words
 
 
 def test_a_term_that_is_not_the_groups_has_no_test_of_spread() -> None:
-    assert structure.spread_of(fake_results(), "braycurtis", "age") is None
+    assert reading.spread_finding(fake_results(), "braycurtis", "age") is None
+
+
+def test_a_difference_that_may_be_one_of_spread_is_never_told_without_saying_so() -> None:
+    results = fake_results()
+    plain = next(s for s in next(walk(panel(build(results), "overview"), Sentences)).items if s.link and s.link.text == "Structure")
+    assert "spread" not in plain.text
+    place = "comparison/dispersion/braycurtis"
+    wide = changed(results, place, findings=[{**results.tables[place].record["findings"][0], "strength": "clear"}])
+    page = build(wide)
+    told = next(s for s in next(walk(panel(page, "overview"), Sentences)).items if s.link and s.link.text == "Structure")
+    assert told.text.endswith("Groups also differ in spread, so this may be a difference of spread.")
+    figure = next(f for f in walk(page, Figure) if f.key == "ordination")
+    assert figure.views[0].title == "Communities differ by group, in position or in spread: 8.3% of the variation in Bray-Curtis"
 
 
 def test_pairs_of_groups_are_listed_with_their_spread_where_there_are_three_groups_or_more() -> None:

@@ -92,6 +92,12 @@ def structure_findings(results: Results) -> tuple[Finding, ...]:
     return tuple(f for n in names for f in findings(record(results, f"comparison/permanova/{n}"), "structure"))
 
 
+def spread_finding(results: Results, metric: str, term: str) -> Finding | None:
+    """Return what the test of dispersion found for one dissimilarity, where it tested the groups of this term."""
+    found = findings(record(results, f"comparison/dispersion/{metric}"), "dispersion")
+    return next((f for f in found if name(f.values.get("variable")) in {name(term), name(term).strip("`")}), None)
+
+
 def absences(source: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """Return what a record declares absent, as pairs of name and reason."""
     listed = source.get("absent") or {}

@@ -137,6 +137,14 @@ def structure(results: Results, finding: Finding) -> str:
     return f"Communities differ by {term}, which explains {percent(finding.size)} of the variation ({label}: {numbers})."
 
 
+def _spread(results: Results, finding: Finding) -> str:
+    """Add that groups also differ in spread, where both tests are clear; begins with a space."""
+    spread = reading.spread_finding(results, finding.subject, str(finding.values.get("term") or ""))
+    if finding.strength == "clear" and spread is not None and spread.strength == "clear":
+        return " Groups also differ in spread, so this may be a difference of spread."
+    return ""
+
+
 def link(finding: Finding) -> str:
     """Word one taxon's link with the diversity of the others, always relative."""
     taxon = name(finding.subject, limit=60)
@@ -162,7 +170,9 @@ def outstanding(results: Results) -> tuple[Sentence, ...]:
     between = reading.structure_findings(results)
     if between:
         best = next((f for f in between if f.strength == "clear"), between[0])
-        tail = _agreement(between, "dissimilarity", many="dissimilarities") if len(between) > 1 else ""
+        same = [f for f in between if f.values.get("term") == best.values.get("term")]
+        tail = _agreement(same, "dissimilarity", many="dissimilarities") if len(same) > 1 else ""
+        tail += _spread(results, best)
         chosen.append(Sentence(structure(results, best) + tail, _mark(best), Link("Structure", "#diversity-structure")))
     chosen += [said for said in (_abundance_sentence(results), _change_sentence(results)) if said is not None]
     links = [f for f in reading.findings(reading.record(results, "immune/links"), "link") if f.values.get("test_family") == "confirmatory"]

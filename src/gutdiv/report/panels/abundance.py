@@ -82,8 +82,7 @@ def _standing(results: Results, rows: Sequence[Mapping[str, Any]]) -> tuple[Sent
     lines = [
         "Abundance: how much of a taxon there is where groups differ, as a ratio on the logarithmic scale, beyond the change of the typical "
         "taxon. Prevalence: how often it is found at all, at equal sequencing effort.",
-        "Two estimators answer the same question in different ways: a regression on what the sequencing effort of each sample lets expect, "
-        "and ANCOM-BC2. Where they disagree, the table says so; a difference that only one of them finds is not more than a hint.",
+        _beside(rows),
         "A difference between groups names no cause. " + story.NO_PATHOGEN,
         *(sentence(name(n, limit=600)) for n in reading.notes(about)),
     ]
@@ -92,6 +91,19 @@ def _standing(results: Results, rows: Sequence[Mapping[str, Any]]) -> tuple[Sent
     families = dict.fromkeys(name(r["family"], limit=200) for r in rows if not missing(r["q"]))
     lines += [f"q within: {listing(list(families), limit=6)}."] if families else []
     return tuple(Sentence(line) for line in lines)
+
+
+def _beside(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Say which estimator stands beside the regression."""
+    if all(missing(r["ancombc2_effect"]) for r in rows):
+        return (
+            "Taxa are compared by a regression on what the sequencing effort of each sample lets expect; a row opens to the estimate from "
+            "centred log-ratios (LinDA). A difference that only one of them finds is not more than a hint."
+        )
+    return (
+        "Two estimators answer the same question in different ways: a regression on what the sequencing effort of each sample lets expect, "
+        "and ANCOM-BC2. Where they disagree, the table says so; a difference that only one of them finds is not more than a hint."
+    )
 
 
 # ---------------------------------------------------------------- figure

@@ -77,10 +77,17 @@ def _terms(about: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     listed = [t for t in about.get("biplot") or () if not missing(t.get("axis_1"))][:SHOWN]
     return [
         {
-            "taxon": name(t.get("column") or t.get("term"), limit=60),
+            "taxon": _named(t),
             "axis_1": t["axis_1"],
             "axis_2": t.get("axis_2"),
             "told": f"correlation with the axes {fixed(t['axis_1'])} and {fixed(t.get('axis_2'))}",
         }
         for t in listed
     ]
+
+
+def _named(entry: Mapping[str, Any]) -> str:
+    """Name an arrow by its term, and by the group that the design's column stands for."""
+    term, column = name(entry.get("term"), limit=60), name(entry.get("column"), limit=60)
+    group = column.removeprefix(term)
+    return column if group in {"", column} else f"{term}: {group}"

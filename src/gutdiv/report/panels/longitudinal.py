@@ -29,7 +29,7 @@ def build(results: Results) -> Panel:
     if rows:
         parts.append(_table(results, rows))
     parts += absences.notes(results, *(reading.record(results, place) for place in (TESTS, TRAJECTORIES)))
-    return Panel("longitudinal", "Over time", title, lead, (Section("change", "", tuple(parts)),))
+    return Panel("longitudinal", "Over time", title, lead, (Section("change", "Change within subjects", tuple(parts)),))
 
 
 def tested(results: Results) -> list[dict[str, Any]]:

@@ -138,6 +138,8 @@ def _title(results: Results, key: str, label: str) -> str:
     if not found:
         return f"{label} between samples"
     term = name(found[0].values.get("term"), limit=60)
+    spread = reading.spread_finding(results, key, term)
     if found[0].strength == "clear":
-        return f"Communities differ by {term}: {percent(found[0].size)} of the variation in {label}"
+        how = ", in position or in spread" if spread is not None and spread.strength == "clear" else ""
+        return f"Communities differ by {term}{how}: {percent(found[0].size)} of the variation in {label}"
     return f"No clear difference by {term} in {label}"

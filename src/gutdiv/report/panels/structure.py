@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from gutdiv.report import absences, cells, group_tests, reading, story
 from gutdiv.report.panels import constrained, ordination
-from gutdiv.report.parts import Cell, Column, DataTable, Note, Part, Section
-from gutdiv.report.wording import missing, name, plural
+from gutdiv.report.parts import Column, DataTable, Note, Part, Section
+from gutdiv.report.wording import integer, listing, missing, name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from gutdiv.model.results import Finding, Results
 
@@ -53,12 +53,6 @@ def section(results: Results) -> Section | None:
     return Section("structure", "Between samples", tuple(parts), lead)
 
 
-def spread_of(results: Results, metric: str, term: str) -> Finding | None:
-    """Return what the test of spread found for one dissimilarity, where it tested the groups of this term."""
-    found = reading.findings(reading.record(results, f"{SPREAD}{metric}"), "dispersion")
-    return next((f for f in found if name(f.values.get("variable")) == name(term)), None)
-
-
 def together(position: str, spread: Finding | None) -> str:
     """Word what PERMANOVA (its finding's strength) and the test of spread say together."""
     if position not in {"clear", "weak"}:
@@ -75,7 +69,7 @@ def _tested(results: Results) -> Iterator[dict[str, Any]]:
         for row in reading.rows(found):
             if missing(row["f"]):
                 continue
-            spread = spread_of(results, key, str(row["term"]))
+            spread = reading.spread_finding(results, key, str(row["term"]))
             told = {"spread_p": spread.values.get("p")} if spread is not None else {}
             words = together(strengths.get(str(row["term"]), ""), spread)
             yield {**row, **told, "metric": reading.metric(results, key).label, "together": words}
@@ -101,11 +95,12 @@ def _permanova_table(rows: list[dict[str, Any]]) -> DataTable:
             Column("p of spread", "number", "Test of dispersion: whether samples lie farther from their group's centre in one group."),
             lambda r: cells.chance(r.get("spread_p")),
         ),
-        cells.column("Together", "together", cells.text),
-        cells.column("Permutations", "permutations", cells.count),
-        (Column("n", "number", "Samples used; those left out lack a value of a column that is used."), _used),
+        (Column("Together", "text", "What PERMANOVA and the test of dispersion say together."), lambda r: cells.text(r["together"])),
     ]
-    said = [f"q within: {f}." for f in dict.fromkeys(name(r.get("family"), limit=160) for r in rows) if f]
+    said = [f"Permutations: {listing(counts)}." for counts in [_counts(rows, "permutations")] if counts]
+    said += [f"Samples used: {listing(counts)}." for counts in [_counts(rows, "n")] if counts]
+    said += [f"Samples left out: {listing(counts)}." for counts in [_counts(rows, "n_dropped")] if counts not in ([], ["0"])]
+    said += [f"q within: {f}." for f in dict.fromkeys(name(r.get("family"), limit=160) for r in rows) if f]
     said += [f"Unit: {u}." for u in dict.fromkeys(name(r.get("unit"), limit=160) for r in rows) if u]
     note = (
         "PERMANOVA tests whether groups differ, and it also responds to a difference in spread alone; the test of dispersion beside it tells "
@@ -115,10 +110,9 @@ def _permanova_table(rows: list[dict[str, Any]]) -> DataTable:
     return cells.build("permanova", "PERMANOVA, and dispersion beside it", spec, rows, source=source, note=" ".join([note, *said]))
 
 
-def _used(row: Mapping[str, Any]) -> Cell:
-    """Write how many samples were used, and how many were left out where some were."""
-    used, dropped = cells.count(row["n"]), row.get("n_dropped")
-    return used if missing(dropped) or not dropped else Cell(f"{used.text} ({plural(dropped, 'sample')} left out)", used.value)
+def _counts(rows: list[dict[str, Any]], column: str) -> list[str]:
+    """Write the counts that a column holds, each once."""
+    return [integer(n) for n in sorted({int(r[column]) for r in rows if not missing(r.get(column))})]
 
 
 def _pairs_table(results: Results) -> DataTable | None:
