@@ -199,6 +199,8 @@ def _numbers(key: str, rows: Sequence[Mapping[str, Any]]) -> DataTable:
 # ---------------------------------------------------------------- table
 def _table(results: Results, rows: list[dict[str, Any]]) -> DataTable:
     """List all tests; a row opens to both estimators and to what each group holds."""
+    agree = any(not missing(r["agreement"]) for r in rows)
+    zeros = any(not missing(r["structural_zero"]) for r in rows)
     several = len({str(r["contrast"]) for r in rows}) > 1
     spec = [
         cells.column("Taxon", "taxon", cells.text, kind="taxon"),
@@ -208,9 +210,9 @@ def _table(results: Results, rows: list[dict[str, Any]]) -> DataTable:
         (Column("95% CI", "number"), group_tests.interval),
         cells.column("q", "q", cells.chance, help=story.TERMS["q-value"]),
         (Column("Outcome", "text", "Whether the test passes its family's level.", choose=True), lambda r: cells.text(story.OUTCOMES.get(str(r["strength"])))),
-        (Column("Estimators", "text", "Whether the two estimators of abundance agree.", choose=True), lambda r: cells.text(_agree(r))),
+        *([_ESTIMATORS] if agree else []),
         cells.column("Prevalence", "prevalence", cells.share),
-        cells.column("Missing from", "structural_zero", cells.text, help="Structural zero: absent where chance alone would show it.", kind="name"),
+        *([_MISSING] if zeros else []),
     ]
     rows = sorted(rows, key=_by_q)
     plain = cells.build("abundance-table", "Taxa between groups", spec, rows)
@@ -221,6 +223,13 @@ def _table(results: Results, rows: list[dict[str, Any]]) -> DataTable:
     return replace(plain, rows=opened, source=f"{PLACE}.tsv", interactive=True, note=note)
 
 
+_ESTIMATORS = (
+    Column("Estimators", "text", "Whether the two estimators of abundance agree.", choose=True),
+    lambda r: cells.text(_agree(r)),
+)
+_MISSING = cells.column(
+    "Missing from", "structural_zero", cells.text, help="Structural zero: absent where chance alone would show it.", kind="name"
+)
 _SAID = (("Effect", "effect_name"), ("Test", "test"), ("Unit", "unit"))
 
 
