@@ -19,6 +19,7 @@ from gutdiv.comparison.selection import choose_samples
 from gutdiv.errors import count_noun
 from gutdiv.grammar.formula import Formula, Term, Variable, parse_formula
 from gutdiv.model.results import DistanceMatrix, Finding, Table
+from gutdiv.numerics.threads import on_one_blas_thread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,6 +35,7 @@ _MORE = {
 }
 
 
+@on_one_blas_thread
 def compare_pairs(
     distances: DistanceMatrix,
     metadata: SampleMetadata,
