@@ -97,6 +97,32 @@ def test_what_cannot_be_tested_stops_or_is_recorded(dune: dict[str, Path], capsy
     assert "'Managment'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("action", "kind", "options", "words"),
+    [
+        ("pairs", "group_test", ["--variable", "Management", "--formula", "~ Management * A1"], "interaction"),
+        ("constrained", "ordination", ["--formula", "~ Same"], "Same"),
+        ("abundance", "abundance", ["--variable", "Management"], "no lineages"),
+    ],
+)
+def test_every_part_of_the_workflow_can_record_what_it_cannot_test(
+    dune: dict[str, Path], capsys: pytest.CaptureFixture[str], action: str, kind: str, options: list[str], words: str
+) -> None:
+    lines = dune["metadata"].read_text().splitlines()
+    same = dune["folder"] / "same.tsv"
+    same.write_text("\n".join([f"{lines[0]}\tSame", *(f"{line}\tx" for line in lines[1:])]) + "\n")
+    files = ["--cohort", dune["cohort"]] if action == "abundance" else ["--distances", dune["folder"] / "braycurtis.h5", "--metadata", same]
+    out = dune["folder"] / f"{action}.tsv"
+    command = ["comparison", action, *map(str, files), *options, "--output", str(out)]
+    assert main(command) == 2
+    assert words in capsys.readouterr().err
+    assert not out.exists()
+    run(*command, "--untestable", "record")
+    table = read_table(out, kind)
+    assert len(table.frame) == 0
+    assert words in next(iter(table.record["absent"].values()))
+
+
 def test_alpha_takes_group_and_subject_from_the_cohort(dune: dict[str, Path]) -> None:
     folder = dune["folder"]
     words = ["comparison", "alpha", "--alpha", folder / "alpha.tsv", "--cohort", dune["cohort"]]
