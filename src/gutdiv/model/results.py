@@ -379,7 +379,8 @@ class Results:
         By place without ending: `diversity/alpha`, `diversity/depths`, `diversity/curves`, `diversity/standards`,
         `diversity/ordination/braycurtis`, `diversity/ordination/braycurtis_arrows`, `comparison/alpha`,
         `comparison/model`, `comparison/permanova/braycurtis` and of the same name in `comparison/dispersion/`, `comparison/pairs/` and
-        `comparison/constrained/`, `comparison/abundance`, `comparison/longitudinal/trajectories`, `comparison/longitudinal/tests`, `dysbiosis/verdicts`, `dysbiosis/flags`, `immune/links`, `immune/matches`,
+        `comparison/constrained/`, `comparison/abundance`, `comparison/longitudinal/trajectories`, `comparison/longitudinal/tests`,
+        `dysbiosis/verdicts`, `dysbiosis/flags`, `immune/links`, `immune/matches`,
         `cohort/alignment`, `cohort/taxonomy_audit`.
     cohort : mapping
         The content of `cohort/cohort.json`.
