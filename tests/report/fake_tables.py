@@ -528,43 +528,48 @@ def models(values: Mapping[str, np.ndarray], column: str, labels: Sequence[str])
 
 
 def followed(values: Mapping[str, np.ndarray], labels: Sequence[str]) -> dict[str, Table]:
-    """Build trajectories of 100 subjects in two groups with the groups' own lines, and the tests of change."""
+    """Build trajectories of 100 subjects in two groups with the groups' own courses, and the tests of change."""
     one, two = sorted(set(labels))[:2]
-    rows: list[dict[str, Any]] = []
-    for metric in list(values)[:2]:
-        for i in range(100):
-            rows += [
-                {"subject": f"P{i}", "group": one if i % 2 else two, "time": float(t), "metric": metric, "value": 3 + 0.01 * i + 0.1 * t}
-                for t in range(3)
-            ]
-        rows += [
-            {"subject": "", "group": g, "time": float(t), "metric": metric, "value": 3.5 + 0.1 * t, "low": 3.2, "high": 3.9}
-            for g in (one, two)
-            for t in range(3)
-        ]
+    names = [*list(values)[:2], "braycurtis_from_baseline"]
+    rows = [
+        {"sample_id": f"S{i}.{t}", "subject": f"P{i}", "group": one if i % 2 else two, "time": float(t), "metric": metric, "value": 3 + 0.1 * t}
+        for metric in names
+        for i in range(100)
+        for t in range(3)
+    ]
+    courses = [
+        {"metric": metric, "group": g, "time": float(t), "n": 50, "median": 3.5 + 0.1 * t, "low": 3.2, "high": 3.9}
+        for metric in names
+        for g in (one, two)
+        for t in range(3)
+    ]
     told = [
         {
             "metric": metric,
-            "variable": "time",
-            "test": "t, mixed model",
+            "variable": "week",
+            "test": test,
             "unit": "subject (subject)",
             "contrast": contrast,
             "n_1": 50,
             "n_2": 50,
             "p": p,
             "q": p,
-            "family": "4 tests over time",
+            "family": "4 tests over week",
             "effect": 0.1,
-            "effect_name": "slope",
+            "effect_name": "coefficient",
             "ci_low": 0.02,
             "ci_high": 0.18,
             "n_dropped": 2,
+            "part": part,
             "strength": "clear" if p < 0.05 else "weak",
         }
         for metric in list(values)[:2]
-        for contrast, p in (("per time", 0.001), (f"per time, {two} - {one}", 0.3))
+        for part, contrast, test, p in (
+            ("term", "whole term", "F, mixed model", 0.001),
+            ("change within subjects", "later - first", "Wilcoxon signed-rank", 0.3),
+        )
     ]
     return {
-        "comparison/longitudinal/trajectories": table("trajectories", rows, metric="", absent={}),
-        "comparison/longitudinal/tests": table("group_test", told, extra=("strength",), findings=[], dropped={"no time": 2}),
+        "comparison/longitudinal/trajectories": table("trajectories", rows, courses=courses, time="week", time_counts="week"),
+        "comparison/longitudinal/tests": table("group_test", told, extra=("part", "strength"), findings=[], absent={}, dropped={"no value of week": 2}),
     }

@@ -150,7 +150,7 @@ def test_the_first_screen_says_of_taxa_and_of_change_at_most_one_sentence() -> N
     assert len(about) == len(sentences)
     expected = "Abundances differ, patient - healthy: more Faecalibacterium; less Roseburia (2 of 9 taxa clear"
     assert about["#abundance"].startswith(expected)
-    assert about["#longitudinal"].startswith("Over time, 2 of 4 tests of change are clear: Shannon entropy (per time)")
+    assert about["#longitudinal"].startswith("Over time, 2 of 4 tests of change are clear: Shannon entropy (week)")
     none = changed(fake_results(), "comparison/abundance", findings=[])
     told = " ".join(texts(panel(build(none), "overview")))
     assert "None of 9 taxa differs in abundance clearly" in told
@@ -160,13 +160,14 @@ def test_the_first_screen_says_of_taxa_and_of_change_at_most_one_sentence() -> N
 def test_trajectories_are_lines_of_groups_over_a_readable_number_of_subjects() -> None:
     figure = next(f for f in walk(build(fake_results()), Figure) if f.key == "trajectories")
     view = figure.views[0]
-    assert view.title == "Shannon entropy over time: clear for per time"
+    assert view.title == "Shannon entropy over time: clear for week"
     strong = [t for t in view.data if t["mode"] == "lines+markers"]
-    assert [t["name"] for t in strong] == ["patient", "healthy"]
+    assert [t["name"] for t in strong] == ["healthy", "patient"]
     pale = [t for t in view.data if t["mode"] == "lines" and "text" in t]
     assert all(t["x"].count(None) <= paths.SHOWN for t in pale)
-    assert "of 100, evenly spaced" in view.subtitle
-    assert len(view.numbers.rows) == 306, "the numbers hold everyone"
+    assert "50 of 100, evenly spaced" in view.subtitle
+    assert len(view.numbers.rows) == 6, "the numbers of the strong lines; the file holds every visit"
+    assert figure.views[2].label == "Bray-Curtis to the own first sample"
 
 
 def test_subjects_are_drawn_by_their_place_in_the_list_whatever_they_look_like() -> None:
@@ -193,7 +194,7 @@ def test_the_methods_tell_each_comparison_that_was_made_with_its_paper() -> None
         "Zhou H, He K, Chen J, Zhang X (2022)",
         "MacKinnon JG, White H (1985)",
         "Laird NM, Ware JH (1982)",
-        "Change over time was tested (t, mixed model; unit: subject (subject)).",
+        "Change over time was tested (F, mixed model and Wilcoxon signed-rank; unit: subject (subject)).",
     ):
         assert words in told
     bare = " ".join(texts(panel(build(fake_results(group=False)), "methods")))

@@ -195,7 +195,7 @@ immune: {covariates: [age, body mass], markers: [crp]}
     abundance = arguments("comparison", "abundance")
     assert {"--variable=group", "--formula=~ group + age", "--subject=who", "--baseline=healthy", "--rank", "family"} <= set(abundance)
     assert abundance[abundance.index("--min-prevalence") + 1] == "0.2", "that of the comparison, not that of the filter"
-    assert {"--variable=group", "--subject=who", "--time=week"} <= set(arguments("comparison", "longitudinal"))
+    assert {"--group=group", "--subject=who", "--time=week"} <= set(arguments("comparison", "longitudinal"))
     assert {'--controls=group == "healthy"', "--controls-are=healthy", "--subject=who"} <= set(arguments("reference", "build"))
     assert f"--reference={base}/reference/reference.json" in arguments("dysbiosis", "verdict")
     assert {"--covariate=age", "--covariate=body mass", "--marker=crp", "--subject=who"} <= set(arguments("immune", "link"))

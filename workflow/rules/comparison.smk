@@ -217,7 +217,8 @@ rule comparison_longitudinal:
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         files=files,
-        options=options("variable", "subject", "time", "baseline"),
+        options=options("group", "subject", "time"),
+        seed=config["seed"],
         folder=subpath(output.tests, parent=True),
     shell:
         "gutdiv comparison longitudinal {params.files:q} {params.options:q} --untestable record" " --output {params.folder:q} 2> {log:q}"

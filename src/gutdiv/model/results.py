@@ -126,13 +126,16 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "reason": "str",
     },
     "trajectories": {
+        "sample_id": "str",
         "subject": "str",
-        "group": "str",
         "time": "float",
+        "group": "str",
         "metric": "str",
         "value": "float",
-        "low": "float",
-        "high": "float",
+        "baseline_time": "float",
+        "change": "float",
+        "difference": "float",
+        "interval": "float",
     },
     "permanova": {
         "term": "str",
@@ -215,7 +218,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "reason": "str",
     },
 }
-OPEN_TABLES = frozenset({"ordination", "links", "group_test", "abundance", "trajectories", "permanova", "flags", "verdicts", "alpha"})
+OPEN_TABLES = frozenset({"ordination", "links", "group_test", "abundance", "permanova", "flags", "verdicts", "alpha"})
 
 VERDICTS = ("outside", "borderline", "within", "not assessable")
 TIERS = ("none", "provisional", "aligned", "in-study")

@@ -12,6 +12,7 @@ from gutdiv.report.wording import missing, name
 # Group labels as they are shown: long ones are cut, missing ones named.
 NO_GROUP = "no group given"
 LABEL_LIMIT = 40
+FROM_BASELINE = "_from_baseline"  # behind the name of a dissimilarity that is taken to a subject's own first sample
 FIRST = ("braycurtis", "weighted_unifrac_normalized", "unweighted_unifrac", "jaccard", "aitchison")
 
 
@@ -122,6 +123,9 @@ def metric(results: Results, key: str) -> Metric:
     if level:
         found = metric(results, base)
         return Metric(key, f"{found.label} ({level}", found.unit, found.citation, found.estimator)
+    if key.endswith(FROM_BASELINE):
+        found = metric(results, key.removesuffix(FROM_BASELINE))
+        return Metric(key, f"{found.label} to the own first sample", found.unit, found.citation, found.estimator)
     for source in _metric_sources(results, key):
         traits = (source.get("metrics") or {}).get(key) or (source.get("traits") if source.get("metric") == key else None)
         if isinstance(traits, Mapping):

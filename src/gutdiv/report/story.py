@@ -212,11 +212,16 @@ def _change_sentence(results: Results) -> Sentence | None:
     tested = [r for r in reading.rows(reading.table(results, "comparison/longitudinal/tests")) if not missing(r["p"])]
     if not tested:
         return None
-    clear = [f"{reading.metric(results, str(r['metric'])).label} ({name(r['contrast'], limit=60)})" for r in tested if r["strength"] == "clear"]
+    clear = [f"{reading.metric(results, str(r['metric'])).label} ({course(r)})" for r in tested if r["strength"] == "clear"]
     where, total = Link("Over time", "#longitudinal"), plural(len(tested), "test")
     if not clear:
         return Sentence(f"Over time, none of {total} of change is clear.", "weak", where)
     return Sentence(f"Over time, {len(clear):,} of {total} of change are clear: {listing(clear, limit=3)}.", "clear", where)
+
+
+def course(row: Mapping[str, Any]) -> str:
+    """Name what a test over time is about."""
+    return name(row["variable"] if row["contrast"] == "whole term" else row["contrast"], limit=60)
 
 
 def untested(what: str, why: str) -> str:

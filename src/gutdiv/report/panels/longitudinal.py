@@ -63,47 +63,44 @@ def _figure(results: Results) -> Figure | None:
     for r in reading.rows(reading.filled(results, TRAJECTORIES)):
         if not missing(r["value"]):
             by_metric.setdefault(str(r["metric"]), []).append(r)
-    views = tuple(_view(results, key, rows) for key, rows in by_metric.items())
+    charted = {str(c.get("metric")) for c in reading.record(results, TRAJECTORIES).get("courses") or ()}
+    views = tuple(_view(results, key, rows) for key, rows in by_metric.items() if key in charted)
     return Figure("trajectories", views, "Metric") if views else None
 
 
 def _view(results: Results, key: str, rows: Sequence[Mapping[str, Any]]) -> View:
     """Show one metric along time: the subjects of each group, and the group's own line."""
-    metric, time = reading.metric(results, key), name(reading.roles(results).get("time"), limit=60) or "time"
-    groups = list(dict.fromkeys(_group(r) for r in rows))
-    laid = [_path(group, [r for r in rows if _group(r) == group]) for group in groups]
+    about, metric = reading.record(results, TRAJECTORIES), reading.metric(results, key)
+    courses = [c for c in about.get("courses") or () if str(c.get("metric")) == key]
+    apart = any(c.get("group") for c in courses)
+    groups = sorted({str(r["group"]) for r in rows if not missing(r["group"])}) if apart else [""]
+    laid = [_path(g, [r for r in rows if not apart or str(r["group"]) == g], courses) for g in groups]
+    time = name(about.get("time_counts") or about.get("time"), limit=60) or "time"
     data, layout = paths.chart(laid, x_title=time, y_title=metric.axis)
-    people = sum(len(p.subjects) for p in laid)
-    left = people - sum(len(paths.drawn(p.subjects)) for p in laid)
+    people, drawn = (sum(map(len, lines)) for lines in zip(*((p.subjects, paths.drawn(p.subjects)) for p in laid), strict=True))
     title = _title(results, key, metric.label)
-    subtitle = "Strong lines: groups. Pale lines: single subjects" + (
-        f", {people - left:,} of {people:,}, evenly spaced in the order of their names." if left else "."
-    )
+    few = f", {drawn:,} of {people:,}, evenly spaced in the order of their names" if drawn != people else ""
+    subtitle = f"Strong lines: medians over subjects, with quartiles. Pale lines: single subjects{few}."
     alt = f"{title}. Lines of {metric.label} along {time} for {listing([f'{p.label} ({len(p.subjects):,} subjects)' for p in laid])}."
     spec = (
-        cells.column("Group", "group", cells.text, kind="name", choose=True),
-        cells.column("Subject", "subject", cells.text, kind="name"),
+        (Column("Group", "name"), lambda c: cells.text(c.get("group") or ALL)),
         cells.column(time, "time", cells.real),
-        cells.column(metric.axis, "value", cells.real),
+        cells.column("Subjects", "n", cells.count),
+        cells.column(f"Median, {metric.axis}", "median", cells.real),
+        (Column("Quartiles", "number"), lambda c: cells.between(c.get("low"), c.get("high"))),
     )
-    caption = f"{metric.label} over time"
-    numbers = cells.build(f"trajectories-{key}", caption, spec, rows, source=f"{TRAJECTORIES}.tsv", interactive=True)
+    caption, source = f"{metric.label} over time, by group", f"{TRAJECTORIES}.json, and every visit in the .tsv beside it"
+    numbers = cells.build(f"trajectories-{key}", caption, spec, courses, source=source)
     return View(key, metric.label, title, alt, data, layout, numbers, subtitle, narrow(), int(layout["height"]))
 
 
-def _group(row: Mapping[str, Any]) -> str:
-    """Name the group of a row."""
-    return name(row.get("group"), limit=reading.LABEL_LIMIT) or ALL
-
-
-def _path(label: str, rows: Sequence[Mapping[str, Any]]) -> paths.Path:
-    """Sort the rows of a group into its subjects and its own line."""
+def _path(group: str, rows: Sequence[Mapping[str, Any]], courses: Sequence[Mapping[str, Any]]) -> paths.Path:
+    """Sort the visits of a group by subject, beside the group's own line."""
     subjects: dict[str, list[tuple[Any, Any]]] = {}
     for r in rows:
-        if not missing(r["subject"]):
-            subjects.setdefault(str(r["subject"]), []).append((r["time"], r["value"]))
-    middle = [(r["time"], r["value"], r.get("low"), r.get("high")) for r in rows if missing(r["subject"])]
-    return paths.Path(label, list(subjects.items()), middle)
+        subjects.setdefault(str(r["subject"]), []).append((r["time"], r["value"]))
+    middle = [(c["time"], c["median"], c.get("low"), c.get("high")) for c in courses if str(c.get("group") or "") == group]
+    return paths.Path(name(group, limit=reading.LABEL_LIMIT) or ALL, list(subjects.items()), middle)
 
 
 def _title(results: Results, key: str, label: str) -> str:
@@ -111,7 +108,7 @@ def _title(results: Results, key: str, label: str) -> str:
     rows = [r for r in tested(results) if str(r["metric"]) == key]
     if not rows:
         return f"{label} over time"
-    clear = list(dict.fromkeys(name(r["contrast"], limit=60) for r in rows if group_tests.is_clear(r)))
+    clear = list(dict.fromkeys(story.course(r) for r in rows if group_tests.is_clear(r)))
     told = f"clear for {listing(clear, limit=2)}" if clear else f"none of {plural(len(rows), 'test')} clear"
     return f"{label} over time: {told}"
 
@@ -119,6 +116,10 @@ def _title(results: Results, key: str, label: str) -> str:
 # ---------------------------------------------------------------- tests
 def _table(results: Results, rows: Sequence[Mapping[str, Any]]) -> DataTable:
     """List the tests of change."""
-    first = (group_tests.metric_column(results),)
+    first = (
+        group_tests.metric_column(results),
+        cells.column("Tested", "part", cells.text, choose=True),
+        cells.column("Of", "variable", cells.text, kind="name"),
+    )
     further = ((Column("Outcome", choose=True), lambda r: cells.text(story.OUTCOMES.get(str(r.get("strength")))),),)
     return group_tests.table(rows, key="over-time", caption="Tests of change over time", source=f"{TESTS}.tsv", first=first, further=further)
