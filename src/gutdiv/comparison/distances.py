@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,9 @@ from gutdiv.numerics.permutation import permutation_p
 from gutdiv.numerics.projection import pseudo_f, sums_of_squares
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gutdiv.grammar.formula import Variable
     from gutdiv.model.cohort import SampleMetadata
 
 Floats = npt.NDArray[np.float64]
@@ -136,10 +140,11 @@ def permanova(
     frame.loc[~frame["p"].isna(), "permutations"] = permutations
     frame["n_dropped"] = len(distances.ids) - n
     _add_family(frame, f"{by}, of {formula[:200]}, {distances.metric}")
-    sizes = [group_sizes(model, k, rows, s) for k, s in enumerate(schemes)]
-    frame["group_sizes"], frame["unit_sizes"] = ([*(pair[place] for pair in sizes), "", ""] for place in (0, 1))
+    sizes = [group_sizes(v, rows, s) for v, s in zip(model.variables(), schemes, strict=True)]
+    for column, kind in (("group_sizes", "samples"), ("unit_sizes", "units")):
+        frame[column] = [*("; ".join(f"{g} {k}" for g, k in size[kind].items()) for size in sizes), "", ""]
     frame = frame[[*TABLES["permanova"], *_EXTRA]]
-    return Table("permanova", frame, _record(frame, distances.metric, model, missing))
+    return Table("permanova", frame, _record(frame, distances.metric, model, missing, dict(zip(model.labels(), sizes, strict=True))))
 
 
 def _add_family(frame: pd.DataFrame, family: str) -> None:
@@ -157,21 +162,17 @@ def strength_of(q: float) -> str:
     return "not assessable" if np.isnan(q) else "clear" if q <= ALPHA else "weak"
 
 
-def group_sizes(model: Model, row: int, rows: SampleMetadata, scheme: Scheme | str) -> tuple[str, str]:
-    """Count samples, and units that are permuted, in each group of a tested row, in words; nothing where a number is among its variables."""
-    variables = model.variables()[row]
+def group_sizes(variables: Sequence[Variable], rows: SampleMetadata, scheme: Scheme | str) -> dict[str, dict[str, int]]:
+    """Count samples, and units that are permuted, in each group or combination of groups; none where a variable is a number."""
     if any(rows.kinds[v.column] == "numeric" and not v.categorical for v in variables):
-        return "", ""
-    cells = [[f"{x:.15g}" for x in rows.numeric(c)] if rows.kinds[c] == "numeric" else rows.column(c) for c in {v.column: 0 for v in variables}]
-    labels = np.array([":".join(map(str, names)) for names in zip(*cells, strict=True)], dtype=object)
-
-    def told(of: npt.NDArray[np.object_]) -> str:
-        return "; ".join(f"{name} {k}" for name, k in zip(*np.unique(of, return_counts=True), strict=True))
-
-    if isinstance(scheme, str):
-        return told(labels), ""
-    subjects = scheme.layout.subjects
-    return told(labels), told(labels if scheme.moving is None or subjects is None else labels[np.unique(subjects, return_index=True)[1]])
+        return {"samples": {}, "units": {}}
+    columns = dict.fromkeys(v.column for v in variables)
+    cells = [[f"{x:.15g}" for x in rows.numeric(c)] if rows.kinds[c] == "numeric" else rows.column(c) for c in columns]
+    labels = [":".join(map(str, names)) for names in zip(*cells, strict=True)]
+    units = [] if isinstance(scheme, str) else labels
+    if isinstance(scheme, Scheme) and scheme.moving is not None and scheme.layout.subjects is not None:
+        units = [labels[k] for k in np.unique(scheme.layout.subjects, return_index=True)[1]]
+    return {"samples": dict(sorted(Counter(labels).items())), "units": dict(sorted(Counter(units).items()))}
 
 
 def _frame(
@@ -212,7 +213,9 @@ def _frame(
     return frame
 
 
-def _record(frame: pd.DataFrame, metric: str, model: Model, missing: dict[str, int]) -> dict[str, object]:
+def _record(
+    frame: pd.DataFrame, metric: str, model: Model, missing: dict[str, int], sizes: dict[str, dict[str, dict[str, int]]]
+) -> dict[str, object]:
     """Say what the table shows and what was left out."""
     findings = []
     for rank, row in enumerate(frame.iloc[:-2].to_dict("records")):
@@ -235,6 +238,7 @@ def _record(frame: pd.DataFrame, metric: str, model: Model, missing: dict[str, i
         "absent": {r["term"]: r["permutation_scheme"] for r in frame.iloc[:-2].to_dict("records") if np.isnan(r["p"])},
         "dropped": {c: k for c, k in missing.items() if k},
         "aliased": list(model.design.aliased),
+        "group_sizes": sizes,
     }
 
 
