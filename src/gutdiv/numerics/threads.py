@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,11 +14,17 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+@cache
+def _blas() -> ThreadpoolController:
+    """The BLAS that is loaded: looking for it takes longer than a small test."""
+    return ThreadpoolController().select(user_api="blas")
+
+
 def in_threads(work: Callable[[int], T], pieces: int, *, threads: int | None = None) -> list[T]:
     """Return work(0), work(1), ... in this order; by as many threads as BLAS would take (`OMP_NUM_THREADS`), unless told how many."""
     if threads is None:
-        threads = max((int(i["num_threads"]) for i in threadpool_info() if i["user_api"] == "blas"), default=1)
-    with threadpool_limits(1, user_api="blas"):
+        threads = max((int(i["num_threads"]) for i in _blas().info()), default=1)
+    with _blas().limit(limits=1):
         if min(threads, pieces) < 2:
             return [work(k) for k in range(pieces)]
         with ThreadPoolExecutor(min(threads, pieces)) as pool:
