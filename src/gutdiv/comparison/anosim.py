@@ -16,6 +16,7 @@ from gutdiv.grammar.formula import Formula, Term, Variable
 from gutdiv.model.results import DistanceMatrix, Finding, Table
 from gutdiv.numerics.anosim import anosim_r, rank_matrix
 from gutdiv.numerics.permutation import permutation_p
+from gutdiv.numerics.threads import on_one_blas_thread
 
 if TYPE_CHECKING:
     from gutdiv.model.cohort import SampleMetadata
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _MORE = {"n_samples": "int", "group_sizes": "str", "unit_sizes": "str", "permutation_scheme": "str", "strength": "str"}
 
 
+@on_one_blas_thread
 def anosim(
     distances: DistanceMatrix,
     metadata: SampleMetadata,

@@ -13,11 +13,13 @@ from gutdiv.comparison.terms import build_model
 from gutdiv.grammar.formula import parse_formula
 from gutdiv.model.results import DistanceMatrix, Table
 from gutdiv.numerics.constrained import constrained_axes
+from gutdiv.numerics.threads import on_one_blas_thread
 
 if TYPE_CHECKING:
     from gutdiv.model.cohort import SampleMetadata
 
 
+@on_one_blas_thread
 def constrain(distances: DistanceMatrix, metadata: SampleMetadata, *, formula: str) -> Table:
     """Find the axes along which a formula explains most of the squared distances (Legendre & Anderson 1999), as `vegan::dbrda` does.
 

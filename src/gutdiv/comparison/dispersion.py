@@ -20,6 +20,7 @@ from gutdiv.errors import InputError, count_noun
 from gutdiv.model.results import TABLES, DistanceMatrix, Finding, Table
 from gutdiv.numerics.dispersion import centre_distances, one_way_f
 from gutdiv.numerics.permutation import permutation_p, permute_rows
+from gutdiv.numerics.threads import on_one_blas_thread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,6 +49,7 @@ class _Row:
     sizes: str
 
 
+@on_one_blas_thread
 def compare_dispersion(
     distances: DistanceMatrix,
     metadata: SampleMetadata,

@@ -19,6 +19,7 @@ from gutdiv.grammar.formula import parse_formula
 from gutdiv.model.results import TABLES, DistanceMatrix, Finding, Table
 from gutdiv.numerics.permutation import permutation_p
 from gutdiv.numerics.projection import pseudo_f, sums_of_squares
+from gutdiv.numerics.threads import on_one_blas_thread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +35,7 @@ _EXTRA = (
 )
 
 
+@on_one_blas_thread
 def permanova(
     distances: DistanceMatrix,
     metadata: SampleMetadata,

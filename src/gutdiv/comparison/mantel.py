@@ -16,6 +16,7 @@ from gutdiv.errors import InputError, count_noun, first_ids
 from gutdiv.model.results import DistanceMatrix, Finding, Table
 from gutdiv.numerics.mantel import mantel_r, mean_blocks, partial_r, standardised
 from gutdiv.numerics.permutation import count_arrangements, permutation_p, permute_rows
+from gutdiv.numerics.threads import on_one_blas_thread
 
 if TYPE_CHECKING:
     from gutdiv.model.cohort import SampleMetadata
@@ -35,6 +36,7 @@ class _Units:
     scheme: str
 
 
+@on_one_blas_thread
 def mantel(
     distances: DistanceMatrix,
     against: DistanceMatrix,

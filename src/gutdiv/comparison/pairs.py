@@ -18,6 +18,7 @@ from gutdiv.comparison.selection import choose_samples
 from gutdiv.errors import InputError, count_noun
 from gutdiv.grammar.formula import Formula, Term, Variable, parse_formula
 from gutdiv.model.results import DistanceMatrix, Finding, Table
+from gutdiv.numerics.threads import on_one_blas_thread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,6 +34,7 @@ _MORE = {
 }
 
 
+@on_one_blas_thread
 def compare_pairs(
     distances: DistanceMatrix,
     metadata: SampleMetadata,

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
 
 from gutdiv.numerics.spectra import fixed_signs
 
@@ -39,16 +38,15 @@ def constrained_axes(gower: Floats, basis: Floats) -> Constrained:
     `vegan::dbrda`: eigenvalues as there (there divided by n - 1 where a distance is 4 or more), `fitted` its `u` and `sites` its `wa`, each
     times the root of the eigenvalue.
     """
-    with threadpool_limits(1, user_api="blas"):
-        moved = gower @ basis
-        inner = basis.T @ moved
-        values, vectors = np.linalg.eigh((inner + inner.T) / 2)
-        values, vectors = values[::-1], vectors[:, ::-1]
-        tiny = np.finfo(float).eps * gower.shape[0] * float(np.abs(values).max(initial=0.0))
-        values = np.where(np.abs(values) <= tiny, 0.0, values)
-        k = int((values > 0).sum())
-        root = np.sqrt(values[:k])
-        sites = moved @ vectors[:, :k] / root
-        fitted = basis @ vectors[:, :k] * root
+    moved = gower @ basis
+    inner = basis.T @ moved
+    values, vectors = np.linalg.eigh((inner + inner.T) / 2)
+    values, vectors = values[::-1], vectors[:, ::-1]
+    tiny = np.finfo(float).eps * gower.shape[0] * float(np.abs(values).max(initial=0.0))
+    values = np.where(np.abs(values) <= tiny, 0.0, values)
+    k = int((values > 0).sum())
+    root = np.sqrt(values[:k])
+    sites = moved @ vectors[:, :k] / root
+    fitted = basis @ vectors[:, :k] * root
     signs = fixed_signs(sites) if k else np.ones(0)
     return Constrained(sites * signs, fitted * signs, values)
