@@ -125,3 +125,25 @@ def test_dispersion_stands_beside_permanova(dune: dict[str, Path]) -> None:
     assert table.frame["statistic"].iloc[0] == pytest.approx(3.868698711814373, rel=1e-9)  # vegan, betadisper.tsv
     assert len(table.frame) == 7
     assert set(table.record["distances"]) == set(read_table(folder / "alpha.tsv", "alpha").frame["sample_id"])
+
+
+def test_pairs_anosim_mantel_and_constrained_axes_from_files_to_tables(dune: dict[str, Path]) -> None:
+    folder = dune["folder"]
+    files = ["--distances", folder / "braycurtis.h5", "--metadata", dune["metadata"]]
+    run("comparison", "pairs", *files, "--variable", "Management", "--formula", "~ A1", "--permutations", 19, "--output", folder / "pairs.tsv")
+    pairs = read_table(folder / "pairs.tsv", "group_test")
+    assert len(pairs.frame) == 6
+    assert pairs.record["options"]["formula"] == "~ A1"
+    run("comparison", "anosim", *files, "--variable", "Management", "--permutations", 19, "--threads", 1, "--output", folder / "anosim.tsv")
+    assert read_table(folder / "anosim.tsv", "group_test").frame["statistic"].iloc[0] == pytest.approx(0.2578706, abs=5e-8)  # methods.md 5.1
+    words = ["--distances", folder / "braycurtis.h5", "--against", folder / "braycurtis.tsv", "--permutations", 19]
+    run("comparison", "mantel", *words, "--output", folder / "mantel.tsv")
+    same = read_table(folder / "mantel.tsv", "group_test")
+    assert same.frame["statistic"].iloc[0] == pytest.approx(1)
+    assert [i["role"] for i in same.record["inputs"]] == ["distances", "against"]
+    run("comparison", "constrained", *files, "--formula", "~ Management + A1", "--output", folder / "constrained.tsv")
+    constrained = read_table(folder / "constrained.tsv", "ordination")
+    assert constrained.frame.columns.tolist()[:2] == ["sample_id", "axis_1"]
+    # vegan, dbrda.tsv
+    assert constrained.record["eigenvalues"][0] == pytest.approx(0.96507336893650486, rel=1e-9)
+    assert "seed" not in constrained.record or constrained.record["seed"] is None
