@@ -12,7 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gutdiv.numerics.permutation import count_arrangements, permutation_p, permute_rows, permute_subjects
-from gutdiv.numerics.projection import Projection, gower_centred, independent_basis, marginal, pseudo_f, sequential, sums_of_squares
+from gutdiv.numerics.projection import (
+    Projection,
+    gathered,
+    gower_centred,
+    independent_basis,
+    marginal,
+    pseudo_f,
+    sequential,
+    sums_of_squares,
+)
 
 BLOCKS = st.lists(st.integers(0, 3), min_size=1, max_size=12).map(lambda b: np.array(b, dtype=np.intp))
 
@@ -138,6 +147,24 @@ def test_permuted_pseudo_f_equal_those_of_permuted_distances() -> None:
         for j, s in enumerate(slices):
             term, residual, _ = naive_squares(d, moved, moved, np.delete(moved, np.r_[s], axis=1))
             assert got[k, j] == pytest.approx((term / (s.stop - s.start)) / (residual / (n - 6)), rel=1e-9)
+
+
+def test_rows_gathered_from_a_projection_project_as_the_design_gathered_from_the_same_rows() -> None:
+    rng = np.random.default_rng(7)
+    subjects = np.repeat(np.arange(12), rng.integers(1, 4, 12))
+    n = subjects.size
+    within, slices = design(rng, 12)
+    matrix = within[subjects]
+    gower = gower_centred(distances(rng, n))
+    reduced = [np.delete(matrix, np.r_[s], axis=1) for s in slices]
+    for k in range(20):
+        taken = permute_subjects(1, k, subjects=subjects, blocks=np.zeros(12, dtype=np.intp))
+        for ordered, whole, anew in (
+            (True, sequential(matrix, slices), sequential(matrix[taken], slices)),
+            (False, marginal(matrix, reduced), marginal(matrix[taken], [r[taken] for r in reduced])),
+        ):
+            got, expected = sums_of_squares(gower, gathered(whole, taken, ordered=ordered)), sums_of_squares(gower, anew)
+            np.testing.assert_allclose([*got[0], *got[1:]], [*expected[0], *expected[1:]], rtol=1e-10)
 
 
 def test_one_factor_by_hand() -> None:

@@ -12,7 +12,7 @@ from gutdiv.comparison.scheme import Scheme, UntestableError
 from gutdiv.errors import InputError, first_ids
 from gutdiv.grammar.design import Design, build_design
 from gutdiv.grammar.formula import Formula, Term, Variable
-from gutdiv.numerics.projection import Projection, marginal, sequential
+from gutdiv.numerics.projection import Projection, gathered, marginal, sequential
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -63,6 +63,9 @@ class Model:
             observed = self.project()
             across = np.ascontiguousarray(observed.basis.T)
             return lambda number: Projection(across.take(scheme.draw(number, seed), axis=1).T, observed.directions)
+        if scheme.moving >= set(self.design.formula.columns):
+            observed = self.project()
+            return lambda number: gathered(observed, scheme.draw(number, seed), ordered=self.by != "margin")
         designs = {-1: self.design, **{k: r for k, r in enumerate(self.reduced) if r is not None}}
         halves = {k: d.split(scheme.moving) for k, d in designs.items()}
 

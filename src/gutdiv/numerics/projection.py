@@ -76,6 +76,20 @@ def marginal(matrix: Floats, reduced: Sequence[Floats]) -> Projection:
     return Projection(basis, tuple(_complement(basis, r) for r in reduced))
 
 
+def gathered(observed: Projection, taken: npt.NDArray[np.intp], *, ordered: bool) -> Projection:
+    """Project on the rows `taken` of the observed design, of which some may stand in it more than once and every distinct one must.
+
+    The columns Q of the observed basis are taken along and made orthonormal anew by Cholesky, L L' = Q'Q, which keeps their order: so that
+    terms in sequence (`ordered`) keep their directions. A term after all others has directions D orthogonal to these; in the new basis
+    the others are L'B with B'D = 0, and what is orthogonal to them is L^-1 D. That needs no design again.
+    """
+    rows = observed.basis.T.take(taken, axis=1)
+    rows -= rows.mean(axis=1, keepdims=True)
+    inverse = np.linalg.inv(np.linalg.cholesky(rows @ rows.T))
+    directions = observed.directions if ordered else tuple(np.linalg.qr(inverse @ d)[0] for d in observed.directions)
+    return Projection((inverse @ rows).T, directions)
+
+
 def _complement(basis: Floats, reduced: Floats) -> Floats:
     """Directions within the basis that are orthogonal to the reduced design, which the basis must span."""
     inside = basis.T @ independent_basis(reduced)[0]
