@@ -9,7 +9,6 @@ process also writes the matrix as HDF5, as that of `ssu` does.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import shutil
@@ -17,7 +16,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -89,68 +87,6 @@ GROWTH = {  # (metric, samples, precision, seconds allowed, MB allowed)
 
 
 # ---------------------------------------------------------------- the runs, each in a process of its own
-def run_gutdiv(metric: str, precision: str, folder: Path, output: Path) -> dict[str, float]:
-    """Measure by gutdiv; return the seconds of each phase."""
-    begin = time.perf_counter()
-    import numpy as np
-
-    from gutdiv.io.distances import write_rows_block
-    from gutdiv.io.newick import read_newick
-    from gutdiv.io.tables import read_abundance_table
-    from gutdiv.numerics import pairs
-    from gutdiv.numerics.rows import Branches
-    from gutdiv.numerics.span import Condensed
-
-    imported = time.perf_counter()
-    table = read_abundance_table(folder / "table.biom")
-    counts, tree = table.values, None
-    if "unifrac" in metric:
-        raw = read_newick(folder / "tree.nwk").tree
-        place = dict(zip(raw.tip_names, raw.tip_nodes.tolist(), strict=True))
-        tree = Branches(np.array([place[f] for f in table.feature_ids], np.int32), raw.parent, raw.length)
-    read = time.perf_counter()
-    wanted: dict[str, Any] = {"condensed": True, "single": precision == "single"}
-
-    def call(matrix: Any) -> Any:
-        if metric in ("braycurtis", "jaccard"):
-            return getattr(pairs, metric)(matrix, **wanted)
-        if metric == "generalized_unifrac":
-            return pairs.generalized_unifrac(matrix, tree, alpha=0.5, **wanted)
-        if metric == "unweighted_unifrac":
-            return pairs.unweighted_unifrac(matrix, tree, **wanted)
-        return pairs.weighted_unifrac(matrix, tree, normalized=True, **wanted)
-
-    call(counts[:4])
-    ready = time.perf_counter()
-    found = call(counts)
-    called = time.perf_counter()
-    write_rows_block(output, table.sample_ids, Condensed(found, len(table.sample_ids)), (0, len(table.sample_ids)), {})
-    done = time.perf_counter()
-    return {"import": imported - begin, "read": read - imported, "kernels": ready - read, "call": called - ready, "write": done - called}
-
-
-def run_scikit_bio(metric: str, precision: str, folder: Path, output: Path) -> dict[str, float]:
-    """Measure by scikit-bio on a dense table, UniFrac by its numba engine."""
-    import biom
-    import numpy as np
-    from skbio import TreeNode
-    from skbio.diversity import beta_diversity
-
-    assert precision == "double"
-    table = biom.load_table(str(folder / "table.biom"))
-    counts = table.matrix_data.T.toarray().astype(np.int64)
-    more: dict[str, Any] = {"validate": False}
-    if metric == "unweighted_unifrac":
-        tree = TreeNode.read(str(folder / "tree.nwk"), format="newick", convert_underscores=False)
-        more |= {"taxa": list(table.ids(axis="observation")), "tree": tree, "engine": "numba"}
-    beta_diversity(metric, counts[:4], **more)
-    begin = time.perf_counter()
-    found = beta_diversity(metric, counts, **more)
-    called = time.perf_counter() - begin
-    _keep(output, np.asarray(found.data), list(table.ids()))
-    return {"call": called}
-
-
 def run_vegan(metric: str, folder: Path, output: Path) -> dict[str, Any]:
     """Measure by vegan's vegdist in R on a dense table."""
     assert metric == "braycurtis"
@@ -176,15 +112,6 @@ def run_ssu(metric: str, precision: str, folder: Path, output: Path) -> dict[str
     return {**whole, "call": whole["wall"] - one_stripe["wall"], "read": one_stripe["wall"]}
 
 
-def _keep(output: Path, matrix: Any, ids: list[str]) -> None:
-    """Write a matrix as HDF5 for the comparison."""
-    import h5py
-
-    with h5py.File(output, "w") as file:
-        file["matrix"] = matrix
-        file.create_dataset("order", data=ids, dtype=h5py.string_dtype())
-
-
 def run(tool: str, metric: str, precision: str, folder: Path, output: Path, **environment: str) -> dict[str, Any]:
     """Run one tool once."""
     if tool == "ssu":
@@ -193,7 +120,7 @@ def run(tool: str, metric: str, precision: str, folder: Path, output: Path, **en
         return run_vegan(metric, folder, output)
     # byte code is kept, as where a package is installed, whatever the shell says
     kept = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(folder.parent / "pycache")}
-    return apart([sys.executable, str(HERE), "--child", tool, metric, precision, str(folder), str(output)], **kept, **environment)
+    return apart([sys.executable, str(HERE.with_name("beta_run.py")), tool, metric, precision, str(folder), str(output)], **kept, **environment)
 
 
 def medians(runs: list[dict[str, Any]]) -> dict[str, float]:
@@ -318,13 +245,7 @@ def main() -> None:
     parser.add_argument(
         "--folder", type=Path, default=Path(tempfile.gettempdir()) / "gutdiv-benchmarks", help="where simulated tables lie or are put"
     )
-    parser.add_argument("--child", nargs=5, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.child:
-        tool, metric, precision, folder, output = args.child
-        runner = {"gutdiv": run_gutdiv, "scikit-bio": run_scikit_bio}[tool]
-        print(json.dumps(runner(metric, precision, Path(folder), Path(output))))
-        return
     repeats = 1 if args.quick else args.repeats
     rows = {k: r for k, r in (QUICK if args.quick else ROWS).items() if not args.rows or k in args.rows}
     starts = {k: s for k, s in START.items() if not args.rows or k in args.rows}

@@ -12,6 +12,7 @@ import pytest
 
 from gutdiv.cli.app import main
 from gutdiv.io.artifacts import read_table
+from gutdiv.io.distances import read_distances
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -55,6 +56,12 @@ def test_components_of_a_cohort_need_the_cohort_alone(made: Path, tmp_path: Path
     assert read_table(tmp_path / "o_arrows.tsv", "arrows").record["metric"] == method
     assert ordination("--distances", made / "bc.h5", "--method", method, "--output", tmp_path / "no.tsv") == 2
     assert "is computed from the counts of --cohort, not from --distances" in capsys.readouterr().err
+    ids = table.frame["sample_id"].tolist()
+    assert tuple(ids) == read_distances(made / "bc.h5").ids, "the samples that distances are of"
+    assert ordination("--cohort", made / "cohort" / "cohort.json", "--method", method, "--depth", "none", "--output", tmp_path / "all.tsv") == 0
+    assert len(read_table(tmp_path / "all.tsv", "ordination").frame) > len(ids)
+    assert ordination("--distances", made / "bc.h5", "--depth", 50, "--output", tmp_path / "no.tsv") == 2
+    assert "--depth belongs to pca_clr and robust_pca" in capsys.readouterr().err
     assert ordination("--cohort", made / "cohort" / "cohort.json", "--output", tmp_path / "no.tsv") == 2
     assert "--method pcoa is computed from --distances" in capsys.readouterr().err
 

@@ -10,6 +10,7 @@ import strategies as st
 from scipy import stats
 
 from gutdiv.diversity.depths import depth_notes, depth_table, depth_warnings, group_losses, unequal_loss, verdict_depths
+from gutdiv.diversity.measure import measure_alpha
 from gutdiv.diversity.rarefaction import resolve_depth
 from gutdiv.errors import InputError
 from gutdiv.numerics.expectations import expected_entropy, expected_richness
@@ -21,7 +22,7 @@ def test_the_depth_keeps_nine_tenths_of_every_group() -> None:
     made = st.cohort_of(st.counts_of_depths(depths), ["a"] * 10 + ["b"] * 5)
     assert resolve_depth(made, "auto") == 150
     assert resolve_depth(st.cohort_of(st.counts_of_depths(depths)), "auto") == 150  # all 15: the 14th deepest
-    chosen = depth_table(made).set_index("chosen").loc[True]
+    chosen = depth_table(made)[0].set_index("chosen").loc[True]
     assert (chosen["depth"], chosen["samples"], chosen["smallest_group"]) == (150, 14, "a")
     assert chosen["smallest_group_share"] == pytest.approx(0.9)
     assert resolve_depth(made, "none") is None
@@ -31,7 +32,7 @@ def test_the_depth_keeps_nine_tenths_of_every_group() -> None:
 
 def test_no_larger_depth_keeps_the_groups_and_the_slope_is_what_coverage_lacks() -> None:
     depths = [800 + 37 * i for i in range(30)]
-    table = depth_table(st.cohort_of(st.counts_of_depths(depths), ["a", "b"] * 15))
+    table, _ = depth_table(st.cohort_of(st.counts_of_depths(depths), ["a", "b"] * 15))
     chosen = int(table.loc[table["chosen"], "depth"].iloc[0])
     assert (table.loc[table["depth"] > chosen, "smallest_group_share"] < 0.9).all()
     assert (table.loc[table["depth"] <= chosen, "smallest_group_share"] >= 0.9).all()
@@ -41,7 +42,7 @@ def test_no_larger_depth_keeps_the_groups_and_the_slope_is_what_coverage_lacks()
 def test_a_tiny_group_does_not_hold_the_depth_down_and_it_is_said() -> None:
     depths = [1000 + 10 * i for i in range(20)] + [5]
     made = st.cohort_of(st.counts_of_depths(depths), ["case"] * 20 + ["blank"])
-    weighed = depth_table(made)
+    weighed, _ = depth_table(made)
     assert resolve_depth(made, "auto") == 1020  # the 18th deepest of 20
     said = " ".join(depth_warnings(made, weighed, 1020))
     assert "'blank' (1 sample)" in said
@@ -51,16 +52,78 @@ def test_a_tiny_group_does_not_hold_the_depth_down_and_it_is_said() -> None:
     assert "only 5 reads" in " ".join(depth_warnings(made, weighed, 5))
 
 
+def even(reads: int, kinds: int, singletons: int = 0) -> np.ndarray:
+    """A sample of `kinds` equally common features and `singletons` features of its own."""
+    row = np.zeros(10 + 200, np.int64)
+    row[:kinds] = (reads - singletons) // kinds
+    row[10 : 10 + singletons] = 1
+    row[0] += reads - row.sum()
+    return row
+
+
+def test_the_depth_is_the_largest_at_which_groups_are_kept_and_covered() -> None:
+    # 2,000 reads keep 18 of 20 samples, of which 10 hold 120 singletons: coverage 1 and .94, median .97 or, with one more of the latter, .94
+    covered, open_ended = even(2000, 10, 1), even(2000, 10, 120)
+    shallow = [even(800, 10, 1)] * 2
+    counts = np.array(shallow + [covered] * 8 + [open_ended] * 10)
+    made = st.cohort_of(counts)
+    table = depth_table(made)[0].set_index("depth")
+    assert table.loc[2000, "share_kept"] == 0.9
+    assert table.loc[2000, "median_coverage"] == pytest.approx(0.94)
+    assert table.loc[800, "median_coverage"] >= 0.95
+    assert resolve_depth(made, "auto") == 800
+    assert depth_warnings(made, depth_table(made)[0], 800) == [
+        "The common depth is only 800 reads: rare features are missed, and richness is compared poorly."
+    ]
+    assert resolve_depth(st.cohort_of(np.array(shallow + [covered] * 9 + [open_ended] * 9)), "auto") == 2000
+    assert resolve_depth(st.cohort_of(np.array([open_ended] * 20)), "auto") == 2000, "nowhere covered: the largest that keeps the groups"
+
+
+def test_every_group_counts_where_a_depth_covers_its_samples() -> None:
+    counts = np.array([even(2000, 10, 1)] * 10 + [even(900, 10, 1)])
+    made = st.cohort_of(counts, ["case"] * 10 + ["control"])
+    assert resolve_depth(made, "auto") == 900
+    chosen = depth_table(made)[0].set_index("chosen").loc[True]
+    assert chosen["smallest_group_share"] == 1.0
+
+
+def test_metrics_are_correlated_with_reads_and_what_cannot_be_is_said() -> None:
+    depths = [300 + 150 * i for i in range(30)]
+    made = st.cohort_of(st.counts_of_depths(depths, features=400))
+    table, absent = depth_table(made, metrics=["simpson", "berger_parker_d", "faith_pd"], seed=5)
+    assert absent == {"faith_pd": "no tree was given"}
+    chosen = table.set_index("chosen").loc[True]
+    frame, _ = measure_alpha(made, ["simpson"], depth=int(chosen["depth"]), draws=1, seed=5)
+    whole, _ = measure_alpha(made, ["simpson"], depth="none")
+    kept = made.depth >= chosen["depth"]
+    for column, values in (("rho_simpson", frame), ("rho_simpson_before", whole)):
+        assert chosen[column] == pytest.approx(stats.spearmanr(values["value"].to_numpy()[kept], made.depth[kept]).statistic)
+    assert "rho_berger_parker_d" in table.columns
+    assert "rho_faith_pd" not in table.columns
+
+
+def test_richness_that_still_follows_the_reads_is_warned_of() -> None:
+    rng = np.random.default_rng(2)
+    depths = [1500 + 100 * i for i in range(40)]
+    # samples with more reads come from richer communities
+    counts = np.array([rng.multinomial(d, np.r_[np.ones(20 + 5 * i), np.zeros(220 - 5 * i)] / (20 + 5 * i)) for i, d in enumerate(depths)])
+    made = st.cohort_of(counts)
+    depth = resolve_depth(made, "auto")
+    assert any("Richness still follows the reads" in w for w in depth_warnings(made, depth_table(made)[0], depth))
+    plain = st.cohort_of(st.counts_of_depths(depths))
+    assert not any("still follows" in w for w in depth_warnings(plain, depth_table(plain)[0], resolve_depth(plain, "auto")))
+
+
 def test_low_coverage_is_warned_of() -> None:
     made = st.cohort_of(st.counts_of_depths([1500] * 6, features=1000))
-    said = depth_warnings(made, depth_table(made), 1500)
+    said = depth_warnings(made, depth_table(made)[0], 1500)
     assert any("median coverage at 1,500 reads" in s and "below 0.95" in s for s in said)
 
 
 def test_losses_are_counted_and_tested_by_group() -> None:
     depths = [2000] * 12 + [500] * 7 + [2000] * 5
     made = st.cohort_of(st.counts_of_depths(depths), ["a"] * 12 + ["b"] * 12)
-    table = depth_table(made, extra=[1500])
+    table, _ = depth_table(made, extra=[1500])
     row = table.set_index("depth").loc[1500]
     assert row["loss_p"] == pytest.approx(stats.fisher_exact([[12, 0], [5, 7]]).pvalue)
     assert row["loss_p"] == pytest.approx(2 * math.comb(12, 7) / math.comb(24, 7))  # by hand: all seven of one group, either group
@@ -94,18 +157,18 @@ def test_along_a_scale_lost_and_kept_samples_are_compared_by_rank() -> None:
     depths = [500] * 6 + [2000] * 10
     ages = [str(20 + i) for i in range(16)]
     made = st.cohort_of(st.counts_of_depths(depths), ages, kind="numeric")
-    table = depth_table(made, extra=[1500])
+    table, _ = depth_table(made, extra=[1500])
     assert table.set_index("depth").loc[1500, "loss_p"] == pytest.approx(2 / math.comb(16, 6))  # complete separation, both ways
     losses = group_losses(made, table)
     assert losses["lost"] == {}
     assert "rank-sum of g" in losses["loss_test"]
-    assert not any("Groups of fewer" in w for w in depth_warnings(made, table, 1500))
+    assert not any("groups of fewer" in w for w in depth_warnings(made, table, 1500))
 
 
 def test_correlation_with_reads_is_of_the_samples_kept_before_and_after() -> None:
     depths = [300, 500, 800, 1200, 2000, 3000, 5000, 9000]
     made = st.cohort_of(st.counts_of_depths(depths, features=400))
-    row = depth_table(made, extra=[500]).set_index("depth").loc[500]
+    row = depth_table(made, extra=[500])[0].set_index("depth").loc[500]
     kept = made.depth >= 500
     reads = np.full(8, 500)
     indptr = made.counts.indptr.astype(np.int64)
@@ -123,7 +186,7 @@ def test_correlation_with_reads_is_of_the_samples_kept_before_and_after() -> Non
 def test_a_table_that_came_rarefied_keeps_its_depth_and_it_is_said() -> None:
     made = st.cohort_of(st.counts_of_depths([1200] * 8), ["a", "b"] * 4)
     assert resolve_depth(made, "auto") == 1200
-    table = depth_table(made)
+    table, _ = depth_table(made)
     assert table.loc[table["chosen"], "depth"].tolist() == [1200]
     assert "was rarefied before" in depth_notes(made, 1200)[0]
     assert depth_notes(made, 600) == []
@@ -134,7 +197,9 @@ def test_without_singletons_coverage_is_not_told() -> None:
     counts = st.counts_of_depths([3000, 3000, 3100])
     counts[counts == 1] = 2
     made = st.cohort_of(counts)
-    table = depth_table(made)
+    table, absent = depth_table(made)
+    assert "coverage cannot be told" in absent["median_coverage"]
+    assert "chao1" in absent
     assert table["median_coverage"].isna().all()
     assert table["median_slope"].notna().all()
     assert not any("coverage" in w for w in depth_warnings(made, table, resolve_depth(made, "auto")))

@@ -91,3 +91,17 @@ def test_axes_of_many_real_samples_are_exact_and_the_estimate_holds(real_data: P
     assert 0 < found.proportion_error < 0.005
     assert found.proportion_explained == pytest.approx(values[::-1][:10] / positive, rel=2 * found.proportion_error)
     assert found.negative_share == pytest.approx(negative / (positive + negative), abs=2 * found.negative_share_error)
+
+
+def test_a_tie_with_the_first_axis_that_is_left_out_is_said() -> None:
+    # the corners of a square: two equal axes
+    square = DistanceMatrix(tuple("abcd"), squareform(pdist(np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]))), "euclidean")
+    found = ordinate(square, axes=1)
+    assert found.axes.shape == (4, 1)
+    assert "Axes 1 and 2 have the same eigenvalue" in found.notes[0]
+
+
+def test_samples_without_any_distance_have_no_axis_and_it_is_said() -> None:
+    found = ordinate(DistanceMatrix(tuple("abc"), np.zeros((3, 3)), "braycurtis"), axes=2)
+    assert found.axes.shape == (3, 0)
+    assert "no axis" in found.notes[0]

@@ -49,6 +49,52 @@ def test_a_draw_depends_on_seed_id_and_number_only() -> None:
     assert not np.array_equal(whole, draws.rarefied(indptr, counts.data, 20, KEYS, 2, 4))
 
 
+STEP, WORD = 0x9E3779B97F4A7C15, (1 << 64) - 1
+
+
+def mixed(z: int) -> int:
+    """SplitMix64's finaliser in whole numbers of any size."""
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 & WORD
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EB & WORD
+    return z ^ (z >> 31)
+
+
+def naive_draw(counts: list[int], depth: int, key: int, seed: int, draw: int) -> list[int]:
+    """Floyd's algorithm with a set of reads, each read a number, and rejection by division: no bits, no words."""
+    total = sum(counts)
+    smaller = min(depth, total - depth)
+    state = mixed(seed) ^ mixed(key + STEP * (draw + 1) & WORD)
+    taken: set[int] = set()
+    for j in range(total - smaller, total):
+        while True:
+            state = state + STEP & WORD
+            number = mixed(state) >> 32
+            if number * (j + 1) % 2**32 >= 2**32 % (j + 1):  # as many numbers lead to each read
+                break
+        read = number * (j + 1) // 2**32
+        taken.add(j if read in taken else read)
+    ends = np.cumsum([0, *counts])
+    held = [sum(a <= read < b for read in taken) for a, b in itertools.pairwise(ends.tolist())]
+    return held if smaller == depth else [x - h for x, h in zip(counts, held, strict=True)]
+
+
+def test_a_draw_equals_its_naive_twin_read_for_read() -> None:
+    counts = st.random_counts(np.random.default_rng(3))
+    indptr = counts.indptr.astype(np.int64)
+    compared = 0
+    for depth in (1, 7, 64, 200):
+        for draw in (0, 3):
+            found = draws.rarefied(indptr, counts.data, depth, KEYS, 11, draw)
+            for i in range(12):
+                own = slice(indptr[i], indptr[i + 1])
+                row = counts.data[own].tolist()
+                smaller = min(depth, sum(row) - depth)
+                if 0 < smaller <= 64 * sum(x > 0 for x in row):  # beyond, whole features are drawn
+                    assert found[own].tolist() == naive_draw(row, depth, int(KEYS[i]), 11, draw)
+                    compared += 1
+    assert compared > 40
+
+
 def test_stored_zeros_do_not_change_a_draw() -> None:
     indptr, data = csr([9, 4, 2])
     sparse = draws.rarefied(indptr, data, 5, KEYS[:1], 5, 0)

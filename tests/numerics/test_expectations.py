@@ -9,7 +9,6 @@ from itertools import combinations
 import numpy as np
 import pytest
 import strategies as st
-from scipy.stats import hypergeom
 
 from gutdiv.numerics import expectations as ex
 
@@ -35,14 +34,13 @@ def test_expectations_are_the_means_over_all_subsets_of_reads() -> None:
 
 
 @pytest.mark.parametrize("depth", [1, 2, 20, 100])
-def test_expectations_equal_sums_over_the_hypergeometric_distribution(depth: int) -> None:
+def test_expectations_equal_sums_over_the_hypergeometric_distribution_in_rational_numbers(depth: int) -> None:
     counts = st.random_counts(np.random.default_rng(4))
     indptr = counts.indptr.astype(np.int64)
     found = {
         kernel: kernel(indptr, counts.data, np.full(12, depth))
         for kernel in (ex.expected_richness, ex.expected_coverage, ex.expected_concentration, ex.expected_entropy, ex.richness_spread)
     }
-    k = np.arange(1, depth + 1)
     for i, row in enumerate(counts.toarray()):
         held, total = [int(x) for x in row if x], int(row.sum())
         if total < depth:
@@ -55,18 +53,37 @@ def test_expectations_equal_sums_over_the_hypergeometric_distribution(depth: int
             for b in range(a)
         }
         variance = sum(q * (1 - q) for q in missed) + 2 * sum(v - missed[a] * missed[b] for (a, b), v in both.items())
-        chance = [hypergeom(total, x, depth).pmf(k) for x in held]
+        chance = [
+            {t: Fraction(math.comb(x, t) * math.comb(total - x, depth - t), math.comb(total, depth)) for t in range(1, min(x, depth) + 1)}
+            for x in held
+        ]
         expected = {
             ex.expected_richness: float(sum(1 - q for q in missed)),
-            ex.expected_coverage: 1 - sum(p[0] for p in chance) / depth,
-            ex.expected_concentration: sum((p * (k / depth) ** 2).sum() for p in chance),
-            ex.expected_entropy: -sum((p * k / depth * np.log(k / depth)).sum() for p in chance),
+            ex.expected_coverage: float(1 - sum(p[1] for p in chance) / depth),
+            ex.expected_concentration: float(sum(q * Fraction(t, depth) ** 2 for p in chance for t, q in p.items())),
+            ex.expected_entropy: -math.fsum(float(q) * t / depth * math.log(t / depth) for p in chance for t, q in p.items()),
             ex.richness_spread: math.sqrt(variance),
         }
         for kernel, value in expected.items():
-            # scipy's hypergeometric probabilities are good to about 1e-10; the rational ones are exact
-            tight = 1e-12 if kernel is ex.expected_richness else 1e-9
-            assert found[kernel][i] == pytest.approx(value, rel=tight, abs=tight), kernel.__name__
+            assert found[kernel][i] == pytest.approx(value, rel=1e-12, abs=1e-12), kernel.__name__
+
+
+@pytest.mark.parametrize("depth", [10, 100, 1500])
+def test_the_spread_of_richness_keeps_its_digits_where_many_features_are_rare(depth: int) -> None:
+    rng = np.random.default_rng(3)
+    share = np.exp(rng.normal(0, 2.2, 400))
+    counts = rng.multinomial(3000, share / share.sum())
+    held, many = np.unique(counts[counts > 0], return_counts=True)
+    ways = math.comb(3000, depth)
+    missed = [Fraction(math.comb(3000 - int(x), depth), ways) for x in held]
+    variance = Fraction(0)
+    for a, (x, n) in enumerate(zip(held, many, strict=True)):
+        variance += int(n) * missed[a] * (1 - missed[a])
+        for b, (y, m) in enumerate(zip(held, many, strict=True)):
+            pairs = int(n) * (int(m) - (a == b))
+            variance += pairs * (Fraction(math.comb(max(3000 - int(x) - int(y), 0), depth), ways) - missed[a] * missed[b])
+    found = ex.richness_spread(*csr(counts.tolist()), np.array([depth]))[0]
+    assert found == pytest.approx(math.sqrt(variance), rel=1e-12)
 
 
 def test_a_common_depth_and_the_same_depth_for_each_sample_give_one_entropy() -> None:
@@ -100,6 +117,19 @@ def test_sample_coverage_equals_the_published_values() -> None:
     assert ex.sample_coverage(*csr([1, 1, 1, 0], [5, 1, 0, 0], [4, 3, 0, 0])).tolist() == pytest.approx(
         [1 - 2 * 2 / (2 * 2 + 2), 1.0, 1.0]  # by hand: n = 3 and f1 = 3; f1 = 1 and f2 = 0; no singleton
     )
+
+
+def test_sample_coverage_equals_its_naive_twin() -> None:
+    counts = st.random_counts(np.random.default_rng(8))
+    found = ex.sample_coverage(counts.indptr.astype(np.int64), counts.data)
+    for i, row in enumerate(counts.toarray().tolist()):
+        n, f1, f2 = sum(row), row.count(1), row.count(2)
+        if n == 0:
+            assert np.isnan(found[i])
+            continue
+        above = Fraction((n - 1) * f1) if f2 else Fraction((n - 1) * (f1 - 1)) if f1 else Fraction(0)
+        unseen = above / (above + (2 * f2 if f2 else 2)) if above else 0
+        assert found[i] == pytest.approx(float(1 - Fraction(f1, n) * unseen), rel=1e-12)
 
 
 def naive_coverage(counts: list[int], depth: int) -> float:

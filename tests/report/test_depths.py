@@ -115,7 +115,7 @@ def test_a_table_that_came_rarefied_is_told_as_such() -> None:
 
 def test_what_is_not_there_is_left_out() -> None:
     bare = without(fake_results(), "diversity/curves", "diversity/standards")
-    assert [type(p) for p in section(bare).parts] == [Figure, DataTable]
+    assert [type(p) for p in section(bare).parts] == [Figure, DataTable, DataTable]
     assert section(without(bare, "diversity/depths")) is None
 
 

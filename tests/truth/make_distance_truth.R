@@ -1,4 +1,4 @@
-# Writes distance_tests.tsv, dbrda.tsv, omega.tsv and betadisper_more.tsv, what vegan gives for tests on distances of dune and varespec:
+# Writes distance_tests.tsv, dbrda.tsv, omega.tsv, pairs_dune.tsv and betadisper_more.tsv, what vegan gives for tests on distances of dune and varespec:
 #   Rscript tests/truth/make_distance_truth.R tests/truth
 # Versions stand in distance_session_info.txt.
 suppressPackageStartupMessages(library(vegan))
@@ -24,8 +24,7 @@ set.seed(42)
 add("dune", "anosim", "Management", "", "", anosim(dune.bc, dune.env$Management, permutations = B))
 add("dune", "anosim", "Moisture", "", "Use", anosim(dune.bc, dune.env$Moisture, permutations = B, strata = dune.env$Use))
 add("varespec", "anosim", "grazing", "", "", anosim(vare.bc, vare.env$grazing, permutations = B))
-# of chemistry, scaled: the example of ?mantel; of pH and Al alone
-chem <- dist(scale(varechem)); ph <- dist(varechem$pH); al <- dist(varechem$Al); a1 <- dist(dune.env$A1); moist <- dist(as.numeric(as.character(dune.env$Moisture)))
+ph <- dist(varechem$pH); al <- dist(varechem$Al); a1 <- dist(dune.env$A1); moist <- dist(as.numeric(as.character(dune.env$Moisture)))
 for (method in c("pearson", "spearman")) {
   add("varespec", "mantel", "pH", method, "", mantel(vare.bc, ph, method = method, permutations = B))
   add("varespec", "mantel", "pH", method, "grazing", mantel(vare.bc, ph, method = method, permutations = B, strata = vare.env$grazing))

@@ -18,10 +18,11 @@ rule diversity_depth:
         mem_mb=memory,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
+        options=options("metric"),
         depth=config["diversity"]["depth"],
         seed=config["seed"],
     shell:
-        "gutdiv diversity depth --cohort {input.cohort:q} --depth {params.depth:q} --seed {params.seed}"
+        "gutdiv diversity depth --cohort {input.cohort:q} {params.options:q} --depth {params.depth:q} --seed {params.seed}"
         " --output {output.table:q} 2> {log:q}"
 
 

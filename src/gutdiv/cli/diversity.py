@@ -16,6 +16,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     depth = commands.add_parser("depth", help="weigh rarefaction depths and show the one that `auto` takes")
     add_cohort(depth)
     add_depth(depth)
+    depth.add_argument(
+        "--metric", action="append", metavar="NAME", help="alpha metric to correlate with reads at each depth; repeatable (default: the usual ones)"
+    )
     add_seed(depth)
     add_output(depth, "depths.tsv")
     depth.set_defaults(run=_depth)
@@ -96,10 +99,10 @@ def _depth(args: argparse.Namespace) -> int:
 
     cohort = read_cohort(args.cohort)
     target = resolve_depth(cohort, args.depth)
-    table = depth_table(cohort, extra=[] if target is None else [target], seed=args.seed)
+    table, absent = depth_table(cohort, extra=[] if target is None else [target], seed=args.seed, metrics=args.metric)
     about = record(
         "depths",
-        options={"depth": args.depth},
+        options={"depth": args.depth, "metric": args.metric},
         inputs=[input_digest("cohort", args.cohort)],
         seed=args.seed,
         depth=target,
@@ -108,6 +111,7 @@ def _depth(args: argparse.Namespace) -> int:
         verdict_depths=verdict_depths(cohort, target),
         warnings=depth_warnings(cohort, table, target),
         notes=depth_notes(cohort, target),
+        absent=absent,
         **group_losses(cohort, table),
     )
     write_table(args.output, Table("depths", table, about))

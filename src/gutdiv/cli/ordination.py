@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gutdiv.cli.options import add_output, add_threads, positive, take_threads
+from gutdiv.cli.options import add_output, add_threads, depth, positive, take_threads
 from gutdiv.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,6 +30,12 @@ def configure(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     parser.add_argument("--cohort", type=Path, metavar="C", help="cohort.json: arrows of its taxa are written too, as <output>_arrows.tsv")
     told = "; ".join(f"{word}: {what}" for word, what in METHODS.items())
     parser.add_argument("--method", choices=METHODS, default="pcoa", help=f"{told} (default: %(default)s)")
+    parser.add_argument(
+        "--depth",
+        type=depth,
+        metavar="auto|none|N",
+        help="with --cohort: leave out samples with fewer reads, as `diversity beta` does; nothing is rarefied (default: auto)",
+    )
     parser.add_argument("--axes", type=positive, metavar="K", help="axes to keep (default: 10; umap: 2)")
     parser.add_argument(
         "--eigenvalues",
@@ -53,9 +59,11 @@ def run(args: argparse.Namespace) -> int:
     _check(args)
     cohort = read_cohort(args.cohort) if args.cohort else None
     result, about = _of_counts(args, cohort) if cohort is not None and args.method in OF_COUNTS else _of_distances(args)
+    options = {"axes": args.axes, "method": args.method, "eigenvalues": args.eigenvalues}
+    options |= {"depth": args.depth or "auto"} if args.method in OF_COUNTS else {}
     head = record(
         "ordination",
-        options={"axes": args.axes, "method": args.method, "eigenvalues": args.eigenvalues},
+        options=options,
         inputs=[input_digest(name, path) for name in ("distances", "cohort") if (path := getattr(args, name))],
         eigenvalues=result.eigenvalues.tolist(),
         proportion_explained=result.proportion_explained.tolist(),
@@ -77,6 +85,9 @@ def _check(args: argparse.Namespace) -> None:
     if args.method in OF_COUNTS and (args.distances or not args.cohort):
         msg = f"--method {args.method} is computed from the counts of --cohort, not from --distances. Give --cohort alone."
         raise InputError(msg)
+    if args.method in OF_DISTANCES and args.depth is not None:
+        msg = f"--depth belongs to {' and '.join(OF_COUNTS)}; the samples of --distances are those that `gutdiv diversity beta` kept. Leave it out."
+        raise InputError(msg)
     if args.method in OF_DISTANCES and not args.distances:
         msg = f"--method {args.method} is computed from --distances, which `gutdiv diversity beta` makes. Give them, or --method {OF_COUNTS[0]}."
         raise InputError(msg)
@@ -88,10 +99,10 @@ def _of_counts(args: argparse.Namespace, cohort: Cohort) -> tuple[Ordination, di
     from gutdiv.diversity.robust import TRAITS
 
     take_threads(args.threads)
-    axes = args.axes or 10
+    axes, least = args.axes or 10, args.depth or "auto"
     if args.method == "robust_pca":
-        return robust_pca(cohort, axes=axes), {"metric": "robust_pca", "traits": TRAITS, "depth": None}
-    distances = clr_distances(cohort)
+        return robust_pca(cohort, axes=axes, depth=least), {"metric": "robust_pca", "traits": TRAITS, "depth": None}
+    distances = clr_distances(cohort, depth=least)
     about = {"metric": "pca_clr", "traits": distances.record.get("traits", {}), "depth": distances.record.get("depth")}
     return ordinate(distances, axes=axes, all_eigenvalues=args.eigenvalues == "all"), about
 

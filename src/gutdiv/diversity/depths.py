@@ -10,38 +10,45 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import special, stats
 
+from gutdiv.diversity.catalog import USUAL, find
+from gutdiv.diversity.measure import impossible, measure_alpha
 from gutdiv.diversity.rarefaction import (
     ALIGNED_DEPTH,
     COVERAGE,
+    NO_SINGLETONS,
     SMALL_GROUP,
+    candidates,
     choose_depth,
-    counted_groups,
+    every_group,
     is_rarefied,
     lacks_singletons,
     named_groups,
     on_a_scale,
 )
 from gutdiv.errors import count_noun
-from gutdiv.numerics import expectations, rows
+from gutdiv.numerics import expectations
 from gutdiv.numerics.ranks import rank_sum
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from gutdiv.model.cohort import Cohort
 
 Floats = npt.NDArray[np.float64]
 
 SHALLOW = 1000  # below this depth a warning is given
-_CANDIDATES = 20
-_ROUND = (1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000)  # depths that people ask about
 _TABLES = 9999  # random tables behind the p of more than two groups
 _LOSS = 0.05  # from this p of differential loss on a warning is given
 _PER = 1000  # reads that the slope is told for
 _LISTED = 5  # small groups that a warning names
+_FOLLOWS = 0.3  # from this correlation of richness with reads on, at the depth, a warning is given
+_SOME = 20  # samples that such a correlation needs to be told
+_EXACT = ("sobs", "shannon")  # correlated by their expectation, other metrics by one draw
 
 
-def depth_table(cohort: Cohort, *, extra: Iterable[int] = (), seed: int = 42) -> pd.DataFrame:
+def depth_table(
+    cohort: Cohort, *, extra: Iterable[int] = (), seed: int = 42, metrics: Sequence[str] | None = None
+) -> tuple[pd.DataFrame, dict[str, str]]:
     """Weigh candidate depths: quantiles of the samples' reads, round numbers between them, the one that `auto` takes, and further ones.
 
     Parameters
@@ -49,33 +56,37 @@ def depth_table(cohort: Cohort, *, extra: Iterable[int] = (), seed: int = 42) ->
     extra : iterable of int
         Further depths, such as one that the user chose.
     seed : int
-        Of the random tables by which the loss among more than two groups is tested.
+        Of the random tables by which the loss among more than two groups is tested, and of the draws that metrics are correlated by.
+    metrics : sequence of str, optional
+        Alpha metrics to correlate with reads; default `catalog.USUAL`. Richness and entropy always are.
 
     Returns
     -------
     DataFrame of kind `depths`, one row a candidate, rising; exactly one is chosen
         `loss_p` tests whether some groups lose more samples than others; NaN where none or all are lost or there are no groups.
         `median_coverage` is of the expected Good's coverage of the samples kept, NaN where the table has no singletons; `median_slope` of the
-        new features per 1,000 further reads. `rho_<metric>` is Spearman's correlation, among the samples kept, of their expected richness
-        or entropy at the depth with the reads they came with, `rho_<metric>_before` that of their whole counts.
+        new features per 1,000 further reads. `rho_<metric>` is Spearman's correlation, among the samples kept, of the metric at the depth with
+        the reads they came with, `rho_<metric>_before` that of their whole counts: by their expectation for richness and entropy, by one draw
+        for other metrics.
+    absent : mapping of str to str
+        Metrics that cannot be measured, and coverage where it cannot be told, with the reason.
     """
     depth = cohort.depth
     counts = cohort.counts.indptr.astype(np.int64), cohort.counts.data
-    tallies = rows.tallies(counts[0], cohort.counts.indices.astype(np.int64), counts[1])
-    groups = counted_groups(cohort)
+    groups = every_group(cohort)
     chosen = choose_depth(cohort)
-    quantiles = np.percentile(depth, np.linspace(0, 95, _CANDIDATES), method="lower").astype(np.int64)
-    round_numbers = [d for d in _ROUND if quantiles[0] < d < quantiles[-1]]
     withheld = lacks_singletons(cohort)
+    before = _measured(cohort, [*_EXACT, *(metrics or USUAL)], "none", seed)
+    others = [m for m in before if m not in _EXACT]
     table = []
-    for candidate in sorted({*quantiles.tolist(), *round_numbers, chosen, *(e for e in extra if e <= depth.max())}):
+    for candidate in sorted({*candidates(cohort), chosen, *(e for e in extra if e <= depth.max())}):
         kept = depth >= candidate
         reads = np.full(depth.size, candidate)
         shares = {name: float(kept[g].mean()) for name, g in groups.items()}
         smallest = min(shares, key=lambda name: (shares[name], name))
         coverage = expectations.expected_coverage(*counts, reads)[kept]
         at = {"sobs": expectations.expected_richness(*counts, reads), "shannon": expectations.expected_entropy(*counts, reads)}
-        before = {"sobs": tallies.features, "shannon": tallies.entropy}
+        at |= _measured(cohort, others, candidate, seed) if others else {}
         table.append(
             {
                 "depth": candidate,
@@ -87,13 +98,23 @@ def depth_table(cohort: Cohort, *, extra: Iterable[int] = (), seed: int = 42) ->
                 "chosen": candidate == chosen,
                 "loss_p": _loss_p(cohort, kept, seed),
                 "median_slope": float(np.median(1.0 - coverage)) * _PER,
-                "rho_sobs_before": _rho(before["sobs"][kept], depth[kept]),
-                "rho_sobs": _rho(at["sobs"][kept], depth[kept]),
-                "rho_shannon_before": _rho(before["shannon"][kept], depth[kept]),
-                "rho_shannon": _rho(at["shannon"][kept], depth[kept]),
+                **{
+                    f"rho_{name}{end}": _rho(values[name][kept], depth[kept])
+                    for name in (*_EXACT, *others)
+                    for end, values in (("_before", before), ("", at))
+                },
             }
         )
-    return pd.DataFrame(table)
+    absent = {m: reason for m in dict.fromkeys(metrics or USUAL) if (reason := impossible(cohort, find(m, "alpha"), "feature", withheld=withheld))}
+    if withheld:
+        absent["median_coverage"] = f"{NO_SINGLETONS}: coverage cannot be told, and plays no part in the choice of depth"
+    return pd.DataFrame(table), absent
+
+
+def _measured(cohort: Cohort, metrics: Sequence[str], depth: str | int, seed: int) -> dict[str, Floats]:
+    """Return each possible metric of all samples, whole or in one draw, in the order of the catalogue."""
+    frame, _ = measure_alpha(cohort, metrics, depth=depth, draws=1, seed=seed)
+    return {str(name): part.to_numpy(dtype=np.float64) for name, part in frame.groupby("metric", sort=False)["value"]}
 
 
 def group_losses(cohort: Cohort, table: pd.DataFrame) -> dict[str, Any]:
@@ -131,7 +152,10 @@ def depth_warnings(cohort: Cohort, table: pd.DataFrame, depth: int | None) -> li
     ]
     if lost:
         listed = ", ".join(lost[:_LISTED]) + (f" and {len(lost) - _LISTED} more" if len(lost) > _LISTED else "")
-        said.append(f"Groups of fewer than {SMALL_GROUP} samples do not count in the choice of depth, and lose samples at it: {listed}.")
+        said.append(
+            f"No depth that keeps nine tenths of every group covers them to {COVERAGE:.0%}, so that groups of fewer than {SMALL_GROUP} samples do "
+            f"not count in the choice, and lose samples at it: {listed}."
+        )
     row = table.set_index("depth").loc[depth]
     if row["loss_p"] <= _LOSS:
         said.append(
@@ -140,6 +164,11 @@ def depth_warnings(cohort: Cohort, table: pd.DataFrame, depth: int | None) -> li
         )
     if depth < SHALLOW:
         said.append(f"The common depth is only {depth:,} reads: rare features are missed, and richness is compared poorly.")
+    if row["samples"] >= _SOME and abs(row["rho_sobs"]) > _FOLLOWS:
+        said.append(
+            f"Richness still follows the reads that samples came with, also at {depth:,} reads (Spearman {row['rho_sobs']:.2f}): something other "
+            "than the number of reads differs along with it, such as a batch, or a denoiser that sees less in shallow samples."
+        )
     if row["median_coverage"] < COVERAGE:
         said.append(
             f"The median coverage at {depth:,} reads is {row['median_coverage']:.2f}, below {COVERAGE:.2f}: rare features are missed."
@@ -151,8 +180,8 @@ def depth_notes(cohort: Cohort, depth: int | None) -> list[str]:
     """Say what is to be known of a depth and is no warning: that the table came rarefied."""
     if is_rarefied(cohort) and depth == cohort.depth[0]:
         return [
-            f"All samples came with {depth:,} reads: the table was rarefied before. That depth is taken and nothing is drawn again, so that the "
-            "spread over draws is 0; the spread of the draw that was made is not known."
+            f"All samples came with {depth:,} reads: the table was rarefied before. That depth is taken and nothing is drawn again, so that all "
+            "draws are the same; the spread of the draw that was made is not known."
         ]
     return []
 

@@ -78,8 +78,9 @@ def measure_beta(
         raise InputError(msg)
     kept = np.flatnonzero(cohort.depth >= (target or 0))
     if kept.size < 2:
-        mend = "Choose a smaller --depth." if len(cohort.sample_ids) > 1 else "Supply a table with more samples."
-        msg = f"only {kept.size} sample has {target or 0:,} reads; distances need two. {mend}"
+        msg = f"only {kept.size} sample has {target or 0:,} reads; distances need two. Choose a smaller --depth."
+        if len(cohort.sample_ids) < 2:
+            msg = "the cohort holds one sample only; distances need two. Supply a table with more samples."
         raise InputError(msg)
     ids = tuple(cohort.sample_ids[i] for i in kept)
     k, blocks = part

@@ -35,13 +35,13 @@ def ordinate(distances: DistanceMatrix, *, axes: int = 10, all_eigenvalues: bool
     order = sorted(range(len(ids)), key=ids.__getitem__)
     if order != list(range(len(ids))):
         ids, matrix = tuple(ids[i] for i in order), matrix[np.ix_(order, order)]
-    found = principal_coordinates(matrix, axes, all_eigenvalues=all_eigenvalues)
+    found = principal_coordinates(matrix, axes + 1, all_eigenvalues=all_eigenvalues)  # one more tells whether the last is tied
     estimated = found.proportion_error > TIED  # not where the distances left nothing to estimate, as in Euclidean ones
     return Ordination(
         ids,
-        found.axes,
-        found.eigenvalues,
-        found.proportion_explained,
+        found.axes[:, :axes],
+        found.eigenvalues[:axes],
+        found.proportion_explained[:axes],
         found.negative_share,
         found.proportion_error if estimated else 0.0,
         found.negative_share_error if estimated else 0.0,
@@ -51,6 +51,8 @@ def ordinate(distances: DistanceMatrix, *, axes: int = 10, all_eigenvalues: bool
 
 def _notes(eigenvalues: np.ndarray[tuple[int], np.dtype[np.float64]], error: float) -> tuple[str, ...]:
     """Say what a reader of the axes must know: which are tied, and what was estimated."""
+    if eigenvalues.size == 0:
+        return ("All samples have distance 0 from each other, so that there is no axis.",)
     notes = [
         f"Axes {k + 1} and {k + 2} have the same eigenvalue: together they span one plane, in which any rotation is as good."
         for k, (one, next_one) in enumerate(pairwise(eigenvalues.tolist()))
@@ -65,19 +67,23 @@ def _notes(eigenvalues: np.ndarray[tuple[int], np.dtype[np.float64]], error: flo
     return tuple(notes)
 
 
-def clr_distances(cohort: Cohort) -> DistanceMatrix:
+def clr_distances(cohort: Cohort, *, depth: str | int = "none") -> DistanceMatrix:
     """Return the Euclidean distances of CLR(counts + 1), not rarefied: their principal coordinates are the principal components of the CLR.
+
+    Samples with fewer reads than the depth are left out, as from all distances.
 
     The two are the same thing (Gower 1966), so that one kernel, which never forms the dense CLR, serves both.
     """
     from gutdiv.diversity.distances import measure_beta  # here: what is ordinated from a file needs no metric
 
-    ids, matrix, _, about = measure_beta(cohort, "aitchison", depth="none")
+    ids, matrix, _, about = measure_beta(cohort, "aitchison", depth=depth)
     return DistanceMatrix(ids, matrix, "pca_clr", about)
 
 
-def robust_pca(cohort: Cohort, *, axes: int = 3) -> Ordination:
+def robust_pca(cohort: Cohort, *, axes: int = 3, depth: str | int = "none") -> Ordination:
     """Robust principal components analysis (Martino et al. 2019): of the robust CLR, completed by a matrix of rank 3 and centred; not rarefied.
+
+    Samples with fewer reads than the depth are left out, as from all distances.
 
     At most three axes. They are the principal coordinates of the metric `robust_aitchison`; gemelli writes them divided by their singular value.
 
@@ -86,14 +92,17 @@ def robust_pca(cohort: Cohort, *, axes: int = 3) -> Ordination:
     InputError
         Where the samples share too little for a completion.
     """
+    from gutdiv.diversity.rarefaction import resolve_depth
     from gutdiv.diversity.robust import RANK, Incomparable, robust_components
 
+    kept = np.flatnonzero(cohort.depth >= (resolve_depth(cohort, depth) or 0))
+    ids = tuple(cohort.sample_ids[i] for i in kept)
     try:
-        points = robust_components(cohort.counts.astype(np.float64))
+        points = robust_components(cohort.counts[kept].astype(np.float64))
     except Incomparable as found:
-        raise found.named(cohort.sample_ids) from None
+        raise found.named(ids) from None
     values = (points**2).sum(axis=0)
     note = f"Proportions relate to the {RANK} axes of the completed matrix, not to all that varies between samples."
     k = min(axes, RANK)
     signs = fixed_signs(points[:, :k])
-    return Ordination(cohort.sample_ids, points[:, :k] * signs, values[:k], values[:k] / values.sum(), 0.0, notes=(note,))
+    return Ordination(ids, points[:, :k] * signs, values[:k], values[:k] / values.sum(), 0.0, notes=(note,))

@@ -10,16 +10,18 @@ import numpy as np
 import numpy.typing as npt
 
 from gutdiv.errors import InputError
-from gutdiv.numerics import rows
+from gutdiv.numerics import expectations, rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from gutdiv.model.cohort import Cohort
 
 KEPT = 0.9  # share of every group that the chosen depth keeps (Schloss 2024 keeps 89-99.8 % in 12 data sets)
 COVERAGE = 0.95  # median coverage that the chosen depth should reach
-SMALL_GROUP = 5  # a group of fewer samples does not hold the depth down: no test could use it
+SMALL_GROUP = 5  # a group of fewer samples does not hold the depth down below that coverage: no test could use it
+ROUND = (1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000)  # depths that people ask about
+_CANDIDATES = 20
 ALIGNED_DEPTH = 1000  # reads at which samples are held against those of other studies
 ALL_SAMPLES = "all samples"
 NO_SINGLETONS = "more than half of the samples hold no singleton (as after DADA2 or Deblur)"
@@ -64,18 +66,57 @@ def counted_groups(cohort: Cohort) -> dict[str, npt.NDArray[Any]]:
     return counted or {ALL_SAMPLES: np.arange(len(cohort.sample_ids))}
 
 
+def every_group(cohort: Cohort) -> dict[str, npt.NDArray[Any]]:
+    """Rows of each group however small, all samples where no group is declared or the group is a scale."""
+    return ({} if on_a_scale(cohort) else named_groups(cohort)) or {ALL_SAMPLES: np.arange(len(cohort.sample_ids))}
+
+
+def candidates(cohort: Cohort) -> list[int]:
+    """Return the depths that are weighed, rising: quantiles of the samples' reads, round numbers between them, and the largest that keep groups."""
+    quantiles = np.percentile(cohort.depth, np.linspace(0, 95, _CANDIDATES), method="lower").astype(np.int64)
+    round_numbers = [d for d in ROUND if quantiles[0] < d < quantiles[-1]]
+    keeping = [_largest_keeping(cohort, groups) for groups in (every_group(cohort), counted_groups(cohort))]
+    return sorted({*quantiles.tolist(), *round_numbers, *keeping})
+
+
 def choose_depth(cohort: Cohort) -> int:
-    """Return the largest depth that keeps at least 90 % of every group of five samples or more (of all samples, where there is none).
+    """Return the largest candidate that keeps at least 90 % of every group with a median coverage of 95 %.
 
-    At a smaller depth every sample is covered less: where this one does not reach a median coverage of 95 %, it stands all the same, and a
-    warning says so.
+    Where there is none, groups of fewer than five samples do not count; where there still is none, or coverage cannot be told for want of
+    singletons, coverage does not count either. A warning says what was given up.
     """
-    return min(_largest_keeping(cohort.depth[g]) for g in counted_groups(cohort).values())
+    least = _largest_keeping(cohort, counted_groups(cohort))
+    if lacks_singletons(cohort):
+        return least
+    for limit in dict.fromkeys((_largest_keeping(cohort, every_group(cohort)), least)):
+        found = _covered(cohort, [c for c in candidates(cohort) if c <= limit])
+        if found is not None:
+            return found
+    return least
 
 
-def _largest_keeping(depth: npt.NDArray[np.int64]) -> int:
-    """Return the largest depth that at least 90 % of these samples reach."""
-    return int(np.sort(depth)[::-1][math.ceil(KEPT * depth.size) - 1])
+def _covered(cohort: Cohort, depths: list[int]) -> int | None:
+    """Return the largest of these rising depths at which the samples kept have a median coverage of 95 %, or None.
+
+    A sample is covered the better the more of its reads are drawn, so that half of the samples kept must reach 95 % at the largest depth, or with
+    all their reads: most depths are ruled out without a look at them.
+    """
+    counts = cohort.counts.indptr.astype(np.int64), cohort.counts.data
+    at_most = expectations.expected_coverage(*counts, np.minimum(cohort.depth, depths[-1])) >= COVERAGE
+    for depth in reversed(depths):
+        kept = cohort.depth >= depth
+        if 2 * int(at_most[kept].sum()) < int(kept.sum()):
+            continue
+        coverage = expectations.expected_coverage(*counts, np.full(cohort.depth.size, depth))[kept]
+        if float(np.median(coverage)) >= COVERAGE:
+            return depth
+    return None
+
+
+def _largest_keeping(cohort: Cohort, groups: Mapping[str, npt.NDArray[Any]]) -> int:
+    """Return the largest depth that at least 90 % of the samples of every group reach."""
+    depths = (np.sort(cohort.depth[g])[::-1] for g in groups.values())
+    return int(min(depth[math.ceil(KEPT * depth.size) - 1] for depth in depths))
 
 
 def resolve_depth(cohort: Cohort, depth: str | int) -> int | None:

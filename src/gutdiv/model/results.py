@@ -218,7 +218,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "reason": "str",
     },
 }
-OPEN_TABLES = frozenset({"ordination", "links", "group_test", "abundance", "permanova", "flags", "verdicts", "alpha"})
+OPEN_TABLES = frozenset({"ordination", "links", "group_test", "abundance", "permanova", "flags", "verdicts", "alpha", "depths"})
 
 VERDICTS = ("outside", "borderline", "within", "not assessable")
 TIERS = ("none", "provisional", "aligned", "in-study")

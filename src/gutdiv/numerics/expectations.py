@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gutdiv.numerics.draws import size_of
-from gutdiv.numerics.hypergeometric import expected_term, missed
+from gutdiv.numerics.hypergeometric import expected_term, missed, missed_together
 from gutdiv.numerics.jit import compiled, prange, threaded
 
 Ints = npt.NDArray[np.signedinteger[Any]]
@@ -121,11 +121,11 @@ def _spread(counts: Ints, total: int, depth: int) -> float:
         q = missed(total, held[a], depth)
         if q == 0.0:
             break  # larger ones are never missed either
-        both = missed(total, 2 * held[a], depth)
-        variance += many[a] * q * (1.0 - q) + many[a] * (many[a] - 1.0) * (both - q * q)
+        variance += many[a] * q * (1.0 - q)
+        if many[a] > 1:
+            variance += many[a] * (many[a] - 1.0) * missed_together(total, held[a], held[a], depth)
         for b in range(a):
-            both = missed(total, held[a] + held[b], depth)
-            variance += 2.0 * many[a] * many[b] * (both - q * missed(total, held[b], depth))
+            variance += 2.0 * many[a] * many[b] * missed_together(total, held[a], held[b], depth)
     return math.sqrt(variance) if variance > 1e-12 else 0.0  # what is less is left of rounding
 
 

@@ -33,7 +33,7 @@ def section(results: Results) -> Section | None:
     curves = _curves(results)
     parts += [Figure("curves", curves, "Shown")] if curves else []
     weighed = reading.filled(results, DEPTHS)
-    parts += _depths(weighed) if weighed is not None else []
+    parts += _depths(results, weighed) if weighed is not None else []
     parts += _standards(results)
     if not parts:
         return None
@@ -114,7 +114,7 @@ def _names(results: Results, groups: list[str]) -> dict[str, str]:
 
 
 # ---------------------------------------------------------------- depths
-def _depths(found: Table) -> list[Part]:
+def _depths(results: Results, found: Table) -> list[Part]:
     """Show what each depth keeps, and list how those around the chosen one were weighed."""
     rows = list(reading.rows(found))
     spec = _weighed(found.record)
@@ -138,7 +138,33 @@ def _depths(found: Table) -> list[Part]:
     near = rows[: 2 * _NEAR + 1] if at is None else rows[max(0, at - _NEAR) : at + _NEAR + 1]
     note = _loss_note(found.record)
     caption = "What each depth keeps" if len(near) == len(rows) else "What the depths around the chosen one keep"
-    return [Figure("depths", (view,)), cells.build("depths-near", caption, spec, near, source="diversity/depths.tsv", note=note)]
+    parts: list[Part] = [
+        Figure("depths", (view,)),
+        cells.build("depths-near", caption, spec, near, source="diversity/depths.tsv", note=note),
+    ]
+    return parts + _followed(results, found, chosen)
+
+
+def _followed(results: Results, found: Table, chosen: Mapping[str, Any] | None) -> list[Part]:
+    """List how each metric goes with the reads that samples came with, before and at the chosen depth; say why coverage took no part."""
+    metrics = [c.removeprefix("rho_") for c in found.frame.columns if c.startswith("rho_") and not c.endswith("_before")]
+    parts: list[Part] = []
+    if chosen is not None and metrics:
+        spec: cells.Spec = (
+            (Column("Metric"), lambda r: Cell(reading.metric(results, str(r["metric"])).label)),
+            (Column("As sequenced", "number"), lambda r: _rho(r["before"])),
+            (Column(f"At {integer(chosen['depth'])} reads", "number"), lambda r: _rho(r["at"])),
+        )
+        rows = [{"metric": m, "before": chosen[f"rho_{m}_before"], "at": chosen[f"rho_{m}"]} for m in metrics]
+        note = "Richness and Shannon by their expectation, other metrics by one draw."
+        parts.append(cells.build("depths-followed", "Correlation with reads, by metric", spec, rows, source="diversity/depths.tsv", note=f"{_RHO} {note}"))
+    why = dict(reading.absences(found.record)).get("median_coverage")
+    return [*parts, Note("absent", f"Coverage: {name(why, limit=300)}.")] if why else parts
+
+
+def _rho(value: Any) -> Cell:
+    """Write a correlation."""
+    return Cell(NONE) if missing(value) else Cell(fixed(value), float(value))
 
 
 def _weighed(record: Mapping[str, Any]) -> cells.Spec:
