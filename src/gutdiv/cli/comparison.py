@@ -1,11 +1,11 @@
-"""`gutdiv comparison`: alpha diversity between groups, and what is computed from distances."""
+"""`gutdiv comparison`: alpha diversity between groups, by models and over time, what is computed from distances, and abundances."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gutdiv.cli import comparison_abundance, comparison_distances
+from gutdiv.cli import comparison_abundance, comparison_distances, comparison_models
 from gutdiv.cli.options import add_cohort, add_output, add_seed, add_subject, not_negative, power
 from gutdiv.errors import InputError
 
@@ -60,6 +60,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_output(alpha, "alpha.tsv")
     alpha.set_defaults(run=_alpha)
 
+    comparison_models.configure(commands)
     comparison_distances.configure(commands)
     comparison_abundance.configure(commands)
 
