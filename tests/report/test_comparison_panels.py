@@ -211,3 +211,13 @@ def test_hostile_names_in_the_new_figures_are_escaped() -> None:
                 labels = [view.layout["xaxis"]["title"]["text"], *view.layout["yaxis"].get("ticktext", ())]
                 labels += [str(t.get("customdata", "")) for t in view.data]
                 assert not any(bad in label for bad in HOSTILE[:3] for label in labels), figure.key
+
+
+def test_a_difference_between_groups_that_is_always_there_is_not_told_as_change() -> None:
+    results = fake_results()
+    place = "comparison/longitudinal/tests"
+    always = changed(results, place, group="week")  # as if the clear term were the groups
+    figure = next(f for f in walk(build(always), Figure) if f.key == "trajectories")
+    assert figure.views[0].title == "Shannon entropy over time: none of 1 test clear"
+    told = " ".join(texts(panel(build(always), "overview")))
+    assert "Over time, none of 2 tests of change is clear." in told

@@ -137,18 +137,6 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "difference": "float",
         "interval": "float",
     },
-    "trajectories": {
-        "sample_id": "str",
-        "subject": "str",
-        "time": "float",
-        "group": "str",
-        "metric": "str",
-        "value": "float",
-        "baseline_time": "float",
-        "change": "float",
-        "difference": "float",
-        "interval": "float",
-    },
     "permanova": {
         "term": "str",
         "df": "float",

@@ -48,7 +48,7 @@ def table(
         if len(kinds) == 1 or (kinds and column == "family"):
             said.append(f"{word}: {listing(kinds, limit=4)}.")
         elif kinds:
-            spec.append(cells.column("Kind of effect" if column == "effect_name" else word, column, lambda v: cells.text(_shown(v))))
+            spec.append(cells.column("Kind of effect" if column == "effect_name" else word, column, lambda v: cells.text(_shown(v)), kind="text"))
     left_out = sorted({int(r["n_dropped"]) for r in rows if not missing(r.get("n_dropped"))})
     if left_out and left_out[-1]:
         said.append(f"Samples left out of a test: {listing([integer(n) for n in left_out], limit=4)}.")

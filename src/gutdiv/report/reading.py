@@ -99,6 +99,13 @@ def spread_finding(results: Results, metric: str, term: str) -> Finding | None:
     return next((f for f in found if name(f.values.get("variable")) in {name(term), name(term).strip("`")}), None)
 
 
+def change_tests(results: Results) -> list[dict[str, Any]]:
+    """Return the tests over time that speak of change: each term once, and not the difference between groups that is there at all times."""
+    place = "comparison/longitudinal/tests"
+    tested = [r for r in rows(table(results, place)) if not missing(r["p"]) and r.get("part") != "coefficient"]
+    return [r for r in tested if not (r.get("part") == "term" and r["variable"] == record(results, place).get("group"))]
+
+
 def absences(source: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """Return what a record declares absent, as pairs of name and reason."""
     listed = source.get("absent") or {}

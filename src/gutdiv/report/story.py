@@ -209,7 +209,7 @@ def _abundance_sentence(results: Results) -> Sentence | None:
 
 def _change_sentence(results: Results) -> Sentence | None:
     """Word whether anything changes over time; None where nothing was tested."""
-    tested = [r for r in reading.rows(reading.table(results, "comparison/longitudinal/tests")) if not missing(r["p"])]
+    tested = reading.change_tests(results)
     if not tested:
         return None
     clear = [f"{reading.metric(results, str(r['metric'])).label} ({course(r)})" for r in tested if r["strength"] == "clear"]

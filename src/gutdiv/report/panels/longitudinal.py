@@ -105,7 +105,7 @@ def _path(group: str, rows: Sequence[Mapping[str, Any]], courses: Sequence[Mappi
 
 def _title(results: Results, key: str, label: str) -> str:
     """State what the tests found for a metric; none: say what is shown."""
-    rows = [r for r in tested(results) if str(r["metric"]) == key]
+    rows = [r for r in reading.change_tests(results) if str(r["metric"]) == key]
     if not rows:
         return f"{label} over time"
     clear = list(dict.fromkeys(story.course(r) for r in rows if group_tests.is_clear(r)))
