@@ -9,7 +9,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-WORDS = ["overview", "diversity", "dysbiosis", "immune", "methods"]
+WORDS = ["overview", "diversity", "abundance", "longitudinal", "dysbiosis", "immune", "methods"]
 WIDE = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -20,7 +20,7 @@ def test_a_page_is_quiet_fetches_nothing_and_draws_every_figure(watch: Any, page
     watched.read_through()
     assert page.eval_on_selector_all("section.panel", "all => all.map(s => s.id)") == WORDS
     figures = page.query_selector_all("figure[data-figure]")
-    assert len(figures) == {"full": 8, "hostile": 8, "bare": 4}[name]
+    assert len(figures) == {"full": 12, "hostile": 12, "bare": 4}[name]
     for figure in figures:
         box = figure.query_selector(".main-svg").bounding_box()
         assert box["width"] > 300

@@ -97,6 +97,32 @@ def test_what_cannot_be_tested_stops_or_is_recorded(dune: dict[str, Path], capsy
     assert "'Managment'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("action", "kind", "options", "words"),
+    [
+        ("pairs", "group_test", ["--variable", "Management", "--formula", "~ Management * A1"], "interaction"),
+        ("constrained", "ordination", ["--formula", "~ Same"], "Same"),
+        ("abundance", "abundance", ["--variable", "Management"], "no lineages"),
+    ],
+)
+def test_every_part_of_the_workflow_can_record_what_it_cannot_test(
+    dune: dict[str, Path], capsys: pytest.CaptureFixture[str], action: str, kind: str, options: list[str], words: str
+) -> None:
+    lines = dune["metadata"].read_text().splitlines()
+    same = dune["folder"] / "same.tsv"
+    same.write_text("\n".join([f"{lines[0]}\tSame", *(f"{line}\tx" for line in lines[1:])]) + "\n")
+    files = ["--cohort", dune["cohort"]] if action == "abundance" else ["--distances", dune["folder"] / "braycurtis.h5", "--metadata", same]
+    out = dune["folder"] / f"{action}.tsv"
+    command = ["comparison", action, *map(str, files), *options, "--output", str(out)]
+    assert main(command) == 2
+    assert words in capsys.readouterr().err
+    assert not out.exists()
+    run(*command, "--untestable", "record")
+    table = read_table(out, kind)
+    assert len(table.frame) == 0
+    assert words in next(iter(table.record["absent"].values()))
+
+
 def test_alpha_takes_group_and_subject_from_the_cohort(dune: dict[str, Path]) -> None:
     folder = dune["folder"]
     words = ["comparison", "alpha", "--alpha", folder / "alpha.tsv", "--cohort", dune["cohort"]]
@@ -125,3 +151,25 @@ def test_dispersion_stands_beside_permanova(dune: dict[str, Path]) -> None:
     assert table.frame["statistic"].iloc[0] == pytest.approx(3.868698711814373, rel=1e-9)  # vegan, betadisper.tsv
     assert len(table.frame) == 7
     assert set(table.record["distances"]) == set(read_table(folder / "alpha.tsv", "alpha").frame["sample_id"])
+
+
+def test_pairs_anosim_mantel_and_constrained_axes_from_files_to_tables(dune: dict[str, Path]) -> None:
+    folder = dune["folder"]
+    files = ["--distances", folder / "braycurtis.h5", "--metadata", dune["metadata"]]
+    run("comparison", "pairs", *files, "--variable", "Management", "--formula", "~ A1", "--permutations", 19, "--output", folder / "pairs.tsv")
+    pairs = read_table(folder / "pairs.tsv", "group_test")
+    assert len(pairs.frame) == 6
+    assert pairs.record["options"]["formula"] == "~ A1"
+    run("comparison", "anosim", *files, "--variable", "Management", "--permutations", 19, "--threads", 1, "--output", folder / "anosim.tsv")
+    assert read_table(folder / "anosim.tsv", "group_test").frame["statistic"].iloc[0] == pytest.approx(0.2578706, abs=5e-8)  # methods.md 5.1
+    words = ["--distances", folder / "braycurtis.h5", "--against", folder / "braycurtis.tsv", "--permutations", 19]
+    run("comparison", "mantel", *words, "--output", folder / "mantel.tsv")
+    same = read_table(folder / "mantel.tsv", "group_test")
+    assert same.frame["statistic"].iloc[0] == pytest.approx(1)
+    assert [i["role"] for i in same.record["inputs"]] == ["distances", "against"]
+    run("comparison", "constrained", *files, "--formula", "~ Management + A1", "--output", folder / "constrained.tsv")
+    constrained = read_table(folder / "constrained.tsv", "ordination")
+    assert constrained.frame.columns.tolist()[:2] == ["sample_id", "axis_1"]
+    # vegan, dbrda.tsv
+    assert constrained.record["eigenvalues"][0] == pytest.approx(0.96507336893650486, rel=1e-9)
+    assert "seed" not in constrained.record or constrained.record["seed"] is None

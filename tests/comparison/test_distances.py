@@ -4,55 +4,22 @@ from __future__ import annotations
 
 import csv
 from itertools import groupby
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import pytest
+from distance_tables import agree_by_chance, metadata, rows, vegan_data
 from scipy.spatial.distance import pdist, squareform
 from scipy.stats import kstest
 
 from gutdiv.comparison.distances import permanova
 from gutdiv.comparison.scheme import UntestableError
 from gutdiv.errors import ExpressionError, InputError
-from gutdiv.model.cohort import SampleMetadata
 from gutdiv.model.results import DistanceMatrix
 
-TRUTH = Path(__file__).parents[1] / "truth"
-
-
-def rows(name: str) -> list[dict[str, str]]:
-    """Read a table of truth."""
-    with (TRUTH / name).open(newline="", encoding="utf-8") as handle:
-        return list(csv.DictReader(handle, delimiter="\t"))
-
-
-def metadata(ids: list[str], columns: dict[str, list[Any]], *, categorical: tuple[str, ...] = ()) -> SampleMetadata:
-    """Make sample metadata; columns of numbers are numeric unless named."""
-    cells = {k: tuple(None if v is None or v == "" else str(v) for v in values) for k, values in columns.items()}
-
-    def kind(name: str) -> str:
-        try:
-            [float(c) for c in cells[name] if c is not None]
-        except ValueError:
-            return "categorical"
-        return "categorical" if name in categorical else "numeric"
-
-    return SampleMetadata(tuple(ids), cells, {k: kind(k) for k in cells})
-
-
-def vegan_data(name: str) -> tuple[DistanceMatrix, SampleMetadata]:
-    """Return the distances and metadata that vegan was given."""
-    env = rows({"nested": "nested.tsv"}.get(name, f"{name}_env.tsv"))
-    ids = [r["sample_id"] for r in env]
-    meta = metadata(ids, {k: [r[k] for r in env] for k in env[0] if k != "sample_id"}, categorical=("Moisture", "Manure"))
-    if name == "nested":
-        matrix = pdist(np.array([[float(r["agropyron"]), float(r["schizachyrium"])] for r in env]))
-    else:
-        table = [[float(v) for k, v in r.items() if k != "sample_id"] for r in rows(f"{name}.tsv")]
-        matrix = pdist(np.array(table), "braycurtis")
-    return DistanceMatrix(tuple(ids), squareform(matrix), "braycurtis"), meta
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def key(row: dict[str, str]) -> tuple[str, ...]:
@@ -74,9 +41,7 @@ def assert_equals_vegan(frame: pd.DataFrame, expected: list[dict[str, str]], *, 
         if not theirs["p"] or np.isnan(mine["p"]):
             continue
         p, q = mine["p"], float(theirs["p"])
-        middle = min(max((p + q) / 2, 0.002), 0.998)
-        error = np.sqrt(middle * (1 - middle) * (1 / mine["permutations"] + 1 / int(theirs["permutations"])))
-        assert abs(p - q) < 4 * error, (mine["term"], p, q)
+        assert agree_by_chance(p, mine["permutations"], q, int(theirs["permutations"])), (mine["term"], p, q)
 
 
 @pytest.mark.parametrize("run", SHIPPED, ids=" ".join)
@@ -236,6 +201,47 @@ def test_findings_say_what_follows_the_terms_and_how_sure_that_is() -> None:
     assert first["size"] == pytest.approx(0.34161, abs=5e-6)  # methods.md 5.1, vegan
     assert set(first["values"]) >= {"p", "term", "permutations", "n"}
     assert [f["rank"] for f in table.record["findings"]] == [0, 1]
+
+
+@pytest.mark.parametrize("by", ["terms", "margin"])
+@pytest.mark.parametrize(("name", "formula"), [("dune", "~ Management + A1"), ("varespec", "~ grazing + Al + Humdepth")])
+def test_omega_squared_is_partial_as_micecos_and_q_is_of_the_terms_tested(name: str, formula: str, by: str) -> None:
+    distances, meta = vegan_data(name)
+    frame = permanova(distances, meta, formula=formula, by=by, permutations=199).frame
+    truth = {r["term"]: float(r["omega_squared"]) for r in rows("omega.tsv") if (r["data"], r["formula"], r["by"]) == (name, formula, by)}
+    tested = frame.iloc[: len(truth)]
+    assert tested["term"].tolist() == list(truth)
+    np.testing.assert_allclose(tested["omega_squared"], list(truth.values()), rtol=1e-10)
+    assert tested["effect"].tolist() == tested["omega_squared"].tolist()
+    assert set(tested["effect_name"]) == {"partial omega squared"}
+    p = sorted(tested["p"])
+    stepped = [p[k] * len(p) / (k + 1) for k in range(len(p))]  # Benjamini & Hochberg 1995, by hand
+    adjusted = {v: min(stepped[k:]) for k, v in enumerate(p)}
+    np.testing.assert_allclose(tested["q"], [adjusted[v] for v in tested["p"]], rtol=1e-12)
+    assert set(tested["family"]) == {f"{len(truth)} terms tested by {by}, of {formula}, braycurtis"}
+    assert frame.iloc[-2:][["q", "omega_squared"]].isna().all(axis=None)
+    assert (tested["strength"] == np.where(tested["q"] <= 0.05, "clear", "weak")).all()
+    first = tested.iloc[0]
+    assert first["group_sizes"] == {"dune": "BF 3; HF 5; NM 6; SF 6", "varespec": "grazed 16; ungrazed 8"}[name]
+    assert first["unit_sizes"] == first["group_sizes"]
+    assert tested.iloc[1]["group_sizes"] == ""
+
+
+def test_groups_count_samples_and_the_subjects_that_are_permuted() -> None:
+    rng = np.random.default_rng(5)
+    distances, ids, owners = repeated(rng, sizes=[3] * 16, spread=0.3)
+    side = ["case" if int(o[1:]) < 7 else "control" for o in owners]
+    frame = permanova(distances, metadata(ids, {"owner": owners, "side": side}), formula="~ side", subject="owner", permutations=99).frame
+    assert frame["group_sizes"].iloc[0] == "case 21; control 27"
+    assert frame["unit_sizes"].iloc[0] == "case 7; control 9"
+
+
+def test_threads_and_the_rest_of_the_samples_change_no_bit() -> None:
+    rng = np.random.default_rng(6)
+    distances, ids, _ = repeated(rng, sizes=[1] * 300, spread=0.3)
+    meta = metadata(ids, {"side": list("ab") * 150, "age": rng.normal(size=300).tolist()})
+    one, two = (permanova(distances, meta, formula="~ age + side", permutations=199, threads=t).frame for t in (1, 2))
+    pd.testing.assert_frame_equal(one, two, check_exact=True)
 
 
 def test_designs_that_cannot_be_tested_are_refused_with_the_reason() -> None:

@@ -12,7 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gutdiv.numerics.permutation import count_arrangements, permutation_p, permute_rows, permute_subjects
-from gutdiv.numerics.projection import Projection, gower_centred, independent_basis, marginal, pseudo_f, sequential, sums_of_squares
+from gutdiv.numerics.projection import (
+    Projection,
+    gathered,
+    gower_centred,
+    independent_basis,
+    marginal,
+    pseudo_f,
+    sequential,
+    sums_of_squares,
+)
 
 BLOCKS = st.lists(st.integers(0, 3), min_size=1, max_size=12).map(lambda b: np.array(b, dtype=np.intp))
 
@@ -132,12 +141,30 @@ def test_permuted_pseudo_f_equal_those_of_permuted_distances() -> None:
     d = distances(rng, n)
     observed = marginal(matrix, [np.delete(matrix, np.r_[s], axis=1) for s in slices])
     maps = [permute_rows(1, k, blocks=np.arange(n) // 5) for k in range(120)]  # 600 columns: several batches
-    got = pseudo_f(gower_centred(d), (Projection(observed.basis[t], observed.directions) for t in maps), n_terms=3)
+    got = pseudo_f(gower_centred(d), lambda k: Projection(observed.basis[maps[k]], observed.directions), 120, n_terms=3)
     for k, taken in enumerate(maps):
         moved = matrix[taken]
         for j, s in enumerate(slices):
             term, residual, _ = naive_squares(d, moved, moved, np.delete(moved, np.r_[s], axis=1))
             assert got[k, j] == pytest.approx((term / (s.stop - s.start)) / (residual / (n - 6)), rel=1e-9)
+
+
+def test_rows_gathered_from_a_projection_project_as_the_design_gathered_from_the_same_rows() -> None:
+    rng = np.random.default_rng(7)
+    subjects = np.repeat(np.arange(12), rng.integers(1, 4, 12))
+    n = subjects.size
+    within, slices = design(rng, 12)
+    matrix = within[subjects]
+    gower = gower_centred(distances(rng, n))
+    reduced = [np.delete(matrix, np.r_[s], axis=1) for s in slices]
+    for k in range(20):
+        taken = permute_subjects(1, k, subjects=subjects, blocks=np.zeros(12, dtype=np.intp))
+        for ordered, whole, anew in (
+            (True, sequential(matrix, slices), sequential(matrix[taken], slices)),
+            (False, marginal(matrix, reduced), marginal(matrix[taken], [r[taken] for r in reduced])),
+        ):
+            got, expected = sums_of_squares(gower, gathered(whole, taken, ordered=ordered)), sums_of_squares(gower, anew)
+            np.testing.assert_allclose([*got[0], *got[1:]], [*expected[0], *expected[1:]], rtol=1e-10)
 
 
 def test_one_factor_by_hand() -> None:
@@ -146,7 +173,7 @@ def test_one_factor_by_hand() -> None:
     projection = sequential(np.array([[1, 0], [1, 0], [1, 1.0]]), [slice(1, 2)])
     terms, residual, total = sums_of_squares(gower_centred(d), projection)
     np.testing.assert_allclose([terms[0], residual, total], [2.5, 0.5, 3.0], rtol=1e-12)
-    assert pseudo_f(gower_centred(d), [projection], n_terms=1)[0, 0] == pytest.approx(5.0, rel=1e-12)
+    assert pseudo_f(gower_centred(d), lambda _: projection, 1, n_terms=1)[0, 0] == pytest.approx(5.0, rel=1e-12)
 
 
 def test_columns_without_news_are_left_out_of_a_basis() -> None:
@@ -162,6 +189,6 @@ def test_a_term_lost_in_a_permuted_design_counts_as_reached() -> None:
     rng = np.random.default_rng(0)
     d = distances(rng, 6)
     flat = np.column_stack([np.ones(6), np.arange(6.0), np.zeros(6)])
-    f = pseudo_f(gower_centred(d), [sequential(flat, [slice(1, 2), slice(2, 3)])], n_terms=2)
+    f = pseudo_f(gower_centred(d), lambda _: sequential(flat, [slice(1, 2), slice(2, 3)]), 1, n_terms=2)
     assert np.isfinite(f[0, 0])
     assert f[0, 1] == np.inf

@@ -14,14 +14,20 @@ from fake_tables import (
     OTHERS,
     STANDING,
     TAXA,
+    abundance,
     alignment,
     alpha,
     arrows,
     cohort,
+    constrained,
     curves,
     depths,
+    dispersion,
     finding,
+    followed,
+    models,
     ordination,
+    pairs,
     permanova,
     standards,
     table,
@@ -79,7 +85,13 @@ def fake_results(
                 tables[f"diversity/ordination/{metric}_arrows"] = arrows(metric, HOSTILE if hostile else [t[0] for t in TAXA])
             if group:
                 tables[f"comparison/permanova/{metric}"] = permanova(metric, label, column)
+                tables[f"comparison/dispersion/{metric}"] = dispersion(metric, column, labels, clear=metric == "jaccard")
+                tables[f"comparison/pairs/{metric}"] = pairs(metric, column)
+                tables[f"comparison/constrained/{metric}"] = constrained(rng, metric, column, ids, axes=1 if metric == "jaccard" else 2)
     if group:
+        tables |= followed(values, labels)
+        tables["comparison/model"] = models(values, column, labels)
+        tables["comparison/abundance"] = abundance(column, labels, HOSTILE if hostile else [t[0] for t in TAXA])
         tables["comparison/alpha"] = tests(values, column, labels)
     is_control = [not s for s in sick] if controls else [False] * n
     tables["dysbiosis/verdicts"] = _verdicts(rng, ids, sick, is_control, controls=controls, hostile=hostile)

@@ -334,6 +334,7 @@ def tests(values: Mapping[str, np.ndarray], column: str, labels: Sequence[str]) 
                 "ci_low": effect - 0.12,
                 "ci_high": effect + 0.12,
                 "n_dropped": 3,
+                "strength": "clear" if clear else "weak",
             }
         )
         direction = "lower" if clear else "none"
@@ -349,4 +350,226 @@ def tests(values: Mapping[str, np.ndarray], column: str, labels: Sequence[str]) 
             "group_2": one,
         }
         found.append(finding("group_difference", metric, direction, effect, "Cliff's delta", strength, rank, **more))
-    return table("group_test", rows, findings=found)
+    return table("group_test", rows, extra=("strength",), findings=found)
+
+
+def dispersion(metric: str, column: str, labels: Sequence[str], *, clear: bool) -> Table:
+    """Build the test of spread of the first two groups."""
+    one, two = sorted(set(labels))[:2]
+    row = {
+        "metric": metric,
+        "variable": column,
+        "test": "dispersion around the spatial median",
+        "unit": "subject",
+        "contrast": f"{one} - {two}",
+        "n_1": 88,
+        "n_2": 149,
+        "statistic": 9.1,
+        "df": 235.0,
+        "p": 0.004 if clear else 0.41,
+        "permutations": 999,
+        "q": 0.004 if clear else 0.41,
+        "family": f"the overall test of spread by {column}, {metric}",
+        "effect": 0.031,
+        "effect_name": "difference of mean distances to the centre",
+        "n_dropped": 3,
+        "strength": "clear" if clear else "weak",
+    }
+    told = {"p": row["p"], "q": row["q"], "contrast": row["contrast"], "variable": column, "group_1": one, "group_2": two}
+    found = finding("dispersion", metric, "higher", 0.031, str(row["effect_name"]), str(row["strength"]), 0, **told)
+    return table("group_test", [row], extra=("strength",), metric=metric, findings=[found])
+
+
+def pairs(metric: str, column: str) -> Table:
+    """Build three pairs of groups, which read differently together with their spread."""
+    rows = [
+        {
+            "metric": metric,
+            "variable": column,
+            "test": "PERMANOVA of a pair, by margin",
+            "unit": "subject",
+            "contrast": contrast,
+            "n_1": 40,
+            "n_2": 48,
+            "statistic": 6.2,
+            "df": 86.0,
+            "p": q / 2,
+            "permutations": 999,
+            "q": q,
+            "family": f"3 pairs of {column}, {metric}",
+            "effect": 0.04,
+            "effect_name": "partial omega squared",
+            "n_dropped": 3,
+            "dispersion_q": spread,
+            "reading": word,
+            "strength": "clear" if q < 0.05 else "weak",
+        }
+        for contrast, q, spread, word in (
+            ("a - b", 0.003, 0.6, "structure"),
+            ("a - c", 0.003, 0.01, "structure or spread"),
+            ("b - c", 0.4, float("nan"), "neither, spread not tested"),
+        )
+    ]
+    return table("group_test", rows, extra=("dispersion_q", "reading", "strength"), metric=metric, findings=[])
+
+
+def constrained(rng: np.random.Generator, metric: str, column: str, ids: Sequence[str], *, axes: int) -> Table:
+    """Build a constrained ordination with one axis or two."""
+    places = rng.standard_normal((len(ids), axes))
+    rows = [{"sample_id": s, **{f"axis_{k + 1}": float(a[k]) for k in range(axes)}} for s, a in zip(ids, places, strict=True)]
+    arrows = [{"term": t, "column": t, **{f"axis_{k + 1}": 0.8 - 0.5 * k for k in range(axes)}} for t in (f"{column}[b]", "age")[:axes]]
+    return table(
+        "ordination",
+        rows,
+        extra=tuple(f"axis_{k + 1}" for k in range(axes)),
+        metric=metric,
+        formula=f"~ {column}",
+        proportion_explained=[0.083, 0.021][:axes],
+        constrained_share=0.104 if axes > 1 else 0.083,
+        biplot=arrows,
+        findings=[],
+    )
+
+
+def abundance(column: str, labels: Sequence[str], names: Sequence[str]) -> Table:
+    """Build tests of taxa in abundance and in prevalence, one of them a structural zero without a ratio."""
+    one, two = sorted(set(labels))[:2]
+    words = ("both", "null curve only", "opposite", "neither")
+    rows: list[dict[str, Any]] = []
+    for part in ("abundance", "prevalence"):
+        for i, taxon in enumerate(names):
+            q, effect = 0.0004 * 6**i, (-1) ** i * (1.4 - 0.1 * i)
+            zero = part == "abundance" and i == len(names) - 1
+            rows.append(
+                {
+                    "metric": part,
+                    "variable": column,
+                    "test": "linear regression with HC3 errors" if part == "abundance" else "penalised logistic regression",
+                    "unit": "sample",
+                    "contrast": f"{two} - {one}",
+                    "n_1": 88,
+                    "n_2": 149,
+                    "p": float("nan") if zero else min(1.0, q / 3),
+                    "q": float("nan") if zero else min(1.0, q),
+                    "family": f"{part} of {len(names)} genera by {column}",
+                    "effect": float("nan") if zero else effect,
+                    "effect_name": "ln fold change" if part == "abundance" else "log odds ratio of detection",
+                    "ci_low": float("nan") if zero else effect - 0.5,
+                    "ci_high": float("nan") if zero else effect + 0.5,
+                    "n_dropped": 3,
+                    "n_samples": 237,
+                    "estimator": "null curve" if part == "abundance" else "equal effort",
+                    "strength": "not assessable" if zero else "clear" if q < 0.05 else "weak",
+                    "taxon": taxon,
+                    "rank": "genus",
+                    "prevalence": 0.8 - 0.05 * i,
+                    "prevalence_1": 0.9 - 0.05 * i,
+                    "prevalence_2": 0.7 - 0.05 * i,
+                    "mean_share": 0.04,
+                    "mean_share_1": 0.05,
+                    "mean_share_2": 0.03,
+                    "structural_zero": two if zero else "",
+                    "agreement": words[min(i // 2, 3)] if part == "abundance" and not zero else "",
+                    "ancombc2_effect": effect * 0.9 if part == "abundance" else float("nan"),
+                    "ancombc2_se": 0.2,
+                    "ancombc2_p": 0.001 * 5**i if part == "abundance" and not zero else float("nan"),
+                    "ancombc2_q": 0.002 * 5**i,
+                    "clr_effect": effect if part == "abundance" else float("nan"),
+                    "clr_q": 0.01,
+                    "reason": "structural zero" if zero else "",
+                }
+            )
+    found = [
+        finding("abundance_difference", names[i], "lower" if i % 2 else "higher", 1.4, "ln fold change", "clear", i, contrast=f"{two} - {one}", q=0.0004)
+        for i in range(2)
+    ]
+    return table("abundance", rows, findings=found, notes=["Effects are relative to the typical taxon."], dropped={"no value of " + column: 3})
+
+
+def models(values: Mapping[str, np.ndarray], column: str, labels: Sequence[str]) -> Table:
+    """Build models of every metric: the term of the groups, their coefficient and that of age."""
+    one, two = sorted(set(labels))[:2]
+    rows = []
+    for metric in values:
+        for part, variable, contrast in (
+            ("term", column, "whole term"),
+            ("coefficient", column, f"{two} - {one}"),
+            ("coefficient", "age", "per age"),
+        ):
+            effect = 0.21 if part == "term" else -0.4 if variable == column else 0.01
+            rows.append(
+                {
+                    "metric": metric,
+                    "variable": variable,
+                    "test": f"{'F' if part == 'term' else 't'}, linear model (HC3)",
+                    "unit": "sample",
+                    "contrast": contrast,
+                    "n_1": 237,
+                    "statistic": 4.2,
+                    "df": 234.0,
+                    "p": 0.0001 if variable == column else 0.3,
+                    "q": 0.0002 if variable == column else 0.4,
+                    "family": f"6 tests of {part} {variable}",
+                    "effect": effect,
+                    "effect_name": "partial R squared" if part == "term" else "coefficient",
+                    "ci_low": float("nan") if part == "term" else effect - 0.1,
+                    "ci_high": float("nan") if part == "term" else effect + 0.1,
+                    "n_dropped": 3,
+                    "part": part,
+                    "fit": "ordinary",
+                    "normality": "not normal" if metric == "simpson" else "near normal",
+                    "spread": "even",
+                    "influence": "none",
+                    "strength": "clear" if variable == column else "weak",
+                }
+            )
+    more = ("part", "fit", "normality", "spread", "influence", "strength")
+    return table("group_test", rows, extra=more, formula=f"~ {column} + age", findings=[], absent={"chao1": "the metric does not vary"})
+
+
+def followed(values: Mapping[str, np.ndarray], labels: Sequence[str]) -> dict[str, Table]:
+    """Build trajectories of 100 subjects in two groups with the groups' own courses, and the tests of change."""
+    one, two = sorted(set(labels))[:2]
+    names = [*list(values)[:2], "braycurtis_from_baseline"]
+    rows = [
+        {"sample_id": f"S{i}.{t}", "subject": f"P{i}", "group": one if i % 2 else two, "time": float(t), "metric": metric, "value": 3 + 0.1 * t}
+        for metric in names
+        for i in range(100)
+        for t in range(3)
+    ]
+    courses = [
+        {"metric": metric, "group": g, "time": float(t), "n": 50, "median": 3.5 + 0.1 * t, "low": 3.2, "high": 3.9}
+        for metric in names
+        for g in (one, two)
+        for t in range(3)
+    ]
+    told = [
+        {
+            "metric": metric,
+            "variable": "week",
+            "test": test,
+            "unit": "subject (subject)",
+            "contrast": contrast,
+            "n_1": 50,
+            "n_2": 50,
+            "p": p,
+            "q": p,
+            "family": "4 tests over week",
+            "effect": 0.1,
+            "effect_name": "coefficient",
+            "ci_low": 0.02,
+            "ci_high": 0.18,
+            "n_dropped": 2,
+            "part": part,
+            "strength": "clear" if p < 0.05 else "weak",
+        }
+        for metric in list(values)[:2]
+        for part, contrast, test, p in (
+            ("term", "whole term", "F, mixed model", 0.001),
+            ("change within subjects", "later - first", "Wilcoxon signed-rank", 0.3),
+        )
+    ]
+    return {
+        "comparison/longitudinal/trajectories": table("trajectories", rows, courses=courses, time="week", time_counts="week"),
+        "comparison/longitudinal/tests": table("group_test", told, extra=("part", "strength"), findings=[], absent={}, dropped={"no value of week": 2}),
+    }

@@ -18,7 +18,8 @@ from gutdiv.report.parts import DataTable, Figure, Note, Page, Panel, Sentences,
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-WORDS = ["overview", "diversity", "dysbiosis", "immune", "methods"]
+WORDS = ["overview", "diversity", "abundance", "longitudinal", "dysbiosis", "immune", "methods"]
+FIGURES = {"effects", "alpha", "models", "ordination", "constrained", "curves", "depths", "abundance", "verdict-counts", "places", "links", "trajectories"}
 KINDS: list[dict[str, Any]] = [
     {},
     {"tree": False},
@@ -74,7 +75,7 @@ def test_no_panel_fails_when_every_table_is_missing() -> None:
     results = replace(fake_results(), tables={}, reference=None, metadata=None, knowledge={})
     page = build(results)
     assert page.broken == {}
-    for key in ("diversity", "dysbiosis", "immune"):
+    for key in ("diversity", "abundance", "longitudinal", "dysbiosis", "immune"):
         assert panel(page, key).absent
 
 
@@ -99,12 +100,12 @@ def test_a_panel_that_fails_leaves_a_note_and_the_rest_of_the_page(monkeypatch: 
     notes = list(walk(panel(page, "immune"), Note))
     assert len(notes) == 1
     assert "immune" in notes[0].text
-    assert len(panel(page, "diversity").sections) == 3
+    assert len(panel(page, "diversity").sections) == 4
 
 
 def test_every_figure_has_title_axes_numbers_and_words_for_those_who_cannot_see_it() -> None:
     figures = list(walk(build(fake_results()), Figure))
-    assert {f.key for f in figures} == {"effects", "alpha", "ordination", "curves", "depths", "verdict-counts", "places", "links"}
+    assert {f.key for f in figures} == FIGURES
     for figure in figures:
         for view in figure.views:
             assert view.title
@@ -138,9 +139,9 @@ def test_the_first_screen_tells_what_was_analysed_and_the_findings_with_their_nu
     for part in ("240", "from 120 subjects", "2,880,000", "5,000", "no tip in the tree", "research use only", "diagnoses nobody"):
         assert part in told
     sentences = next(walk(overview, Sentences)).items
-    assert [s.link.href for s in sentences if s.link] == ["#diversity", "#diversity-structure", "#immune"]
+    assert [s.link.href for s in sentences if s.link] == ["#diversity", "#diversity-structure", "#abundance", "#longitudinal", "#immune"]
     assert "Cliff's delta \u22120.62" in sentences[0].text
-    assert "4 of 10 immune-relevant taxa clearly linked" in sentences[2].text
+    assert "4 of 10 immune-relevant taxa clearly linked" in sentences[4].text
 
 
 def test_expected_false_alarms_stand_beside_the_verdicts() -> None:

@@ -26,6 +26,7 @@ DEFAULTS = {
 }
 CONTROLS = """`it's {a} [b]` == "# $(touch hacked) größe" """.strip()
 HOSTILE = """it's "x" == 'y' # no comment: {a} [b] \\ $(touch hacked) größe"""
+FORMULA = f"~ `{HOSTILE}` + age"
 
 
 def settings(folder: Path) -> tuple[dict[str, object], list[dict[str, str]]]:
@@ -128,6 +129,10 @@ def test_every_option_reaches_the_config_the_sheet_and_the_commands(noted, table
         *(
             "--controls-are",
             "healthy",
+            "--formula",
+            FORMULA,
+            "--baseline",
+            HOSTILE,
             "--age-band",
             "child",
             "--depth",
@@ -152,6 +157,7 @@ def test_every_option_reaches_the_config_the_sheet_and_the_commands(noted, table
         "seed": 5,
         "cohort": {**DEFAULTS["cohort"], "missing_tips": "drop"},
         "diversity": {**DEFAULTS["diversity"], "depth": 900},
+        "comparison": {**DEFAULTS["comparison"], "formula": FORMULA, "baseline": HOSTILE},
         "reference": {"controls_are": "healthy"},
         "immune": {"covariates": ["age", HOSTILE], "markers": ["crp"]},
     }
@@ -167,6 +173,7 @@ def test_every_option_reaches_the_config_the_sheet_and_the_commands(noted, table
     (build,) = noted.of("cohort", "build")
     assert {f"--table={table}", "--time=week", "--age-band=child", "--missing-tips=drop"} <= set(build)
     assert f"--controls={CONTROLS}" in noted.of("reference", "build")[0]
+    assert {f"--formula={FORMULA}", f"--baseline={HOSTILE}"} <= set(noted.of("comparison", "abundance")[0])
     assert "--seed 5" in " ".join(noted.of("diversity", "alpha")[0])
     assert not list(tmp_path.rglob("hacked"))
 
@@ -332,6 +339,8 @@ def test_settings_of_somebody_else_are_left_alone_and_own_ones_are_rewritten(not
         (["--table", "t.tsv", "--name", "a b"], ["--name 'a b'"]),
         (["--table", "t.tsv", "--group", "a\tb"], ["--group 'a\\tb'", "control character"]),
         (["--table", "t.tsv", "--covariate", ""], ["--covariate ''", "is empty"]),
+        (["--table", "t.tsv", "--formula", "~ a +"], ["formula"]),
+        (["--table", "t.tsv", "--baseline", "a\tb"], ["--baseline 'a\\tb'", "control character"]),
         (["--table", "t.tsv", "--profile", "nosuch"], ["--profile 'nosuch' is neither default nor slurm"]),
         (["--table", "t.tsv", "--output", "t.tsv"], ["--output 't.tsv' is a file"]),
         (["--table", "t.tsv", "--depth", "deep"], ["--depth", "'deep'"]),

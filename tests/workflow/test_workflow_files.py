@@ -122,7 +122,7 @@ def test_a_cohort_without_tree_group_and_controls_has_none_of_the_jobs_that_need
     run = noted.snakemake(directory=place)
     assert run.returncode == 0, run.stderr
     words = {tuple(call[:2]) for call in noted.calls}
-    assert not {("comparison", "alpha"), ("comparison", "permanova"), ("reference", "build")} & words
+    assert not {word for word in words if word[0] == "comparison"} | {("reference", "build")} & words
     assert ("dysbiosis", "verdict") in words
     assert not any(metric in " ".join(call) for call in noted.calls for metric in PHYLOGENETIC)
     assert (place / "results" / "bare" / "report.html").is_file()
@@ -151,7 +151,7 @@ def test_the_settings_reach_the_commands_that_they_are_for(noted, study) -> None
 seed: 5
 cohort: {missing_tips: drop}
 diversity: {depth: 1000, draws: 12, alpha: [shannon, faith_pd], beta: [jaccard], axes: 3}
-comparison: {formula: "~ group + age", permutations: 499}
+comparison: {formula: "~ group + age", permutations: 499, baseline: healthy, strata: batch, abundance_rank: family, min_prevalence: 0.2}
 reference: {controls_are: healthy}
 immune: {covariates: [age, body mass], markers: [crp]}
 """
@@ -161,6 +161,7 @@ immune: {covariates: [age, body mass], markers: [crp]}
         "tree": "t.nwk",
         "group": "group",
         "subject": "who",
+        "time": "week",
         "controls": 'group == "healthy"',
         "age_band": "adult",
     }
@@ -185,8 +186,16 @@ immune: {covariates: [age, body mass], markers: [crp]}
         *("--threads", "2", "--output", f"{base}/diversity/ordination/jaccard.tsv"),
     ]
     permanova = arguments("comparison", "permanova")
-    assert {"--formula=~ group + age", "--subject=who", "--by", "margin", "499"} <= set(permanova)
-    assert {"--variable=group", "--subject=who"} <= set(arguments("comparison", "alpha"))
+    assert {"--formula=~ group + age", "--subject=who", "--strata=batch", "--by", "margin", "499"} <= set(permanova)
+    assert {"--variable=group", "--subject=who", "--baseline=healthy"} <= set(arguments("comparison", "alpha"))
+    assert {"--formula=~ group + age", "--subject=who"} <= set(arguments("comparison", "model"))
+    for action in ("dispersion", "pairs"):
+        assert {"--variable=group", "--subject=who", "--permutations", "499", "--seed", "5"} <= set(arguments("comparison", action))
+    assert "--formula=~ group + age" in arguments("comparison", "constrained")
+    abundance = arguments("comparison", "abundance")
+    assert {"--variable=group", "--formula=~ group + age", "--subject=who", "--baseline=healthy", "--rank", "family"} <= set(abundance)
+    assert abundance[abundance.index("--min-prevalence") + 1] == "0.2", "that of the comparison, not that of the filter"
+    assert {"--group=group", "--subject=who", "--time=week"} <= set(arguments("comparison", "longitudinal"))
     assert {'--controls=group == "healthy"', "--controls-are=healthy", "--subject=who"} <= set(arguments("reference", "build"))
     assert f"--reference={base}/reference/reference.json" in arguments("dysbiosis", "verdict")
     assert {"--covariate=age", "--covariate=body mass", "--marker=crp", "--subject=who"} <= set(arguments("immune", "link"))
@@ -217,6 +226,33 @@ def test_what_holds_for_all_cohorts_can_be_set_for_one_in_the_sheet(noted, study
     assert any("results/b/" in word for word in beta), "only the cohort whose table carries a tree has phylogenetic metrics"
 
 
+def test_over_time_is_followed_only_with_subject_and_time_and_with_the_distances_that_there_are(noted, study) -> None:
+    rows = [
+        {"cohort": "a", "table": "a.tsv", "subject": "who", "time": "week"},
+        {"cohort": "b", "table": "b.tsv", "subject": "who"},
+        {"cohort": "c", "table": "c.tsv", "time": "week", "group": "diet"},
+    ]
+    place = study("diversity: {beta: [jaccard, braycurtis]}\n", *rows)
+    assert noted.snakemake(directory=place).returncode == 0
+    (call,) = noted.of("comparison", "longitudinal")
+    assert "--distances=results/a/diversity/distances/braycurtis.h5" in call
+    assert (place / "results" / "a" / "comparison" / "longitudinal" / "tests.tsv").is_file()
+    noted.forget()
+    study("diversity: {beta: [jaccard]}\n", *rows)
+    assert noted.snakemake(directory=place).returncode == 0
+    (call,) = noted.of("comparison", "longitudinal")
+    assert not any("distances" in word for word in call)
+
+
+def test_every_test_of_a_formula_may_be_untestable_without_ending_the_workflow(noted, study) -> None:
+    row = {"cohort": "c", "table": "t.biom", "group": "group", "subject": "who", "time": "week"}
+    assert noted.snakemake(directory=study("diversity: {beta: [jaccard]}\n", row)).returncode == 0
+    actions = {call[1]: call for call in noted.of("comparison")}
+    assert set(actions) == {"alpha", "model", "permanova", "dispersion", "pairs", "constrained", "abundance", "longitudinal"}
+    for action in set(actions) - {"alpha", "dispersion"}:  # these two record what they cannot test in any case
+        assert actions[action][actions[action].index("--untestable") + 1] == "record", action
+
+
 def test_nothing_left_from_earlier_settings_reaches_the_report(noted, study) -> None:
     row = {"cohort": "c", "table": "t.biom", "tree": "t.nwk", "group": "group", "controls": "age > 3"}
     place = study("seed: 42\n", row)
@@ -243,7 +279,8 @@ def test_a_second_run_does_nothing_and_a_changed_setting_makes_anew_only_what_ha
     assert noted.calls == []
     study("comparison: {permutations: 199}\n", row)
     assert noted.snakemake(directory=place).returncode == 0
-    assert {tuple(call[:2]) for call in noted.calls} == {("comparison", "permanova"), ("report", "--results")}
+    permuted = {("comparison", action) for action in ("permanova", "dispersion", "pairs")}
+    assert {tuple(call[:2]) for call in noted.calls} == {*permuted, ("report", "--results")}
 
 
 # ---------------------------------------------------------------- settings that are wrong
@@ -270,6 +307,8 @@ def refusals(schema: str, data: dict[str, object]) -> list[str]:
         ({"seed": -1}, "-1 is less than the minimum"),
         ({"seed": "x"}, "'x' is not of type 'integer'"),
         ({"immune": {"markers": ["a\nb"]}}, "does not match"),
+        ({"comparison": {"abundance_rank": "species"}}, "'species' is not one of"),
+        ({"comparison": {"min_prevalence": 3}}, "3 is greater than the maximum"),
     ],
 )
 def test_the_schema_refuses_a_wrong_setting(config: dict[str, object], words: str) -> None:
@@ -390,7 +429,9 @@ def test_hostile_text_reaches_the_command_letter_for_letter_and_is_never_run(not
         assert f"--controls={text}" in arguments("dysbiosis", "verdict")
         assert {f"--{key}={row[key]}" for key in ("group", "subject", "specimen")} <= set(arguments("cohort", "build"))
         assert f"--variable={row['group']}" in arguments("comparison", "alpha")
-        assert f"--formula=~ `{row['group']}`" in arguments("comparison", "permanova")
+        formula = row["group"].replace("`", "``")
+        assert f"--formula=~ `{formula}`" in arguments("comparison", "permanova")
+        assert {f"--formula=~ `{formula}`", f"--variable={row['group']}"} <= set(arguments("comparison", "abundance"))
         assert [word for word in arguments("immune", "link") if word.startswith("--covariate=")] == [f"--covariate={h}" for h in HOSTILE]
         assert f"--marker={text}" in arguments("immune", "link")
     assert not list(place.rglob("hacked"))

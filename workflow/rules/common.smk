@@ -29,9 +29,10 @@ def read_cohort(row):
     cohort |= {key: beside_config(cohort[key]) for key in ("table", "taxonomy", "tree", "metadata") if cohort[key]}
     treeless = not cohort["tree"] and cohort["carried_tree"] == "leave"  # then there are no phylogenetic metrics
     cohort |= {s: [m for m in config["diversity"][s] if not (treeless and re.search("faith|phylo|unifrac", m))] for s in ("alpha", "beta")}
-    cohort["formula"] = config["comparison"]["formula"] or (cohort["group"] and "~ `%s`" % cohort["group"].replace("`", "``"))
-    cohort |= {"covariate": config["immune"]["covariates"], "marker": config["immune"]["markers"]}
-    return cohort | {"metric": cohort["alpha"], "level": config["diversity"]["levels"], "variable": cohort["group"]}
+    cohort |= {key: config["comparison"][key] for key in ("formula", "baseline", "strata")}
+    cohort["formula"] = cohort["formula"] or (cohort["group"] and "~ `%s`" % cohort["group"].replace("`", "``"))
+    cohort |= {"covariate": config["immune"]["covariates"], "marker": config["immune"]["markers"], "variable": cohort["group"]}
+    return cohort | {"metric": cohort["alpha"], "level": config["diversity"]["levels"], "followed": cohort["subject"] and cohort["time"]}
 
 
 check(config, "config")
@@ -66,10 +67,9 @@ def options(*keys):
 def results(wildcards):
     """What a cohort's report is made of: all that config and sheet ask for, and nothing left from earlier."""
     cohort = COHORTS[wildcards.cohort]
-    stems = "cohort/metadata cohort/alignment cohort/taxonomy_audit immune/matches immune/links dysbiosis/verdicts dysbiosis/flags".split()
-    stems += "diversity/depths diversity/curves diversity/standards diversity/alpha".split() + ["comparison/alpha"] * bool(cohort["group"])
-    each = ["diversity/ordination/%s", "diversity/ordination/%s_arrows"] + ["comparison/permanova/%s"] * bool(cohort["formula"])
-    files = ["cohort/cohort.json", *(s + end for s in stems + [e % m for e in each for m in cohort["beta"]] for end in (".tsv", ".json"))]
+    stems = " ".join(stems for needed, stems in TABLES.items() if cohort[needed]).split()
+    stems = [stem.replace("*", metric) for stem in stems for metric in (cohort["beta"] if "*" in stem else [""])]
+    files = ["cohort/cohort.json", *(stem + end for stem in stems for end in (".tsv", ".json"))]
     return [f"results/{wildcards.cohort}/{f}" for f in files + ["reference/reference.json"] * bool(cohort["controls"])]
 
 

@@ -21,6 +21,7 @@ from gutdiv.cli.options import add_seed, depth, positive
 from gutdiv.cli.workflow_files import PROFILES, own_path, workflow_folder
 from gutdiv.errors import GutdivError, InputError, first_ids
 from gutdiv.grammar.expression import parse_expression
+from gutdiv.grammar.formula import parse_formula
 
 if TYPE_CHECKING:
     import argparse
@@ -67,6 +68,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--controls-are", choices=("healthy",), default="", help="what you know of the controls; the report uses the word only if given"
     )
     parser.add_argument(
+        "--formula", default="", metavar="F", help="what may explain differences, as in '~ disease + age * sex' (default: the group alone)"
+    )
+    parser.add_argument("--baseline", default="", metavar="GROUP", help="the group that the others are compared with")
+    parser.add_argument(
         "--covariate", action="append", default=[], metavar="COL", help="metadata column to hold constant in links; repeatable"
     )
     parser.add_argument(
@@ -95,6 +100,8 @@ def _run(args: argparse.Namespace) -> int:
     name = cohort_name(args.name, args.table)
     for expression in filter(None, (args.controls, args.blanks)):
         parse_expression(expression)  # a slip in it is told now, not after the first stages
+    if args.formula:
+        parse_formula(args.formula)
     row = _row(args, name)
     profile = _profile(args.profile, workflow)
     environment = {**os.environ, "PATH": own_path()}
@@ -104,6 +111,8 @@ def _run(args: argparse.Namespace) -> int:
         ("cohort", "carried_tree"): "use" if args.tree is None and carries_tree(args) else "leave",
         ("reference", "controls_are"): args.controls_are,
         ("diversity", "depth"): args.depth,
+        ("comparison", "formula"): args.formula,
+        ("comparison", "baseline"): args.baseline,
         ("immune", "covariates"): list(dict.fromkeys(args.covariate)),
         ("immune", "markers"): list(dict.fromkeys(args.marker)),
     }
@@ -157,7 +166,7 @@ def _row(args: argparse.Namespace, name: str) -> dict[str, str]:
             raise InputError(msg)
     row |= {key: value for key in COLUMNS[5:] if (value := getattr(args, key))}
     texts = [*row.items(), *(("covariate", c) for c in args.covariate), *(("marker", m) for m in args.marker)]
-    texts += [(key, value) for key in DEFAULTS if isinstance(value := getattr(args, key), str) and value]
+    texts += [(key, value) for key in (*DEFAULTS, "formula", "baseline") if isinstance(value := getattr(args, key), str) and value]
     for option, text in texts:
         if not text or re.search(r"[\x00-\x1f\x7f]", text):
             msg = f"--{option.replace('_', '-')} {text!r} is empty or holds a tab, a line end or another control character. Rename it."

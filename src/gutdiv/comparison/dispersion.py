@@ -12,14 +12,15 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import false_discovery_control
 
-from gutdiv.comparison.distances import ALPHA, matrix_of
+from gutdiv.comparison.distances import strength_of
 from gutdiv.comparison.scheme import check_permute
+from gutdiv.comparison.selection import gower_of
 from gutdiv.comparison.units import MIN_UNITS, Design, design_units, level_means
 from gutdiv.errors import InputError, count_noun
 from gutdiv.model.results import TABLES, DistanceMatrix, Finding, Table
 from gutdiv.numerics.dispersion import centre_distances, one_way_f
 from gutdiv.numerics.permutation import permutation_p, permute_rows
-from gutdiv.numerics.projection import gower_centred
+from gutdiv.numerics.threads import on_one_blas_thread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,8 +46,10 @@ class _Row:
     means: tuple[float, float]
     n_samples: int
     n_dropped: int
+    sizes: str
 
 
+@on_one_blas_thread
 def compare_dispersion(
     distances: DistanceMatrix,
     metadata: SampleMetadata,
@@ -55,6 +58,7 @@ def compare_dispersion(
     subject: str | None = None,
     centre: str = "median",
     bias_adjust: bool = False,
+    square_root: bool = False,
     permutations: int = 999,
     seed: int = 0,
 ) -> Table:
@@ -62,6 +66,8 @@ def compare_dispersion(
 
     F is that of a one-way analysis of variance; p permutes its residuals. With repeated subjects the distances of a subject's samples
     are averaged first, and where most subjects hold all groups residuals are permuted within subjects (`gutdiv.comparison.units`).
+    Equal to `vegan::betadisper`, whose t of a pair is the root of F here; its `permutest` draws the pairs' p from all groups' distances.
+    `bias_adjust` corrects for small groups; `square_root` takes the roots of the distances, which makes most metrics Euclidean.
 
     Returns
     -------
@@ -87,7 +93,8 @@ def compare_dispersion(
         absent[variable] = f"{count_noun(design.levels, 'group')} with samples; two or more are needed"
     else:
         codes = np.array([design.levels.index(design.labels[s]) for s in samples])
-        spread = centre_distances(gower_centred(matrix_of(distances, samples)), codes, centre=centre, bias_adjust=bias_adjust)
+        gower = gower_of(distances, samples, square_root=square_root)
+        spread = centre_distances(gower, codes, centre=centre, bias_adjust=bias_adjust)
         values = dict(zip(samples, spread.tolist(), strict=True))
         rows = _rows(values, design, absent, permutations=permutations, seed=seed)
     frame = _frame(rows, distances.metric, design, centre, permutations, n_unused=len(distances.ids) - len(samples))
@@ -97,6 +104,7 @@ def compare_dispersion(
         "subject": subject,
         "centre": centre,
         "bias_adjust": bias_adjust,
+        "square_root": square_root,
         "dropped": dict(design.dropped),
         "absent": absent,
         "findings": _findings(frame, rows),
@@ -135,8 +143,9 @@ def _rows(values: Mapping[str, float], design: Design, absent: dict[str, str], *
         concerned = sum(design.labels[s] in groups for s in values)
         n = (len(counted[0]), len(counted[1])) if pair else (len(set(owners)), None)
         effect = centres[0] - centres[1] if pair else eta
+        sizes = "; ".join(f"{g} {len(c)}" for g, c in zip(groups, counted, strict=True))
         ends = (centres[0], centres[1]) if pair else (math.nan, math.nan)
-        rows.append(_Row(groups, how.unit, n, f, df, p, effect, ends, used, concerned - used))
+        rows.append(_Row(groups, how.unit, n, f, df, p, effect, ends, used, concerned - used, sizes))
     return rows
 
 
@@ -189,9 +198,10 @@ def _frame(rows: list[_Row], metric: str, design: Design, centre: str, permutati
         "mean_1": [r.means[0] for r in rows],
         "mean_2": [r.means[1] for r in rows],
         "n_samples": pd.array([r.n_samples for r in rows], dtype="Int64"),
-        "strength": ["clear" if v <= ALPHA else "weak" for v in q],
+        "strength": [strength_of(v) for v in q],
+        "group_sizes": [r.sizes for r in rows],
     }
-    return pd.DataFrame(content)[[*TABLES["group_test"], "mean_1", "mean_2", "n_samples", "strength"]]
+    return pd.DataFrame(content)[[*TABLES["group_test"], "mean_1", "mean_2", "n_samples", "strength", "group_sizes"]]
 
 
 def _findings(frame: pd.DataFrame, rows: list[_Row]) -> list[dict[str, Any]]:

@@ -2,78 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections import Counter
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.stats import false_discovery_control
 
-from gutdiv.comparison.scheme import Scheme, UntestableError, check_permute, choose_scheme, few_varying, lay_out
-from gutdiv.errors import InputError, count_noun, first_ids
-from gutdiv.grammar.design import Design, build_design
-from gutdiv.grammar.formula import Formula, Term, parse_formula
+from gutdiv.comparison.scheme import Scheme, UntestableError, check_permute, choose_scheme, lay_out
+from gutdiv.comparison.selection import choose_samples, gower_of, without_movers
+from gutdiv.comparison.terms import BY, Model, build_model, refuse_mixed_model
+from gutdiv.errors import InputError, count_noun
+from gutdiv.grammar.formula import parse_formula
 from gutdiv.model.results import TABLES, DistanceMatrix, Finding, Table
 from gutdiv.numerics.permutation import permutation_p
-from gutdiv.numerics.projection import Projection, gower_centred, marginal, pseudo_f, sequential, sums_of_squares
+from gutdiv.numerics.projection import pseudo_f, sums_of_squares
+from gutdiv.numerics.threads import on_one_blas_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Sequence
 
+    from gutdiv.grammar.formula import Variable
     from gutdiv.model.cohort import SampleMetadata
 
 Floats = npt.NDArray[np.float64]
-BY = ("terms", "margin", "whole")
-MODEL = "Model"
 ALPHA = 0.05
-_EXTRA = ("by", "unit", "permutation_scheme", "n_dropped")
+_EXTRA = (
+    *("by", "unit", "permutation_scheme", "n_dropped"),
+    *("test", "omega_squared", "q", "family", "effect", "effect_name", "group_sizes", "unit_sizes", "strength"),
+)
 
 
-@dataclass(frozen=True, eq=False)
-class Model:
-    """A design with the designs that lack one tested term each (by margin only); how its terms are tested."""
-
-    by: str
-    design: Design
-    tested: tuple[Term, ...]
-    reduced: tuple[Design | None, ...]
-
-    def labels(self) -> list[str]:
-        """Names of the tested rows."""
-        return [MODEL] if self.by == "whole" else [t.label for t in self.tested]
-
-    def columns(self) -> list[tuple[str, ...]]:
-        """Metadata columns of each tested row."""
-        if self.by == "whole":
-            return [self.design.formula.columns]
-        return [tuple(dict.fromkeys(v.column for v in t.variables)) for t in self.tested]
-
-    def project(self, parts: Mapping[int, Floats] | None = None) -> Projection:
-        """Project on the design, or on the permuted matrices `parts`: the full one at -1, the reduced ones at their places."""
-        full = self.design.matrix if parts is None else parts[-1]
-        if self.by == "whole":
-            return sequential(full, [slice(1, full.shape[1])])
-        if self.by == "terms":
-            return sequential(full, [self.design.slices[t.label] for t in self.tested])
-        ones = np.ones((full.shape[0], 1))
-        if parts is not None:
-            return marginal(full, [parts.get(k, ones) for k in range(len(self.reduced))])
-        return marginal(full, [ones if r is None else r.matrix for r in self.reduced])
-
-    def permuted(self, scheme: Scheme, permutations: int, seed: int) -> Iterator[Projection]:
-        """Project on every permuted design."""
-        maps = scheme.maps(permutations, seed)
-        if scheme.moving is None:
-            observed = self.project()
-            for taken in maps:
-                yield Projection(observed.basis[taken], observed.directions)
-            return
-        designs = {-1: self.design, **{k: r for k, r in enumerate(self.reduced) if r is not None}}
-        halves = {k: d.split(scheme.moving) for k, d in designs.items()}
-        for taken in maps:
-            yield self.project({k: moving[taken] * staying for k, (moving, staying) in halves.items()})
-
-
+@on_one_blas_thread
 def permanova(
     distances: DistanceMatrix,
     metadata: SampleMetadata,
@@ -85,6 +47,7 @@ def permanova(
     permute: str = "auto",
     permutations: int = 999,
     seed: int = 0,
+    threads: int | None = None,
 ) -> Table:
     """Test the terms of a formula on distances (Anderson 2001; McArdle & Anderson 2001).
 
@@ -114,12 +77,17 @@ def permanova(
         Number of random permutations B; p = (1 + #{F* >= F}) / (1 + B).
     seed : int
         Seed; the draws depend on it, on the ids' order by name and on the number of the permutation only.
+    threads : int, optional
+        Threads that multiply; as many as BLAS would take where not given. The result does not depend on them.
 
     Returns
     -------
     Table
         Kind `permanova`: a row a tested term, then Residual and Total. A term that its scheme cannot test has no p, and the column
-        `permutation_scheme` says why.
+        `permutation_scheme` says why. `omega_squared` is the partial omega squared of the term (Olejnik & Algina 2003, Psychol. Methods
+        8:434), which chance alone leaves around 0 whatever the number of samples, where R2 grows with every column:
+        (SS - df MS_res) / (SS + (N - df) MS_res). q is Benjamini & Hochberg's over the terms that were tested here. `group_sizes` and
+        `unit_sizes` count samples, and what is permuted, in each group or combination of groups of a term that holds no number.
 
     Raises
     ------
@@ -137,12 +105,12 @@ def permanova(
     parsed = parse_formula(formula)
     parsed.check_columns(metadata.columns)
     roles = [c for c in (subject, strata) if c is not None]
-    chosen, missing = _samples(distances, metadata, [*parsed.columns, *roles])
+    chosen, missing = choose_samples(distances, metadata, [*parsed.columns, *roles])
     if subject is not None and permute == "auto":
-        chosen = _without_movers(chosen, metadata, parsed, subject, missing)
+        chosen = without_movers(chosen, metadata, parsed, subject, missing)
     rows = metadata.select(chosen)
-    model = _model(parsed, rows, by)
-    gower = gower_centred(matrix_of(distances, chosen))
+    model = build_model(parsed, rows, by)
+    gower = gower_of(distances, chosen)
     observed = model.project()
     n = len(chosen)
     df_residual = n - 1 - observed.basis.shape[1]
@@ -153,11 +121,12 @@ def permanova(
     if total <= 0:
         msg = f"the {n:,} samples used have no distance from each other; there is nothing to explain."
         raise UntestableError(msg)
-    f = pseudo_f(gower, [observed], n_terms=len(terms))[0]
+    with np.errstate(divide="ignore"):
+        f = terms / observed.df / (residual / df_residual)
     layout = lay_out(rows, subject=subject, strata=strata)
     schemes = [choose_scheme(parsed.columns, layout, rows, tested=c, permute=permute) for c in model.columns()]
     if by == "whole" and permute == "auto":
-        _refuse_mixed_model(schemes[0], parsed)
+        refuse_mixed_model(schemes[0], parsed)
     if all(isinstance(s, str) for s in schemes):
         reasons = "; ".join(f"{label!r} {s}" for label, s in zip(model.labels(), schemes, strict=True))
         msg = f"formula {formula[:200]!r} cannot be tested: {reasons}."
@@ -167,105 +136,45 @@ def permanova(
         places = [k for k, s in enumerate(schemes) if isinstance(s, Scheme) and s.key == key]
         scheme = schemes[places[0]]
         assert isinstance(scheme, Scheme)
-        permuted = pseudo_f(gower, model.permuted(scheme, permutations, seed), n_terms=len(terms))
+        permuted = pseudo_f(gower, model.permutation(scheme, seed), permutations, n_terms=len(terms), threads=threads)
         p[places] = permutation_p(f, permuted)[places]
     frame = _frame(model, terms, observed.df, f, p, schemes, residual=residual, df_residual=df_residual, total=total, n=n)
     frame.loc[~frame["p"].isna(), "permutations"] = permutations
     frame["n_dropped"] = len(distances.ids) - n
+    _add_family(frame, f"{by}, of {formula[:200]}, {distances.metric}")
+    sizes = [group_sizes(v, rows, s) for v, s in zip(model.variables(), schemes, strict=True)]
+    for column, kind in (("group_sizes", "samples"), ("unit_sizes", "units")):
+        frame[column] = [*("; ".join(f"{g} {k}" for g, k in size[kind].items()) for size in sizes), "", ""]
     frame = frame[[*TABLES["permanova"], *_EXTRA]]
-    return Table("permanova", frame, _record(frame, distances.metric, model, missing))
+    return Table("permanova", frame, _record(frame, distances.metric, model, missing, dict(zip(model.labels(), sizes, strict=True))))
 
 
-def _samples(distances: DistanceMatrix, metadata: SampleMetadata, columns: list[str]) -> tuple[tuple[str, ...], dict[str, int]]:
-    """Return the samples to use, sorted by id, and how many lack what: metadata, or a cell of a column."""
-    if len(set(distances.ids)) != len(distances.ids):
-        twice = sorted({i for i in distances.ids if distances.ids.count(i) > 1})
-        msg = f"the distances hold {count_noun(twice, 'sample')} more than once: {first_ids(twice)}. Keep one row and column for each."
-        raise InputError(msg)
-    known = set(metadata.ids)
-    shared = tuple(sorted(i for i in distances.ids if i in known))
-    if not shared:
-        msg = (
-            f"none of the {count_noun(distances.ids, 'sample')} of the distances ({first_ids(distances.ids)}) is in the sample metadata "
-            f"({first_ids(metadata.ids)}). Give the metadata of the same samples."
-        )
-        raise InputError(msg)
-    rows = metadata.select(shared)
-    cells = {c: rows.column(c) for c in dict.fromkeys(columns)}
-    missing = {"(sample metadata)": len(distances.ids) - len(shared), **{c: sum(v is None for v in values) for c, values in cells.items()}}
-    chosen = tuple(s for k, s in enumerate(shared) if all(values[k] is not None for values in cells.values()))
-    if len(chosen) < 3:
-        lacking = ", ".join(f"{c!r} {k:,}" for c, k in missing.items())
-        msg = f"only {count_noun(chosen, 'sample')} have a value in every column used (missing: {lacking}); at least 3 are needed."
-        raise UntestableError(msg)
-    return chosen, missing
+def _add_family(frame: pd.DataFrame, family: str) -> None:
+    """Add q over the tested rows, the family in words, and how clear each row is."""
+    tested = ~frame["p"].isna()
+    frame["q"] = np.nan
+    frame.loc[tested, "q"] = false_discovery_control(frame.loc[tested, "p"], method="bh")
+    frame["family"] = [f"{count_noun(int(tested.sum()), 'term')} tested by {family}" if t else "" for t in tested]
+    rows = len(frame) - 2  # Residual and Total test nothing
+    frame["strength"] = [strength_of(q) if k < rows else "" for k, q in enumerate(frame["q"])]
 
 
-def _without_movers(
-    chosen: tuple[str, ...], metadata: SampleMetadata, formula: Formula, subject: str, missing: dict[str, int]
-) -> tuple[str, ...]:
-    """Leave out the few subjects within which a column of groups varies that is constant within most, and count their samples.
-
-    Else five people who changed their group would decide that only change is tested, and hundreds who did not would count for nothing.
-    """
-    rows = metadata.select(chosen)
-    left_out: set[str] = set()
-    for column in formula.columns:
-        as_groups = any(v.categorical and v.column == column for v in formula.variables)
-        if as_groups or rows.kinds[column] != "numeric" or np.unique(rows.numeric(column)).size == 2:
-            movers = few_varying(rows, column, subject)
-            if movers:
-                missing[f"(of a subject with several values of {column})"] = len(movers)
-            left_out.update(movers)
-    return tuple(s for s in chosen if s not in left_out)
+def strength_of(q: float) -> str:
+    """`clear` where q passes the level of its family, else `weak`; `not assessable` without q."""
+    return "not assessable" if np.isnan(q) else "clear" if q <= ALPHA else "weak"
 
 
-def matrix_of(distances: DistanceMatrix, chosen: tuple[str, ...]) -> npt.NDArray[np.generic]:
-    """Return the distances of the chosen samples in their order; refuse what is no distance."""
-    place = {s: k for k, s in enumerate(distances.ids)}
-    at = np.array([place[s] for s in chosen])
-    matrix = distances.matrix if np.array_equal(at, np.arange(len(distances.ids))) else distances.matrix[np.ix_(at, at)]
-    bad = ~np.isfinite(matrix) | (matrix < 0)
-    if bad.any():
-        names = [chosen[k] for k in np.flatnonzero(bad.any(axis=1))]
-        msg = f"{count_noun(names, 'sample')} have distances that are not defined or negative: {first_ids(names)}. Leave them out."
-        raise InputError(msg)
-    return matrix
-
-
-def _model(formula: Formula, rows: SampleMetadata, by: str) -> Model:
-    """Build the design and, by margin, the designs without each tested term."""
-    try:
-        design = build_design(formula, rows)
-    except InputError as error:
-        raise UntestableError(str(error)) from error
-    if by != "margin":
-        return Model(by, design, formula.terms, ())
-    tested = tuple(t for t in formula.terms if not any(o is not t and o.contains(t) for o in formula.terms))
-    reduced = []
-    for term in tested:
-        others = tuple(t for t in formula.terms if t is not term)
-        reduced.append(build_design(Formula(formula.text, others), rows) if others else None)
-    model = Model(by, design, tested, tuple(reduced))
-    lost = [t.label for t, df in zip(tested, model.project().df, strict=True) if df == 0]
-    if lost:
-        msg = (
-            f"term {lost[0]!r} of formula {formula.text[:200]!r} has no part of its own beside the others: together they determine it. "
-            "Leave it out, or test by terms."
-        )
-        raise UntestableError(msg)
-    return model
-
-
-def _refuse_mixed_model(scheme: Scheme | str, formula: Formula) -> None:
-    """Refuse a whole-model test of columns of which some are constant within subjects and some vary: no one scheme fits both."""
-    if isinstance(scheme, Scheme) and scheme.moving is not None and set(formula.columns) - scheme.moving:
-        msg = (
-            f"formula {formula.text[:200]!r} mixes columns that are constant within subjects ({first_ids(sorted(scheme.moving))}) with "
-            f"columns that vary there ({first_ids(sorted(set(formula.columns) - scheme.moving))}); as a whole it can be permuted in no one "
-            "way. Test it by terms or by margin, or choose what to permute."
-        )
-        raise UntestableError(msg)
+def group_sizes(variables: Sequence[Variable], rows: SampleMetadata, scheme: Scheme | str) -> dict[str, dict[str, int]]:
+    """Count samples, and units that are permuted, in each group or combination of groups; none where a variable is a number."""
+    if any(rows.kinds[v.column] == "numeric" and not v.categorical for v in variables):
+        return {"samples": {}, "units": {}}
+    columns = dict.fromkeys(v.column for v in variables)
+    cells = [[f"{x:.15g}" for x in rows.numeric(c)] if rows.kinds[c] == "numeric" else rows.column(c) for c in columns]
+    labels = [":".join(map(str, names)) for names in zip(*cells, strict=True)]
+    units = [] if isinstance(scheme, str) else labels
+    if isinstance(scheme, Scheme) and scheme.moving is not None and scheme.layout.subjects is not None:
+        units = [labels[k] for k in np.unique(scheme.layout.subjects, return_index=True)[1]]
+    return {"samples": dict(sorted(Counter(labels).items())), "units": dict(sorted(Counter(units).items()))}
 
 
 def _frame(
@@ -298,31 +207,40 @@ def _frame(
     frame["by"] = model.by
     frame["unit"] = [*(s.unit if isinstance(s, Scheme) else "" for s in schemes), "", ""]
     frame["permutation_scheme"] = [*(s.name if isinstance(s, Scheme) else f"not tested: {s}" for s in schemes), "", ""]
+    frame["test"] = [*([f"PERMANOVA, {'whole model' if model.by == 'whole' else f'by {model.by}'}"] * len(terms)), "", ""]
+    mean_square = residual / df_residual
+    frame["omega_squared"] = [*((terms - df * mean_square) / (terms + (n - df) * mean_square)), np.nan, np.nan]
+    frame["effect"] = frame["omega_squared"]
+    frame["effect_name"] = [*(["partial omega squared"] * len(terms)), "", ""]
     return frame
 
 
-def _record(frame: pd.DataFrame, metric: str, model: Model, missing: dict[str, int]) -> dict[str, object]:
+def _record(
+    frame: pd.DataFrame, metric: str, model: Model, missing: dict[str, int], sizes: dict[str, dict[str, dict[str, int]]]
+) -> dict[str, object]:
     """Say what the table shows and what was left out."""
     findings = []
     for rank, row in enumerate(frame.iloc[:-2].to_dict("records")):
         known = not np.isnan(row["p"])
-        strength = ("clear" if row["p"] <= ALPHA else "weak") if known else "not assessable"
         values = {
             "term": row["term"],
             "p": row["p"] if known else None,
+            "q": row["q"] if known else None,
+            "omega_squared": row["omega_squared"],
             "permutations": int(row["permutations"]) if known else None,
             "n": int(row["n"]),
             "by": model.by,
             "unit": row["unit"],
             "permutation_scheme": row["permutation_scheme"],
         }
-        findings.append(asdict(Finding("structure", metric, "none", float(row["r2"]), "share of squared distance", strength, rank, values)))
+        findings.append(asdict(Finding("structure", metric, "none", float(row["r2"]), "share of squared distance", row["strength"], rank, values)))
     return {
         "metric": metric,
         "findings": findings,
         "absent": {r["term"]: r["permutation_scheme"] for r in frame.iloc[:-2].to_dict("records") if np.isnan(r["p"])},
         "dropped": {c: k for c, k in missing.items() if k},
         "aliased": list(model.design.aliased),
+        "group_sizes": sizes,
     }
 
 

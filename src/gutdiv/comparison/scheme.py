@@ -12,7 +12,7 @@ from gutdiv.errors import InputError, count_noun, first_ids
 from gutdiv.numerics.permutation import count_arrangements, permute_rows, permute_subjects
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from gutdiv.model.cohort import SampleMetadata
 
@@ -51,13 +51,11 @@ class Scheme:
         """What two schemes that draw the same permutations share."""
         return self.name, self.moving
 
-    def maps(self, permutations: int, seed: int) -> Iterator[Places]:
-        """Draw the permutations one after the other, each (n,)."""
-        for number in range(permutations):
-            if self.moving is None or self.layout.subjects is None:
-                yield permute_rows(seed, number, blocks=self.blocks)
-            else:
-                yield permute_subjects(seed, number, subjects=self.layout.subjects, blocks=self.blocks)
+    def draw(self, number: int, seed: int) -> Places:
+        """Draw permutation `number`, (n,)."""
+        if self.moving is None or self.layout.subjects is None:
+            return permute_rows(seed, number, blocks=self.blocks)
+        return permute_subjects(seed, number, subjects=self.layout.subjects, blocks=self.blocks)
 
 
 def codes(metadata: SampleMetadata, column: str) -> Places:

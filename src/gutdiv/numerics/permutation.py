@@ -11,14 +11,16 @@ Places = npt.NDArray[np.intp]
 _TOLERANCE = 1e-8  # relative: equal arrangements give equal F but for rounding
 
 
-
 def permute_rows(seed: int, number: int, *, blocks: Places) -> Places:
     """Return permutation `number` (0, 1, ...) of rows within blocks, shape (n,): row i takes the values of row `result[i]`.
 
     `blocks` holds a code for each row; all equal means unrestricted. Depends on seed, number and blocks only, never on threads.
     """
+    drawn_numbers = _generator(seed, number).random(blocks.size)
+    if blocks.size == 0 or bool((blocks == blocks[0]).all()):
+        return np.argsort(drawn_numbers, kind="stable")  # as below, in half the time
     home = np.argsort(blocks, kind="stable")
-    drawn = np.lexsort((_generator(seed, number).random(blocks.size), blocks))
+    drawn = np.lexsort((drawn_numbers, blocks))
     taken = np.empty(blocks.size, dtype=np.intp)
     taken[home] = drawn
     return taken

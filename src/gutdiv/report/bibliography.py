@@ -12,6 +12,7 @@ METHODS: Mapping[str, str] = MappingProxyType(
     {
         "aitchison1986": "Aitchison J (1986). The Statistical Analysis of Compositional Data. Chapman and Hall.",
         "anderson2001": "Anderson MJ (2001). A new method for non-parametric multivariate analysis of variance. Austral Ecology 26, 32-46.",
+        "anderson2006": "Anderson MJ (2006). Distance-based tests for homogeneity of multivariate dispersions. Biometrics 62, 245-253.",
         "benjamini1995": "Benjamini Y, Hochberg Y (1995). Controlling the false discovery rate. J R Stat Soc B 57, 289-300.",
         "berger1970": "Berger WH, Parker FL (1970). Diversity of planktonic Foraminifera in deep-sea sediments. Science 168, 1345-1347.",
         "bray1957": "Bray JR, Curtis JT (1957). An ordination of the upland forest communities of southern Wisconsin. "
@@ -25,6 +26,7 @@ METHODS: Mapping[str, str] = MappingProxyType(
         "completeness rather than size. Ecology 93, 2533-2547.",
         "chen2012": "Chen J, Bittinger K, Charlson ES, et al. (2012). Associating microbiome composition with environmental covariates "
         "using generalized UniFrac distances. Bioinformatics 28, 2106-2113.",
+        "cliff1993": "Cliff N (1993). Dominance statistics: ordinal analyses to answer ordinal questions. Psychol Bull 114, 494-509.",
         "clsi2010": "CLSI (2010). Defining, Establishing, and Verifying Reference Intervals in the Clinical Laboratory. EP28-A3c.",
         "endres2003": "Endres DM, Schindelin JE (2003). A new metric for probability distributions. IEEE Trans Inf Theory 49, 1858-1860.",
         "faith1992": "Faith DP (1992). Conservation evaluation and phylogenetic diversity. Biol Conserv 61, 1-10.",
@@ -36,13 +38,20 @@ METHODS: Mapping[str, str] = MappingProxyType(
         "hill1973": "Hill MO (1973). Diversity and evenness: a unifying notation and its consequences. Ecology 54, 427-432.",
         "hurlbert1971": "Hurlbert SH (1971). The nonconcept of species diversity: a critique and alternative parameters. Ecology 52, 577-586.",
         "jaccard1912": "Jaccard P (1912). The distribution of the flora in the alpine zone. New Phytol 11, 37-50.",
+        "laird1982": "Laird NM, Ware JH (1982). Random-effects models for longitudinal data. Biometrics 38, 963-974.",
         "ledoit2004": "Ledoit O, Wolf M (2004). A well-conditioned estimator for large-dimensional covariance matrices. J "
         "Multivar Anal 88, 365-411.",
+        "legendre1999": "Legendre P, Anderson MJ (1999). Distance-based redundancy analysis: testing multispecies responses in "
+        "multifactorial ecological experiments. Ecol Monogr 69, 1-24.",
+        "lin2024": "Lin H, Peddada SD (2024). Multigroup analysis of compositions of microbiomes with covariate adjustments and repeated "
+        "measures. Nat Methods 21, 83-91.",
         "lozupone2005": "Lozupone C, Knight R (2005). UniFrac: a new phylogenetic method for comparing microbial communities. "
         "Appl Environ Microbiol 71, 8228-8235.",
         "lozupone2007": "Lozupone CA, Hamady M, Kelley ST, Knight R (2007). Quantitative and qualitative beta diversity "
         "measures lead to different insights "
         "into factors that structure microbial communities. Appl Environ Microbiol 73, 1576-1585.",
+        "mackinnon1985": "MacKinnon JG, White H (1985). Some heteroskedasticity-consistent covariance matrix estimators with improved finite "
+        "sample properties. J Econometrics 29, 305-325.",
         "martino2019": "Martino C, Morton JT, Marotz CA, et al. (2019). A novel sparse compositional technique reveals microbial "
         "perturbations. mSystems 4, e00016-19.",
         "pielou1966": "Pielou EC (1966). The measurement of diversity in different types of biological collections. J Theor "
@@ -58,6 +67,10 @@ METHODS: Mapping[str, str] = MappingProxyType(
         "ubaru2017": "Ubaru S, Chen J, Saad Y (2017). Fast estimation of tr(f(A)) via stochastic Lanczos quadrature. SIAM J Matrix "
         "Anal Appl 38, 1075-1099.",
         "vovk2005": "Vovk V, Gammerman A, Shafer G (2005). Algorithmic Learning in a Random World. Springer.",
+        "welch1947": "Welch BL (1947). The generalization of 'Student's' problem when several different population variances are involved. "
+        "Biometrika 34, 28-35.",
+        "zhou2022": "Zhou H, He K, Chen J, Zhang X (2022). LinDA: linear models for differential abundance analysis of microbiome "
+        "compositional data. Genome Biol 23, 95.",
     }
 )
 

@@ -1,11 +1,11 @@
-"""Arrows of taxa over a scatter of samples, which the legend switches on and off."""
+"""Arrows, of taxa or of terms, over a scatter of samples; the legend switches them on and off."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from gutdiv.report.charts import escaped, label, rounded
-from gutdiv.report.wording import missing, name, percent
+from gutdiv.report.wording import missing, name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,18 +17,25 @@ _REACH = 0.75  # of the way to the outermost sample, for the longest arrow
 
 
 def with_arrows(
-    chart: tuple[tuple[Trace, ...], Layout], rows: Sequence[Mapping[str, Any]], points: Sequence[tuple[Any, Any]]
+    chart: tuple[tuple[Trace, ...], Layout],
+    rows: Sequence[Mapping[str, Any]],
+    points: Sequence[tuple[Any, Any]],
+    *,
+    legend: str = LEGEND,
 ) -> tuple[tuple[Trace, ...], Layout]:
-    """Add arrows of the `arrows` rows to a scatter of these points; one scale for all arrows, so that their lengths compare."""
+    """Add arrows to a scatter of these points; one scale for all arrows, so that their lengths compare.
+
+    Rows hold `taxon` (or the name of a term), `axis_1`, `axis_2` and `told`, what is said of the arrow.
+    """
     data, layout = chart
     scale = _scale(rows, points)
     heads = [(float(r["axis_1"]) * scale, 0.0 if missing(r["axis_2"]) else float(r["axis_2"]) * scale) for r in rows]
     taxa = [name(r["taxon"], limit=60) for r in rows]
-    shared = {"type": "scatter", "legendgroup": LEGEND, "cliponaxis": False}
+    shared = {"type": "scatter", "legendgroup": legend, "cliponaxis": False}
     lines = {
         **shared,
         "mode": "lines+markers",
-        "name": LEGEND,
+        "name": legend,
         "x": [v for x, _ in heads for v in (0.0, rounded(x), None)],
         "y": [v for _, y in heads for v in (0.0, rounded(y), None)],
         "line": {"color": "var(--ink-2)", "width": 1.5},
@@ -44,7 +51,7 @@ def with_arrows(
     names = {
         **shared,
         "mode": "text",
-        "name": "names of taxa",
+        "name": "names of arrows",
         "showlegend": False,
         "x": [rounded(x) for x, _ in heads],
         "y": [rounded(y) for _, y in heads],
@@ -52,7 +59,7 @@ def with_arrows(
         "textposition": _beside(heads),
         "textfont": {"size": 12, "color": "var(--ink)"},
         "marker": {"color": "var(--ink)"},
-        "customdata": [escaped(f"{t}: the two axes explain {percent(r['r2'])} of its variation") for t, r in zip(taxa, rows, strict=True)],
+        "customdata": [escaped(f"{t}: {r['told']}") for t, r in zip(taxa, rows, strict=True)],
         "hovertemplate": "%{customdata}<extra></extra>",
     }
     shown = {**layout, "showlegend": True, "margin": {**layout["margin"], "t": 40}}

@@ -12,6 +12,7 @@ from gutdiv.report.wording import missing, name
 # Group labels as they are shown: long ones are cut, missing ones named.
 NO_GROUP = "no group given"
 LABEL_LIMIT = 40
+FROM_BASELINE = "_from_baseline"  # behind the name of a dissimilarity that is taken to a subject's own first sample
 FIRST = ("braycurtis", "weighted_unifrac_normalized", "unweighted_unifrac", "jaccard", "aitchison")
 
 
@@ -92,6 +93,19 @@ def structure_findings(results: Results) -> tuple[Finding, ...]:
     return tuple(f for n in names for f in findings(record(results, f"comparison/permanova/{n}"), "structure"))
 
 
+def spread_finding(results: Results, metric: str, term: str) -> Finding | None:
+    """Return what the test of dispersion found for one dissimilarity, where it tested the groups of this term."""
+    found = findings(record(results, f"comparison/dispersion/{metric}"), "dispersion")
+    return next((f for f in found if name(f.values.get("variable")) in {name(term), name(term).strip("`")}), None)
+
+
+def change_tests(results: Results) -> list[dict[str, Any]]:
+    """Return the tests over time that speak of change: each term once, and not the difference between groups that is there at all times."""
+    place = "comparison/longitudinal/tests"
+    tested = [r for r in rows(table(results, place)) if not missing(r["p"]) and r.get("part") != "coefficient"]
+    return [r for r in tested if not (r.get("part") == "term" and r["variable"] == record(results, place).get("group"))]
+
+
 def absences(source: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """Return what a record declares absent, as pairs of name and reason."""
     listed = source.get("absent") or {}
@@ -116,6 +130,9 @@ def metric(results: Results, key: str) -> Metric:
     if level:
         found = metric(results, base)
         return Metric(key, f"{found.label} ({level}", found.unit, found.citation, found.estimator)
+    if key.endswith(FROM_BASELINE):
+        found = metric(results, key.removesuffix(FROM_BASELINE))
+        return Metric(key, f"{found.label} to the own first sample", found.unit, found.citation, found.estimator)
     for source in _metric_sources(results, key):
         traits = (source.get("metrics") or {}).get(key) or (source.get("traits") if source.get("metric") == key else None)
         if isinstance(traits, Mapping):

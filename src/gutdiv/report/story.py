@@ -44,8 +44,13 @@ TERMS = {
     "link": "How a taxon moves with the diversity of all other taxa, relative to the typical prevalent taxon of the study.",
     "CI": "Confidence interval: 95% for effects and links, 90% for the limits of reference intervals.",
     "PERMANOVA": "A permutation test of whether communities differ between groups; R² is the share of variation that the term explains.",
+    "omega squared": "R² corrected for what chance alone would explain; partial: of the variation that the other terms leave.",
+    "dispersion": "How far samples lie from the centre of their group; a test of whether this spread differs between groups.",
 }
-UNSIGNED = ("epsilon squared", "Kendall's W")  # effects over several groups, which have no direction
+NO_PATHOGEN = "No pathogen is reported from a genus call: genera that hold pathogens hold harmless species too."
+OUTCOMES = {"clear": "clear", "weak": "not clear", "not assessable": "not assessable"}
+# Effects over several groups, which have no direction.
+UNSIGNED = ("epsilon squared", "Kendall's W", "eta squared", "partial omega squared", "partial R squared")
 VERDICT_MEANING = {
     "outside": "very unusual among the controls",
     "borderline": "somewhat unusual among the controls",
@@ -132,6 +137,14 @@ def structure(results: Results, finding: Finding) -> str:
     return f"Communities differ by {term}, which explains {percent(finding.size)} of the variation ({label}: {numbers})."
 
 
+def _spread(results: Results, finding: Finding) -> str:
+    """Add that groups also differ in spread, where both tests are clear; begins with a space."""
+    spread = reading.spread_finding(results, finding.subject, str(finding.values.get("term") or ""))
+    if finding.strength == "clear" and spread is not None and spread.strength == "clear":
+        return " Groups also differ in spread, so this may be a difference of spread."
+    return ""
+
+
 def link(finding: Finding) -> str:
     """Word one taxon's link with the diversity of the others, always relative."""
     taxon = name(finding.subject, limit=60)
@@ -157,8 +170,11 @@ def outstanding(results: Results) -> tuple[Sentence, ...]:
     between = reading.structure_findings(results)
     if between:
         best = next((f for f in between if f.strength == "clear"), between[0])
-        tail = _agreement(between, "dissimilarity", many="dissimilarities") if len(between) > 1 else ""
+        same = [f for f in between if f.values.get("term") == best.values.get("term")]
+        tail = _agreement(same, "dissimilarity", many="dissimilarities") if len(same) > 1 else ""
+        tail += _spread(results, best)
         chosen.append(Sentence(structure(results, best) + tail, _mark(best), Link("Structure", "#diversity-structure")))
+    chosen += [said for said in (_abundance_sentence(results), _change_sentence(results)) if said is not None]
     links = [f for f in reading.findings(reading.record(results, "immune/links"), "link") if f.values.get("test_family") == "confirmatory"]
     tested = sum(r["test_family"] == "confirmatory" for r in reading.rows(reading.table(results, "immune/links")))
     if tested:
@@ -166,6 +182,46 @@ def outstanding(results: Results) -> tuple[Sentence, ...]:
     gone = reading.absences(reading.record(results, "immune/links"))
     chosen += [Sentence(untested(what, why), "none", Link("Immune", "#immune")) for what, why in gone]
     return tuple(chosen)
+
+
+def _abundance_sentence(results: Results) -> Sentence | None:
+    """Word which taxa differ between groups, for the first contrast that has any; None where none was tested."""
+    place = "comparison/abundance"
+    about, where = reading.record(results, place), Link("Abundance", "#abundance")
+    tested = [r for r in reading.rows(reading.table(results, place)) if r["metric"] == "abundance" and not missing(r["p"])]
+    if not tested:
+        return None
+    total = plural(len({str(r["taxon"]) for r in tested}), "taxon", many="taxa")
+    by = f" and confirmed by {name(about['confirmed_by'], limit=60)}" if about.get("confirmed_by") else ""
+    clear = reading.findings(about, "abundance_difference")
+    if not clear:
+        return Sentence(f"None of {total} differs in abundance clearly{by}.", "weak", where)
+    contrast = clear[0].values.get("contrast")
+    here = [f for f in clear if f.values.get("contrast") == contrast]
+    words = [
+        f"{word} {listing([name(f.subject, limit=40) for f in here if f.direction == direction], limit=4)}"
+        for word, direction in (("more", "higher"), ("less", "lower"))
+        if any(f.direction == direction for f in here)
+    ]
+    count = f"{len(here):,} of {total} clear{by}; relative to the typical taxon, total load was not measured"
+    return Sentence(f"Abundances differ, {name(contrast, limit=80)}: {'; '.join(words)} ({count}).", "clear", where)
+
+
+def _change_sentence(results: Results) -> Sentence | None:
+    """Word whether anything changes over time; None where nothing was tested."""
+    tested = reading.change_tests(results)
+    if not tested:
+        return None
+    clear = [f"{reading.metric(results, str(r['metric'])).label} ({course(r)})" for r in tested if r["strength"] == "clear"]
+    where, total = Link("Over time", "#longitudinal"), plural(len(tested), "test")
+    if not clear:
+        return Sentence(f"Over time, none of {total} of change is clear.", "weak", where)
+    return Sentence(f"Over time, {len(clear):,} of {total} of change are clear: {listing(clear, limit=3)}.", "clear", where)
+
+
+def course(row: Mapping[str, Any]) -> str:
+    """Name what a test over time is about."""
+    return name(row["variable"] if row["contrast"] == "whole term" else row["contrast"], limit=60)
 
 
 def untested(what: str, why: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from gutdiv.report.panels import diversity, dysbiosis, immune, methods, overview
+from gutdiv.report.panels import abundance, diversity, dysbiosis, immune, longitudinal, methods, overview
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,6 +17,8 @@ PANELS: Mapping[str, Callable[[Results], Panel]] = MappingProxyType(
     {
         "overview": overview.build,
         "diversity": diversity.build,
+        "abundance": abundance.build,
+        "longitudinal": longitudinal.build,
         "dysbiosis": dysbiosis.build,
         "immune": immune.build,
         "methods": methods.build,

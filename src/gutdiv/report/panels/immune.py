@@ -304,11 +304,7 @@ def _matches(results: Results) -> Section | None:
     once = {(str(r["taxon"]), str(r["rank"])): r for r in reversed(list(reading.rows(found)))}
     rows = sorted(once.values(), key=lambda r: (-(0.0 if missing(r["share_of_reads"]) else float(r["share_of_reads"])), str(r["taxon"])))
     seen = sum(r["outcome"] in {"matched", "found"} for r in rows)
-    note = (
-        "Open a row for mechanism, evidence and references. A genus is named as the table names it. No "
-        "pathogen is reported from a genus call: genera that hold "
-        "pathogens hold harmless species too."
-    )
+    note = f"Open a row for mechanism, evidence and references. A genus is named as the table names it. {story.NO_PATHOGEN}"
     plain = cells.build(
         "matches",
         f"{seen:,} of {plural(len(rows), 'taxon', many='taxa')} found in the table",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gutdiv.report import bibliography, cells, intake, naming, reading, story
-from gutdiv.report.panels import ordination
+from gutdiv.report.panels import compared, ordination
 from gutdiv.report.parts import Detail, Glossary, Panel, Part, Prose, Section, Sentence, Sentences
 from gutdiv.report.wording import integer, listing, missing, name, plural
 
@@ -69,7 +69,7 @@ _STEPS = (
 
 def _paragraphs(results: Results) -> Iterator[str]:
     """Write the methods text: a paragraph for each stage, from its rows and records, none where it did nothing."""
-    writers = (_cohort_text, _alpha_text, _beta_text, _comparison_text, _reference_text, _verdict_text, _links_text)
+    writers = (_cohort_text, _alpha_text, _beta_text, compared.told, _reference_text, _verdict_text, _links_text)
     yield from (text for text in (write(results) for write in writers) if text)
 
 
@@ -148,47 +148,6 @@ def _ordinated(results: Results) -> tuple[str, ...]:
 def _was(count: int) -> str:
     """Return the verb in the number that fits a count."""
     return "was" if count == 1 else "were"
-
-
-def _comparison_text(results: Results) -> str:
-    """Tell how groups were compared."""
-    text = ""
-    rows = _compared(results)
-    if rows:
-        tests = sorted({name(r["test"]) for r in rows if not missing(r["test"])})
-        bounded = sorted({name(r["effect_name"]) for r in rows if not (missing(r["effect_name"]) or missing(r["ci_low"]))})
-        plain = sorted({name(r["effect_name"]) for r in rows if not missing(r["effect_name"])} - set(bounded))
-        effects = [f"{listing(bounded)} with 95% confidence intervals"] if bounded else []
-        effects += [f"{listing(plain)}{' without' if bounded else ''}"] if plain else []
-        by = sorted({name(r["variable"], limit=60) for r in rows})
-        text = (
-            f"Alpha diversity was compared by {listing(by)} ({listing(tests)}; effect sizes: {listing(effects)}), "
-            "with q-values by Benjamini and Hochberg (1995) within each family of tests."
-        )
-    tested = _permuted(results)
-    if tested:
-        counts = sorted({int(r["permutations"]) for r in tested if not missing(r["permutations"])})
-        told = ["Anderson 2001" + (f", {listing([integer(c) for c in counts])} permutation{'s' * (counts != [1])}" if counts else "")]
-        told += dict.fromkeys(_exchanged(r) for r in tested)
-        text += f" Differences between communities were tested by PERMANOVA ({'; '.join(t for t in told if t)})."
-    return text.strip()
-
-
-def _compared(results: Results) -> list[dict[str, Any]]:
-    """Return the tests of alpha diversity that gave a p-value."""
-    return [r for r in reading.rows(reading.table(results, "comparison/alpha")) if not missing(r["p"])]
-
-
-def _permuted(results: Results) -> list[dict[str, Any]]:
-    """Return the terms that a PERMANOVA gave a p-value."""
-    places = [f"comparison/permanova/{n}" for n in reading.under(results, "comparison/permanova/")]
-    return [r for p in places for r in reading.rows(results.tables[p]) if not missing(r["p"])]
-
-
-def _exchanged(row: Mapping[str, Any]) -> str:
-    """Tell the unit of a PERMANOVA and what was exchanged, where its row says so."""
-    unit, scheme = (name(row.get(c), limit=120) for c in ("unit", "permutation_scheme"))
-    return ", ".join(f"{word}: {what}" for word, what in (("unit", unit), ("permutations", scheme)) if what)
 
 
 def _reference_text(results: Results) -> str:
@@ -291,9 +250,8 @@ def _citations(results: Results) -> Iterator[str]:
         yield "hurlbert1971"
     if not missing(reading.record(results, "diversity/standards").get("coverage")):
         yield "chao2012"
-    if _permuted(results):
-        yield "anderson2001"
-    if _compared(results) or reading.filled(results, "immune/links") is not None:
+    yield from compared.citations(results)
+    if reading.filled(results, "immune/links") is not None:
         yield "benjamini1995"
     if _intervals(results.reference):
         yield "clsi2010"

@@ -9,7 +9,7 @@ from gutdiv.report.parts import Column, DataTable, Figure, View
 from gutdiv.report.wording import listing, missing, name, percent, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from gutdiv.model.results import Results, Table
 
@@ -78,24 +78,14 @@ def _view(results: Results, key: str) -> View | None:
         return None
     grouped, metric = reading.groups(results), reading.metric(results, key)
     of = grouped.of if grouped is not None else {}
-    labels = grouped.labels if grouped is not None and not grouped.numeric else (ALL,)
     rows = list(reading.rows(found))
-    members = [
-        (
-            label,
-            [
-                (r["sample_id"], r["axis_1"], r["axis_2"])
-                for r in rows
-                if (of.get(r["sample_id"], ALL) if len(labels) > 1 else label) == label
-            ],
-        )
-        for label in labels
-    ]
+    members = by_group(results, rows)
     shares = [*list(found.record.get("proportion_explained") or ()), None, None]
     titles = [f"Axis {i + 1}" + ("" if missing(s) else f" ({percent(s)} of the variation)") for i, s in enumerate(shares[:2])]
     chart = charts.points(members, x_title=titles[0], y_title=titles[1], square=True, quiet=reading.NO_GROUP)
     taxa = _arrows(results, key)
-    data, layout = biplot.with_arrows(chart, taxa, [(r["axis_1"], r["axis_2"]) for r in rows]) if taxa else chart
+    told = [{**t, "told": f"the two axes explain {percent(t['r2'])} of its variation"} for t in taxa]
+    data, layout = biplot.with_arrows(chart, told, [(r["axis_1"], r["axis_2"]) for r in rows]) if taxa else chart
     listed = [{**r, "group": of.get(r["sample_id"])} for r in rows]
     spec = (
         cells.column("Sample", "sample_id", cells.text, kind="name"),
@@ -109,6 +99,19 @@ def _view(results: Results, key: str) -> View | None:
         alt += f" Arrows of {listing([name(r['taxon'], limit=60) for r in taxa], limit=SHOWN)}."
     note = _note(found, drawn=bool(taxa))
     return View(key, metric.label, title, f"{title}. {alt}", data, layout, numbers, note, charts.narrow(), int(layout["height"]))
+
+
+def by_group(results: Results, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[tuple[Any, Any, Any]]]]:
+    """Sort samples with their first two coordinates by group; all together where there are no groups, or numbers in their place."""
+    grouped = reading.groups(results)
+    of = grouped.of if grouped is not None else {}
+    labels = grouped.labels if grouped is not None and not grouped.numeric else (ALL,)
+    places: dict[str, list[tuple[Any, Any, Any]]] = {label: [] for label in labels}
+    for r in rows:
+        label = labels[0] if len(labels) == 1 else of.get(r["sample_id"], ALL)
+        if label in places:
+            places[label].append((r["sample_id"], r["axis_1"], r.get("axis_2")))
+    return list(places.items())
 
 
 def _note(found: Table, *, drawn: bool) -> str:
@@ -135,6 +138,8 @@ def _title(results: Results, key: str, label: str) -> str:
     if not found:
         return f"{label} between samples"
     term = name(found[0].values.get("term"), limit=60)
+    spread = reading.spread_finding(results, key, term)
     if found[0].strength == "clear":
-        return f"Communities differ by {term}: {percent(found[0].size)} of the variation in {label}"
+        how = ", in position or in spread" if spread is not None and spread.strength == "clear" else ""
+        return f"Communities differ by {term}{how}: {percent(found[0].size)} of the variation in {label}"
     return f"No clear difference by {term} in {label}"

@@ -1,0 +1,214 @@
+"""`gutdiv comparison`, what is computed from distances: PERMANOVA, pairs, dispersion, ANOSIM, Mantel, and constrained axes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gutdiv.cli.options import add_output, add_seed, add_threads, positive
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+    from gutdiv.model.results import DistanceMatrix, Table
+
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+EXCHANGE = ("strata", "subject", "permute", "permutations")
+
+
+def configure(commands: Commands) -> None:
+    """Add the subcommands."""
+    permanova = commands.add_parser("permanova", help="how much of the distances between samples follows a formula")
+    _add_files(permanova)
+    permanova.add_argument("--formula", required=True, metavar="F", help="as in '~ disease + age * sex'; other names stand in backticks")
+    permanova.add_argument(
+        "--by",
+        choices=("terms", "margin", "whole"),
+        default="margin",
+        help="each term after those before it (terms), after all others (margin), or all at once (whole) (default: %(default)s)",
+    )
+    _add_exchange(permanova)
+    _add_untestable(permanova)
+    add_output(permanova, "permanova.tsv")
+    permanova.set_defaults(run=_permanova)
+
+    pairs = commands.add_parser("pairs", help="PERMANOVA of each pair of groups, and whether the two differ in spread")
+    _add_files(pairs)
+    pairs.add_argument("--variable", required=True, metavar="COL", help="metadata column of groups")
+    pairs.add_argument("--formula", metavar="F", help="covariates, as in '~ age + sex': the groups are tested after them")
+    _add_exchange(pairs)
+    _add_untestable(pairs)
+    add_output(pairs, "pairs.tsv")
+    pairs.set_defaults(run=_pairs)
+
+    dispersion = commands.add_parser("dispersion", help="whether groups differ in spread around their centre")
+    _add_files(dispersion)
+    dispersion.add_argument("--variable", required=True, metavar="COL", help="metadata column of groups")
+    dispersion.add_argument("--subject", metavar="COL", help="metadata column that tells which samples are of one subject")
+    dispersion.add_argument("--centre", choices=("median", "centroid"), default="median", help="centre of a group (default: spatial %(default)s)")
+    dispersion.add_argument("--bias-adjust", action="store_true", help="correct for small groups by sqrt(n / (n - 1))")
+    dispersion.add_argument("--square-root", action="store_true", help="take the roots of the distances, which makes most metrics Euclidean")
+    _add_permutations(dispersion)
+    add_output(dispersion, "dispersion.tsv")
+    dispersion.set_defaults(run=_dispersion)
+
+    anosim = commands.add_parser("anosim", help="whether distances between groups rank higher than those within")
+    _add_files(anosim)
+    anosim.add_argument("--variable", required=True, metavar="COL", help="metadata column of groups")
+    _add_exchange(anosim)
+    add_output(anosim, "anosim.tsv")
+    anosim.set_defaults(run=_anosim)
+
+    mantel = commands.add_parser("mantel", help="whether two matrices of distances agree")
+    mantel.add_argument("--distances", type=Path, required=True, metavar="D", help="distances, .h5 or .tsv; their samples are permuted")
+    mantel.add_argument("--against", type=Path, required=True, metavar="E", help="the distances to compare with")
+    mantel.add_argument("--given", type=Path, metavar="G", help="distances whose part in both is taken out first: partial Mantel test")
+    mantel.add_argument("--metadata", type=Path, metavar="M", help="sample metadata, TSV; for --strata and --subject")
+    mantel.add_argument("--method", choices=("pearson", "spearman"), default="pearson", help="distances or their ranks (default: %(default)s)")
+    _add_exchange(mantel)
+    add_output(mantel, "mantel.tsv")
+    mantel.set_defaults(run=_mantel)
+
+    constrained = commands.add_parser("constrained", help="the axes along which a formula explains most of the distances: a picture, no test")
+    _add_files(constrained)
+    constrained.add_argument("--formula", required=True, metavar="F", help="as for permanova")
+    _add_untestable(constrained)
+    add_output(constrained, "constrained.tsv")
+    constrained.set_defaults(run=_constrained)
+
+
+def _add_files(parser: argparse.ArgumentParser) -> None:
+    """Add `--distances` and `--metadata`."""
+    parser.add_argument("--distances", type=Path, required=True, metavar="D", help="distances, .h5 or .tsv")
+    parser.add_argument("--metadata", type=Path, required=True, metavar="M", help="sample metadata, TSV")
+
+
+def _add_untestable(parser: argparse.ArgumentParser) -> None:
+    """Add what to do with samples that cannot test what is asked."""
+    parser.add_argument(
+        "--untestable",
+        choices=("error", "record"),
+        default="error",
+        help="where these samples cannot test what is asked: stop, or write an empty table with the reason (default: %(default)s)",
+    )
+
+
+def _add_permutations(parser: argparse.ArgumentParser) -> None:
+    """Add `--permutations` and `--seed`."""
+    parser.add_argument("--permutations", type=positive, default=999, metavar="N", help="number of permutations (default: %(default)s)")
+    add_seed(parser)
+
+
+def _add_exchange(parser: argparse.ArgumentParser) -> None:
+    """Add what tells which samples may be exchanged, and the threads that do it."""
+    parser.add_argument("--strata", metavar="COL", help="metadata column: permute only within its values, as within batches")
+    parser.add_argument("--subject", metavar="COL", help="metadata column that tells which samples are of one subject")
+    parser.add_argument(
+        "--permute",
+        choices=("auto", "within", "whole"),
+        default="auto",
+        help="with repeated subjects: exchange samples within subjects, whole subjects, or whichever fits each term (default: %(default)s)",
+    )
+    _add_permutations(parser)
+    add_threads(parser)
+
+
+def _write(args: argparse.Namespace, table: Table, options: dict[str, Any], files: tuple[str, ...], **about: Any) -> int:
+    """Write a table with its record."""
+    from gutdiv.io.artifacts import input_digest, record, write_table
+    from gutdiv.model.results import Table as Result
+
+    inputs = [input_digest(role, path) for role in files if (path := getattr(args, role))]
+    head = record(table.kind, options=options, inputs=inputs, seed=getattr(args, "seed", None))
+    write_table(args.output, Result(table.kind, table.frame, {**head, **about, **table.record}))
+    return 0
+
+
+def _traits(distances: DistanceMatrix) -> dict[str, Any]:
+    """What the distances say of their metric."""
+    return {"traits": distances.record["traits"]} if "traits" in distances.record else {}
+
+
+def _on_distances(args: argparse.Namespace, test: Callable[..., Table], options: dict[str, Any], **more: Any) -> int:
+    """Read distances and metadata, run a test on them, write what it says."""
+    from gutdiv.io.distances import read_distances
+    from gutdiv.io.metadata import read_metadata
+
+    distances = read_distances(args.distances)
+    table = test(distances, read_metadata(args.metadata), **options, **more)
+    return _write(args, table, options, ("distances", "metadata"), **_traits(distances))
+
+
+def _or_recorded(args: argparse.Namespace, test: Callable[..., Table], untested: Callable[..., Table], what: str) -> Callable[..., Table]:
+    """Return a test that, where `--untestable record` is given, puts what it cannot test into the record of an empty table."""
+    from gutdiv.comparison.scheme import UntestableError
+
+    def recorded(distances: DistanceMatrix, *rest: Any, **options: Any) -> Table:
+        try:
+            return test(distances, *rest, **options)
+        except UntestableError as error:
+            if args.untestable == "error":
+                raise
+            return untested(distances.metric, what, str(error))
+
+    return recorded
+
+
+def _options(args: argparse.Namespace, *names: str) -> dict[str, Any]:
+    """Take options by name."""
+    return {name: getattr(args, name) for name in names}
+
+
+def _permanova(args: argparse.Namespace) -> int:
+    """Test a formula on distances."""
+    from gutdiv.comparison.distances import permanova, untested
+
+    test = _or_recorded(args, permanova, untested, args.formula)
+    return _on_distances(args, test, _options(args, "formula", "by", *EXCHANGE), seed=args.seed, threads=args.threads)
+
+
+def _pairs(args: argparse.Namespace) -> int:
+    """Test each pair of groups."""
+    from gutdiv.comparison.pairs import compare_pairs, untested
+
+    test = _or_recorded(args, compare_pairs, untested, args.variable)
+    return _on_distances(args, test, _options(args, "variable", "formula", *EXCHANGE), seed=args.seed, threads=args.threads)
+
+
+def _dispersion(args: argparse.Namespace) -> int:
+    """Compare the spread of groups."""
+    from gutdiv.comparison.dispersion import compare_dispersion
+
+    options = _options(args, "variable", "subject", "centre", "bias_adjust", "square_root", "permutations")
+    return _on_distances(args, compare_dispersion, options, seed=args.seed)
+
+
+def _anosim(args: argparse.Namespace) -> int:
+    """Compare ranks of distances between and within groups."""
+    from gutdiv.comparison.anosim import anosim
+
+    return _on_distances(args, anosim, _options(args, "variable", *EXCHANGE), seed=args.seed, threads=args.threads)
+
+
+def _mantel(args: argparse.Namespace) -> int:
+    """Correlate matrices of distances."""
+    from gutdiv.comparison.mantel import mantel
+    from gutdiv.io.distances import read_distances
+    from gutdiv.io.metadata import read_metadata
+
+    distances = read_distances(args.distances)
+    against = read_distances(args.against)
+    given = read_distances(args.given) if args.given else None
+    metadata = read_metadata(args.metadata) if args.metadata else None
+    options = _options(args, "method", *EXCHANGE)
+    table = mantel(distances, against, metadata, given=given, seed=args.seed, threads=args.threads, **options)
+    return _write(args, table, options, ("distances", "against", "given", "metadata"), **_traits(distances))
+
+
+def _constrained(args: argparse.Namespace) -> int:
+    """Find constrained axes."""
+    from gutdiv.comparison.constrained import constrain, untested
+
+    return _on_distances(args, _or_recorded(args, constrain, untested, args.formula), _options(args, "formula"))

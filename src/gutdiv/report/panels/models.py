@@ -1,0 +1,87 @@
+"""Linear and mixed models of alpha diversity, for the diversity panel: effects with the other terms held constant, and what residuals say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gutdiv.report import absences, cells, charts, group_tests, reading
+from gutdiv.report.parts import Cell, Column, Figure, Note, Section, View
+from gutdiv.report.wording import capital, listing, missing, name, plural, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from gutdiv.model.results import Results
+    from gutdiv.report.parts import DataTable, Part
+
+PLACE = "comparison/model"
+COEFFICIENT = "coefficient"
+FITS = {"singular": "no difference between subjects beside what is modelled", "not converged": "the fit did not converge: do not rely on it"}
+
+
+def tested(results: Results) -> list[dict[str, Any]]:
+    """Return the tests that gave a p-value."""
+    return [r for r in reading.rows(reading.table(results, PLACE)) if not missing(r["p"])]
+
+
+def section(results: Results) -> Section | None:
+    """Assemble the models: effects by metric, all tests, and what could not be modelled; None where they were not asked for."""
+    found = reading.table(results, PLACE)
+    if found is None:
+        return None
+    rows = tested(results)
+    figure = _figure(results, rows)
+    parts: list[Part] = [figure] if figure is not None else []
+    parts += [_table(results, "models", rows)] if rows else []
+    parts += absences.notes(results, found.record)
+    formula = found.record.get("formula")
+    lead = (
+        f"Each metric by {'the formula' if missing(formula) else quoted(formula)}: every effect with the other terms held constant. "
+        "Tests without other terms stand under 'Within samples'."
+    )
+    return Section("models", "Within samples, adjusted", tuple(parts) or (Note("absent", "No model was fitted."),), lead)
+
+
+def _figure(results: Results, rows: Sequence[Mapping[str, Any]]) -> Figure | None:
+    """Show the coefficients of one metric at a time, since each metric has its own unit."""
+    by_metric: dict[str, list[Mapping[str, Any]]] = {}
+    for r in rows:
+        if r.get("part") == COEFFICIENT and not missing(r["effect"]):
+            by_metric.setdefault(str(r["metric"]), []).append(r)
+    views = []
+    for key, members in by_metric.items():
+        metric = reading.metric(results, key)
+        lines = [group_tests.line(r, _name(r)) for r in members]
+        unit = f" ({metric.unit})" if metric.unit else ""
+        axis = f"Difference in {metric.label}{unit}{group_tests.with_interval(members)}"
+        data, layout = charts.forest(lines, title=axis, marks=group_tests.MARKS)
+        clear = [_name(r) for r in members if group_tests.is_clear(r)]
+        told = f"clear for {listing(clear, limit=3)}" if clear else f"none of {plural(len(members), 'coefficient')} clear"
+        title = f"{metric.label}, other terms held constant: {told}"
+        alt = f"{title}. Forest plot of model coefficients: one line a coefficient, zero means no difference."
+        narrow = charts.narrow([str(x["label"]) for x in lines])
+        numbers = _table(results, f"models-{key}", members)
+        views.append(View(key, metric.label, title, alt, data, layout, numbers, "", narrow, int(layout["height"])))
+    return Figure("models", tuple(views), "Metric") if views else None
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    """Name a coefficient by its contrast, with its variable where the contrast does not name it."""
+    contrast, variable = name(row["contrast"], limit=60), name(row["variable"], limit=40)
+    return contrast if variable in contrast else f"{variable}: {contrast}"
+
+
+def _table(results: Results, key: str, rows: Sequence[Mapping[str, Any]]) -> DataTable:
+    """List the tests of all models, with what the residuals say."""
+    first = (group_tests.metric_column(results), cells.column("Term", "variable", cells.text, kind="name", choose=True))
+    further = ((Column("Residuals", "text", "Whether the model's assumptions hold, from its residuals."), _residuals),)
+    return group_tests.table(rows, key=key, caption="Models of alpha diversity", source=f"{PLACE}.tsv", first=first, further=further)
+
+
+def _residuals(row: Mapping[str, Any]) -> Cell:
+    """Say what the residuals of a model say of it."""
+    told = [name(row.get("normality"))] if not missing(row.get("normality")) else []
+    told += [f"{name(row['spread'])} spread"] if not missing(row.get("spread")) else []
+    told += ["one unit alone moves the result"] if row.get("influence") == "influential" else []
+    told += [FITS[str(row["fit"])]] if str(row.get("fit")) in FITS else []
+    return cells.text(capital("; ".join(told)))
