@@ -156,16 +156,20 @@ class Cohort:
         return bool(np.any(self.counts.data == 1))
 
     def genera(self) -> tuple[str, ...]:
-        """Name of each feature's genus: the canonical one, else `unclassified <lowest named rank above>`, else `unclassified`.
+        """Name of each feature's genus; see `taxa`."""
+        return self.taxa("genus")
 
-        Without lineages every feature is its own name.
+    def taxa(self, rank: str) -> tuple[str, ...]:
+        """Name of each feature at `genus` or `family`: the canonical one, else `unclassified <lowest named rank above>`, else `unclassified`.
+
+        Without lineages, and at the rank `feature`, every feature is its own name.
         """
-        if self.lineages is None:
+        if self.lineages is None or rank == "feature":
             return self.feature_ids
+        ladder = ("canonical_genus", "canonical_family", "order", "class", "phylum", "domain")
+        ladder = ladder[{"genus": 0, "family": 1}[rank] :]
         names = []
-        for row in self.lineages[["canonical_genus", "canonical_family", "order", "class", "phylum", "domain"]].itertuples(
-            index=False, name=None
-        ):
+        for row in self.lineages[list(ladder)].itertuples(index=False, name=None):
             above = next((r for r in row[1:] if r), None)
             names.append(row[0] or (f"unclassified {above}" if above else "unclassified"))
         return tuple(names)

@@ -16,6 +16,27 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 
+_GROUP_TEST: Mapping[str, str] = {
+    "metric": "str",
+    "variable": "str",
+    "test": "str",
+    "unit": "str",
+    "contrast": "str",
+    "n_1": "int",
+    "n_2": "int",
+    "statistic": "float",
+    "df": "float",
+    "p": "float",
+    "permutations": "int",
+    "q": "float",
+    "family": "str",
+    "effect": "float",
+    "effect_name": "str",
+    "ci_low": "float",
+    "ci_high": "float",
+    "n_dropped": "int",
+}
+
 # Columns of each table, in order: name to type. `open` tables may carry further columns after these.
 TABLES: Mapping[str, Mapping[str, str]] = {
     "alignment": {"part": "str", "id": "str", "outcome": "str", "reason": "str"},
@@ -78,25 +99,31 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "prevalence": "float",
         "mean_share": "float",
     },
-    "group_test": {
-        "metric": "str",
-        "variable": "str",
-        "test": "str",
-        "unit": "str",
-        "contrast": "str",
-        "n_1": "int",
-        "n_2": "int",
-        "statistic": "float",
-        "df": "float",
-        "p": "float",
-        "permutations": "int",
-        "q": "float",
-        "family": "str",
-        "effect": "float",
-        "effect_name": "str",
-        "ci_low": "float",
-        "ci_high": "float",
-        "n_dropped": "int",
+    "group_test": _GROUP_TEST,
+    "abundance": {
+        **_GROUP_TEST,
+        "n_samples": "int",
+        "strength": "str",
+        "taxon": "str",
+        "rank": "str",
+        "estimator": "str",
+        "se": "float",
+        "prevalence": "float",
+        "prevalence_1": "float",
+        "prevalence_2": "float",
+        "mean_share": "float",
+        "mean_share_1": "float",
+        "mean_share_2": "float",
+        "structural_zero": "str",
+        "agreement": "str",
+        "ancombc2_effect": "float",
+        "ancombc2_se": "float",
+        "ancombc2_p": "float",
+        "ancombc2_q": "float",
+        "clr_effect": "float",
+        "clr_p": "float",
+        "clr_q": "float",
+        "reason": "str",
     },
     "permanova": {
         "term": "str",
@@ -179,7 +206,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "reason": "str",
     },
 }
-OPEN_TABLES = frozenset({"ordination", "links", "group_test", "permanova", "flags", "verdicts", "alpha", "depths"})
+OPEN_TABLES = frozenset({"ordination", "links", "group_test", "abundance", "permanova", "flags", "verdicts", "alpha", "depths"})
 
 VERDICTS = ("outside", "borderline", "within", "not assessable")
 TIERS = ("none", "provisional", "aligned", "in-study")
@@ -342,7 +369,7 @@ class Results:
     tables : mapping of str to Table
         By place without ending: `diversity/alpha`, `diversity/depths`, `diversity/curves`, `diversity/standards`,
         `diversity/ordination/braycurtis`, `diversity/ordination/braycurtis_arrows`, `comparison/alpha`,
-        `comparison/permanova/braycurtis`, `dysbiosis/verdicts`, `dysbiosis/flags`, `immune/links`, `immune/matches`,
+        `comparison/abundance`, `comparison/permanova/braycurtis`, `dysbiosis/verdicts`, `dysbiosis/flags`, `immune/links`, `immune/matches`,
         `cohort/alignment`, `cohort/taxonomy_audit`.
     cohort : mapping
         The content of `cohort/cohort.json`.

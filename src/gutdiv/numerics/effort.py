@@ -136,6 +136,50 @@ def null_curve(counts: Ints, effort: Floats) -> tuple[Floats, Floats]:
     return y, slope.mean(axis=0)
 
 
+def reference_effort(counts: Ints, reference: Ints) -> Floats:
+    """Log effort of each sample as each taxon sees it: the mean of ln(x + .5) over the reference taxa other than itself.
+
+    Parameters
+    ----------
+    counts : (n, m) int
+        Reads of all taxa.
+    reference : (k,) int
+        Columns of the reference taxa, two or more.
+
+    Returns
+    -------
+    (n, m)
+    """
+    logs = np.log(counts[:, reference] + 0.5)
+    effort = np.repeat(logs.sum(axis=1)[:, None] / reference.size, counts.shape[1], axis=1)
+    effort[:, reference] = (logs.sum(axis=1)[:, None] - logs) / (reference.size - 1)
+    return effort
+
+
+def equal_effort_detection(counts: Ints, effort: Floats, common: Floats) -> Floats:
+    """Chance that a taxon is still seen when its sample is thinned to a common effort: 1 - (1 - r)^x, r = min(1, exp(common - effort)).
+
+    The exact expectation over all draws, as rarefaction to equal depth draws once. Samples below the common effort stay as they are.
+
+    Parameters
+    ----------
+    counts : (n, m) int
+    effort : (n, m)
+        Log effort.
+    common : (m,)
+        Log effort to which samples are thinned.
+
+    Returns
+    -------
+    (n, m)
+        From 0 to 1; 0 where the taxon was not seen.
+    """
+    kept = np.exp(np.minimum(common - effort, 0.0))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        missed = np.where(counts > 0, counts * np.log1p(-kept), 0.0)
+    return np.asarray(-np.expm1(missed))
+
+
 # ---------------------------------------------------------------- slopes
 @dataclass(frozen=True, eq=False)
 class Slopes:
