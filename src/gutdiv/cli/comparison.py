@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gutdiv.cli import comparison_abundance
 from gutdiv.cli.options import add_cohort, add_output, add_seed, add_subject, positive
 from gutdiv.errors import InputError
 
@@ -71,6 +72,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_seed(dispersion)
     add_output(dispersion, "dispersion.tsv")
     dispersion.set_defaults(run=_dispersion)
+    comparison_abundance.configure(commands)
 
 
 def _alpha(args: argparse.Namespace) -> int:

@@ -95,8 +95,8 @@ def design_abundance(
     for name, what in (*((c, c) for c in parsed.columns), *(((subject, f"subject {subject}"),) if subject else ())):
         drop(np.array([c is None for c in metadata.column(name)], dtype=bool), f"no value of {what}")
     numeric = metadata.kinds[tested.column] == "numeric" and not tested.categorical
-    if numeric and len({float(str(c)) for c in metadata.column(tested.column) if c is not None}) == 2 and baseline is not None:
-        numeric = False
+    # as in the tests of alpha diversity, a number of two values tells two groups
+    numeric = numeric and len({float(str(c)) for c in metadata.column(tested.column) if c is not None}) > 2
     names, level = ((), None) if numeric else _levels(metadata, tested.column, kept)
     if level is not None:
         who = np.arange(kept.size) if subject is None else _numbered(metadata, subject)
@@ -132,7 +132,7 @@ def design_abundance(
     chosen = metadata.select(tuple(cohort.sample_ids[i] for i in rows))
     matrix, span = _matrix(parsed, tested, chosen, level)
     return _with_unit(AbundanceDesign(
-        tested.column, parsed.text, rows, Plan(matrix, span, None, False, matrix, level), levels,
+        tested.column, parsed.text, rows, Plan(matrix, span, None, means=False, rows=matrix, level=level), levels,
         tuple(f"{a} - {levels[0]}" for a in levels[1:]) if level is not None else (f"per {tested.column}",), "sample", dropped, (),
     ), chosen, subject)  # fmt: skip
 

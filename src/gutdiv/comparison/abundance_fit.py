@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from gutdiv.numerics.effort import BLOCK, detection_curve, equal_effort_detection, null_curve, reference_effort, subject_means, typical_slope
+from gutdiv.numerics.effort import (
+    BLOCK,
+    detection_curve,
+    equal_effort_detection,
+    null_curve,
+    reference_effort,
+    subject_means,
+    typical_slope,
+)
 from gutdiv.numerics.logistic import firth, leave_subjects_out
 from gutdiv.numerics.regression import regress
 
@@ -162,8 +170,8 @@ def detection_fit(counts: Ints, plan: Plan, effort: Effort) -> Estimates:
     """
     log = effort.log + (plan.rows[:, plan.tested] @ effort.shift)[:, None]
     common = np.quantile(log, COMMON_EFFORT, axis=0)
-    lacking = plan.units(np.minimum(log - common, 0.0))
-    lacking -= lacking.mean(axis=0)
+    lacking: Floats | None = plan.units(np.minimum(log - common, 0.0))
+    lacking = lacking - lacking.mean(axis=0)
     if ((lacking**2).sum(axis=0) < 1e-12).any():  # as many samples as a quarter have the least effort: there is nothing to adjust for
         lacking = None
     parts = [
@@ -175,11 +183,9 @@ def detection_fit(counts: Ints, plan: Plan, effort: Effort) -> Estimates:
         )
         for b in _blocks(counts.shape[1])
     ]
-    first = parts[0]
-    names = ("effect", "se", "statistic", "p")
-    joined = {name: np.concatenate([getattr(p, name) for p in parts], axis=1) for name in names}
-    ends = {name: np.concatenate([getattr(p, name) for p in parts]) for name in ("overall_statistic", "overall_p")}
-    return replace(first, **joined, **ends)
+    effect, se, statistic, p = (np.concatenate([getattr(q, c) for q in parts], axis=1) for c in ("effect", "se", "statistic", "p"))
+    joint, joint_p = (np.concatenate([getattr(q, c) for q in parts]) for c in ("overall_statistic", "overall_p"))
+    return Estimates(effect, se, statistic, p, parts[0].df, joint, joint_p, parts[0].overall_df)
 
 
 def _detected(seen: Floats, plan: Plan, lacking: Floats | None, shift_se: Floats) -> Estimates:
@@ -218,14 +224,13 @@ def _detected(seen: Floats, plan: Plan, lacking: Floats | None, shift_se: Floats
 
 
 def _judged(effect: Floats, covariance: Floats, freedom: Floats) -> Estimates:
-    """t tests of each contrast and a Wald F test of all, from effects (q, m) and covariances (m, q, q)."""
+    """Make t tests of each contrast and a Wald F test of all, from effects (q, m) and covariances (m, q, q)."""
     se = np.sqrt(np.einsum("mqq->qm", covariance))
     statistic = effect / se
-    p = 2 * stats.t.sf(np.abs(statistic), freedom[:, None])
+    p = np.asarray(2 * stats.t.sf(np.abs(statistic), freedom[:, None]))
     joint = _wald(effect, covariance) / effect.shape[0]
-    return Estimates(
-        effect, se, statistic, p, freedom, joint, stats.f.sf(joint, effect.shape[0], freedom.min()), float(freedom.min())
-    )
+    least = float(freedom.min())
+    return Estimates(effect, se, statistic, p, freedom, joint, np.asarray(stats.f.sf(joint, effect.shape[0], least)), least)
 
 
 def _wald(effect: Floats, covariance: Floats) -> Floats:
@@ -241,7 +246,7 @@ def expected_detections(seen: npt.NDArray[np.bool_], plan: Plan) -> Floats:
     return np.asarray(np.outer(smaller, units))
 
 
-def structural_zeros(counts: Ints, plan: Plan, effort: Effort, names: Sequence[str]) -> list[str]:
+def structural_zeros(counts: Ints, plan: Plan, effort: Effort, names: Sequence[str]) -> list[tuple[str, ...]]:
     """Name for each taxon the groups that it is absent from although it would be seen there if they were like the others.
 
     The chance of detection at each sample's effort comes from the curve fitted to all other groups; the chance that a whole group shows
@@ -249,7 +254,7 @@ def structural_zeros(counts: Ints, plan: Plan, effort: Effort, names: Sequence[s
     """
     found: list[list[str]] = [[] for _ in range(counts.shape[1])]
     if plan.level is None:
-        return [""] * counts.shape[1]
+        return [()] * counts.shape[1]
     log = effort.log + (plan.rows[:, plan.tested] @ effort.shift)[:, None]
     who = np.arange(counts.shape[0]) if plan.subjects is None else plan.subjects
     for k, name in enumerate(names):
@@ -265,7 +270,7 @@ def structural_zeros(counts: Ints, plan: Plan, effort: Effort, names: Sequence[s
         for j, value in zip(absent.tolist(), chance.tolist(), strict=True):
             if value < np.log(ABSENCE):
                 found[j].append(name)
-    return [", ".join(f) for f in found]
+    return [tuple(f) for f in found]
 
 
 def _blocks(m: int) -> list[slice]:

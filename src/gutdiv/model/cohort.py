@@ -166,10 +166,9 @@ class Cohort:
         """
         if self.lineages is None or rank == "feature":
             return self.feature_ids
-        ladder = ("canonical_genus", "canonical_family", "order", "class", "phylum", "domain")
-        ladder = ladder[{"genus": 0, "family": 1}[rank] :]
+        ladder = ["canonical_genus", "canonical_family", "order", "class", "phylum", "domain"]
         names = []
-        for row in self.lineages[list(ladder)].itertuples(index=False, name=None):
+        for row in self.lineages[ladder[{"genus": 0, "family": 1}[rank] :]].itertuples(index=False, name=None):
             above = next((r for r in row[1:] if r), None)
             names.append(row[0] or (f"unclassified {above}" if above else "unclassified"))
         return tuple(names)

@@ -67,7 +67,7 @@ def firth(y: Floats, design: Floats, free: npt.NDArray[np.bool_] | None = None) 
         tried = _climb(outcome[live], x, b, step, at, current[live])
         beta[live], moved, current[live] = tried
         live[live] = moved > _PRECISE
-    covariance = np.linalg.pinv(_information(design, beta), hermitian=True)
+    covariance = np.asarray(np.linalg.pinv(_information(design, beta), hermitian=True), dtype=np.float64)
     return Logistic(beta, covariance, current, ~live)
 
 
