@@ -9,9 +9,9 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,9 @@ from gutdiv.comparison.abundance_fit import (
     expected_detections,
 )
 from gutdiv.comparison.ancombc import AncomBC2, ancombc2
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -186,7 +189,7 @@ def main() -> None:
     if args.real:
         from gutdiv.io.tables import read_abundance_table
 
-        real = from_table(np.asarray(read_abundance_table(args.real / "table.biom").matrix.toarray(), dtype=np.int64))
+        real = from_table(np.asarray(read_abundance_table(args.real / "table.biom").values.toarray(), dtype=np.int64))
     sys.stdout.write("| scenario | estimator | tables | FDR % (95 % CI) | any false % | power % |\n|---|---|---|---|---|---|\n")
     names = list(SCENARIOS)
     for name in args.scenario:

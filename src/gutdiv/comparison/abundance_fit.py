@@ -170,10 +170,10 @@ def detection_fit(counts: Ints, plan: Plan, effort: Effort) -> Estimates:
     """
     log = effort.log + (plan.rows[:, plan.tested] @ effort.shift)[:, None]
     common = np.quantile(log, COMMON_EFFORT, axis=0)
-    lacking: Floats | None = plan.units(np.minimum(log - common, 0.0))
-    lacking = lacking - lacking.mean(axis=0)
-    if ((lacking**2).sum(axis=0) < 1e-12).any():  # as many samples as a quarter have the least effort: there is nothing to adjust for
-        lacking = None
+    shortfall = plan.units(np.minimum(log - common, 0.0))
+    shortfall = shortfall - shortfall.mean(axis=0)
+    # where a quarter of the samples have the least effort there is nothing to adjust for
+    lacking = None if ((shortfall**2).sum(axis=0) < 1e-12).any() else shortfall
     parts = [
         _detected(
             plan.units(equal_effort_detection(counts[:, b], log[:, b], common[b])),
