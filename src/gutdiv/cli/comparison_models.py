@@ -95,7 +95,7 @@ def _model(args: argparse.Namespace) -> int:
 
 def _longitudinal(args: argparse.Namespace) -> int:
     """Follow subjects over time and test their courses."""
-    from gutdiv.comparison.contrasts import Testing
+    from gutdiv.comparison.contrasts import Procedure
     from gutdiv.comparison.courses import group_courses
     from gutdiv.comparison.longitudinal import compare_courses
     from gutdiv.comparison.scheme import UntestableError
@@ -130,7 +130,7 @@ def _longitudinal(args: argparse.Namespace) -> int:
             distances=[read_distances(d) for d in args.distances],
             given=dict(args.time_value),
         )
-        tests = compare_courses(courses, how=Testing("rank", args.permutations, args.seed))
+        tests = compare_courses(courses, how=Procedure("rank", args.permutations, args.seed))
     except UntestableError as error:
         if args.untestable == "error":
             raise
