@@ -1,18 +1,21 @@
-"""Linear mixed models with one level of subjects by restricted maximum likelihood, from cross-products of each subject."""
+"""Linear mixed models with one level of subjects by restricted maximum likelihood: statsmodels finds the variances, the rest follows from them."""
 
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize, minimize_scalar
+from threadpoolctl import threadpool_limits
 
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
 SINGULAR = 1e-4  # of the residual deviation: lme4's own limit for a fit at the boundary
-_LARGEST = 1e4  # of a deviation over the residual one
+_METHODS = ("bfgs", "lbfgs", "cg")  # tried in this order, each from where the one before gave up
+_GRADIENT = 1e-8  # of the log likelihood a sample, to end at
+_SAME = 1e-7  # between two deviances
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,39 +52,16 @@ class MixedFit:
     influence: Floats
 
 
-class _Products:
-    """What the likelihood needs: cross-products of each subject, of a design made orthonormal and of y without its projection on it."""
+@dataclass(frozen=True, eq=False)
+class _Given:
+    """Generalised least squares where the variances are given; `own` and `pull` are X_i' V_i^-1 X_i and X_i' V_i^-1 (y - X b)_i."""
 
-    def __init__(self, y: Floats, design: Floats, subjects: Places, effects: Floats) -> None:
-        self.order = np.argsort(subjects, kind="stable")
-        self.counts = np.bincount(subjects)
-        starts = np.concatenate([[0], np.cumsum(self.counts)[:-1]])
-        self.q, self.r = np.linalg.qr(design)
-        self.known = self.q.T @ y
-        self.both = np.column_stack([self.q, y - self.q @ self.known])[self.order]
-        z = effects[self.order]
-        self.zz = np.add.reduceat(z[:, :, None] * z[:, None, :], starts)
-        self.zb = np.add.reduceat(z[:, :, None] * self.both[:, None, :], starts)
-        self.starts, self.z = starts, z
-        self.total = self.both.T @ self.both
-        self.n, self.p = design.shape
-
-    def solved(self, factor: Floats) -> tuple[Floats, Floats, Floats, float]:
-        """Return factor' Z'[X y], the same behind M^-1, [X y]' V^-1 [X y], and log det V, for a relative covariance factor factor'."""
-        k = factor.shape[0]
-        m = np.eye(k) + factor.T @ self.zz @ factor
-        w = factor.T @ self.zb
-        inner: Floats = np.asarray(np.linalg.solve(m, w), dtype=np.float64)
-        return w, inner, self.total - np.einsum("ikp,ikq->pq", w, inner), float(np.linalg.slogdet(m)[1].sum())
-
-    def deviance(self, factor: Floats) -> float:
-        """Return -2 log restricted likelihood, profiled over coefficients and residual variance."""
-        _, _, products, log_v = self.solved(factor)
-        sxx, sxy = products[: self.p, : self.p], products[: self.p, self.p]
-        rss = float(products[self.p, self.p] - sxy @ np.linalg.solve(sxx, sxy))
-        free = self.n - self.p
-        log_x = float(np.linalg.slogdet(sxx)[1]) + 2 * float(np.sum(np.log(np.abs(np.diag(self.r)))))
-        return float(log_v + log_x + free * (1 + math.log(2 * math.pi * max(rss, 1e-300) / free)))
+    b: Floats
+    variance: float
+    deviance: float
+    residuals: Floats
+    own: Floats
+    pull: Floats
 
 
 def fit_reml(y: Floats, design: Floats, subjects: Places, *, slope: Floats | None = None) -> MixedFit:
@@ -100,88 +80,78 @@ def fit_reml(y: Floats, design: Floats, subjects: Places, *, slope: Floats | Non
 
     Notes
     -----
-    The relative covariance factor of Bates et al. 2015 (J. Stat. Softw. 67:1), profiled; one deviation is searched on a grid and then by
-    Brent's method, so that a boundary optimum is found as one. statsmodels' `MixedLM` maximises the same likelihood by gradient, subject by
-    subject in Python: seconds a fit at 500 subjects, and no clear end at the boundary. Tests compare with it, with nlme and with lme4.
+    The variances are those of statsmodels' `MixedLM`, for a design made orthonormal and y without its projection on it. All else is
+    generalised least squares with them, for two reasons: `MixedLM` gives errors that take the variances as estimated (lme4 and nlme take
+    them as known), and close to a variance of zero it calculates with an infinite one (the pseudo-inverse in its `get_fe_params`). Where
+    variances of zero are as likely as those found, they are taken, which is ordinary least squares, and the fit is singular.
     """
-    scale = 1.0
-    effects = np.ones((y.size, 1))
-    if slope is not None:
-        scale = float(np.std(slope))
-        effects = np.column_stack([effects, (slope - slope.mean()) / scale])
-    products = _Products(y, design, subjects, effects)
-    factor, converged = _one_deviation(products) if slope is None else _two_deviations(products)
-    w, inner, every, _ = products.solved(factor)
-    p = products.p
-    sxx, sxy = every[:p, :p], every[:p, p]
-    b: Floats = np.asarray(np.linalg.solve(sxx, sxy), dtype=np.float64)
-    variance = max(float(every[p, p] - sxy @ b), 0.0) / (products.n - p)
-    r_inverse = np.linalg.inv(products.r)
-    covariance = r_inverse @ np.linalg.inv(sxx) @ r_inverse.T * variance
-    rest = products.both[:, p] - products.both[:, :p] @ b
-    u = (factor @ (inner[:, :, p] - inner[:, :, :p] @ b)[:, :, None])[:, :, 0]
-    residuals = np.empty(y.size)
-    residuals[products.order] = rest - np.sum(products.z * np.repeat(u, products.counts, axis=0), axis=1)
-    deviations = math.sqrt(variance) * np.linalg.norm(factor, axis=1) / np.array([1.0, scale][: factor.shape[0]])
-    return MixedFit(
-        coefficients=np.asarray(r_inverse @ (products.known + b)),
-        covariance=covariance,
-        deviations=deviations,
-        residual=math.sqrt(variance),
-        deviance=products.deviance(factor),
-        converged=converged,
-        singular=bool(np.any(np.abs(np.diag(factor)) < SINGULAR)),
-        residuals=residuals,
-        influence=_influence(products, w, inner, sxx, b, rest, variance),
-    )
+    width = 1.0 if slope is None else float(np.std(slope))
+    effects = np.ones((y.size, 1)) if slope is None else np.column_stack([np.ones(y.size), (slope - slope.mean()) / width])
+    parts = np.split(np.argsort(subjects, kind="stable"), np.cumsum(np.bincount(subjects))[:-1])
+    with threadpool_limits(1, user_api="blas"):  # sums must not depend on the number of threads
+        x, r = np.linalg.qr(design)
+        known = x.T @ y
+        rest = y - x @ known
+        size = math.sqrt(float(rest @ rest) / y.size)
+        rest /= size
+        relative, converged = _variances(rest, x, subjects, effects)
+        fit, without = (_given(v, rest, x, effects, parts) for v in (relative, np.zeros_like(relative)))
+        singular = math.sqrt(max(float(np.linalg.eigvalsh(relative)[0]), 0.0)) < SINGULAR
+        if without.deviance < fit.deviance + _SAME:
+            relative, fit, converged, singular = np.zeros_like(relative), without, True, True
+        back = np.linalg.inv(r)
+        information = fit.own.sum(axis=0)
+        variance = fit.variance * size**2
+        return MixedFit(
+            coefficients=np.asarray(back @ (known + size * fit.b)),
+            covariance=np.asarray(back @ np.linalg.inv(information) @ back.T * variance),
+            deviations=np.sqrt(variance * np.diag(relative)) / np.array([1.0, width][: len(relative)]),
+            residual=math.sqrt(variance),
+            deviance=fit.deviance + 2 * float(np.sum(np.log(np.abs(np.diag(r))))) + 2 * (y.size - x.shape[1]) * math.log(size),
+            converged=converged,
+            singular=singular,
+            residuals=fit.residuals * size,
+            influence=_influence(fit, information),
+        )
 
 
-def _one_deviation(products: _Products) -> tuple[Floats, bool]:
-    """Find the relative deviation of a random intercept."""
+def _variances(y: Floats, x: Floats, subjects: Places, effects: Floats) -> tuple[Floats, bool]:
+    """Find the covariance of the random effects over the residual variance, and say whether the search ended; zeros where it broke off."""
+    from statsmodels.regression.mixed_linear_model import MixedLM
 
-    def at(theta: float) -> float:
-        return products.deviance(np.array([[theta]]))
-
-    grid = np.concatenate([[0.0], 2.0 ** np.arange(-7, 8)])
-    found = [at(t) for t in grid]
-    k = int(np.argmin(found))
-    low, high = grid[max(k - 1, 0)], grid[k + 1] if k + 1 < grid.size else _LARGEST
-    best = minimize_scalar(at, bounds=(low, high), method="bounded", options={"xatol": 1e-9 * max(high, 1.0)})
-    theta = float(best.x) if float(best.fun) < found[0] - 1e-9 else 0.0
-    return np.array([[theta]]), bool(best.success) and theta < 0.99 * _LARGEST
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # what they say, no end or a boundary, is told by `converged` and `singular`
+        try:
+            found = MixedLM(y, x, groups=subjects, exog_re=effects).fit(reml=True, method=list(_METHODS), gtol=_GRADIENT)
+        except np.linalg.LinAlgError:  # variances at zero to the last digit
+            return np.zeros((effects.shape[1], effects.shape[1])), False
+    return np.asarray(found.cov_re_unscaled, dtype=np.float64), bool(found.converged)
 
 
-def _two_deviations(products: _Products) -> tuple[Floats, bool]:
-    """Find the relative covariance factor of a random intercept and slope."""
-
-    def factor(theta: Floats) -> Floats:
-        return np.array([[theta[0], 0.0], [theta[1], theta[2]]])
-
-    def at(theta: Floats) -> float:
-        return products.deviance(factor(theta))
-
-    bounds = [(0.0, _LARGEST), (-_LARGEST, _LARGEST), (0.0, _LARGEST)]
-    starts = [(1.0, 0.0, 1.0), (0.5, 0.0, 0.05)]
-    tried = [minimize(at, np.array(s), method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-9}) for s in starts]
-    best = min(tried, key=lambda r: float(r.fun))
-    simplex = np.vstack([best.x, best.x + np.diag(0.02 + 0.02 * np.abs(best.x))])
-    polished = minimize(
-        at, best.x, method="Nelder-Mead", bounds=bounds, options={"xatol": 1e-7, "fatol": 1e-9, "maxiter": 800, "initial_simplex": simplex}
-    )
-    return factor(polished.x), bool(polished.success) and bool(np.all(np.abs(polished.x) < 0.99 * _LARGEST))
+def _given(relative: Floats, y: Floats, x: Floats, effects: Floats, parts: list[Places]) -> _Given:
+    """Solve for the coefficients, with V = I + Z relative Z' by subject."""
+    n, p = x.shape
+    whitened = np.empty((n, p + 1))
+    log_v = 0.0
+    for rows in parts:
+        v = np.eye(rows.size) + effects[rows] @ relative @ effects[rows].T
+        whitened[rows] = np.linalg.solve(v, np.column_stack([x[rows], y[rows]]))
+        log_v += float(np.linalg.slogdet(v)[1])
+    information = x.T @ whitened[:, :p]
+    b: Floats = np.asarray(np.linalg.solve(information, x.T @ whitened[:, p]), dtype=np.float64)
+    residuals = whitened[:, p] - whitened[:, :p] @ b  # V^-1 (y - X b), which is y - X b - Z u
+    variance = float((y - x @ b) @ residuals) / (n - p)
+    deviance = log_v + float(np.linalg.slogdet(information)[1]) + (n - p) * (1 + math.log(2 * math.pi * variance))
+    own, pull = (np.stack([x[rows].T @ w[rows] for rows in parts]) for w in (whitened[:, :p], residuals))
+    return _Given(b, variance, deviance, residuals, own, pull)
 
 
-def _influence(products: _Products, w: Floats, inner: Floats, sxx: Floats, b: Floats, rest: Floats, variance: float) -> Floats:
-    """Cook's distance of the coefficients for each subject left out; the design is orthonormal here, which it does not depend on."""
-    p = products.p
-    x = products.both[:, :p]
-    own = np.add.reduceat(x[:, :, None] * x[:, None, :], products.starts) - np.einsum("ikp,ikq->ipq", w[:, :, :p], inner[:, :, :p])
-    pull = np.add.reduceat(x * rest[:, None], products.starts)
-    pull -= np.einsum("ikp,ik->ip", w[:, :, :p], inner[:, :, p] - inner[:, :, :p] @ b)
-    left = sxx - own
-    alone = np.linalg.eigvalsh(left)[:, 0] < 1e-10 * float(np.linalg.eigvalsh(sxx)[-1])
-    left[alone] = np.eye(p)
-    shift = np.linalg.solve(left, pull[:, :, None])[:, :, 0]
-    distance = np.einsum("ip,pq,iq->i", shift, sxx, shift) / (p * variance) if variance > 0 else np.zeros(len(left))
+def _influence(fit: _Given, information: Floats) -> Floats:
+    """Cook's distance of the coefficients for each subject left out."""
+    left = information - fit.own
+    alone = np.linalg.eigvalsh(left)[:, 0] < 1e-10 * float(np.linalg.eigvalsh(information)[-1])
+    left[alone] = np.eye(len(information))
+    shift = np.linalg.solve(left, fit.pull[:, :, None])[:, :, 0]
+    distance = np.einsum("ip,pq,iq->i", shift, information, shift) / (len(information) * fit.variance)
     distance[alone] = np.inf
     return np.asarray(distance, dtype=np.float64)
