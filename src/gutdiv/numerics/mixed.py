@@ -13,8 +13,8 @@ from threadpoolctl import threadpool_limits
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
 SINGULAR = 1e-4  # of the residual deviation: lme4's own limit for a fit at the boundary
-_METHODS = ("bfgs", "lbfgs", "cg")  # tried in this order, each from where the one before gave up
-_GRADIENT = 1e-8  # of the log likelihood a sample, to end at
+_METHODS = ("bfgs", "cg")  # in this order, the second from where the first gave up; "lbfgs" may say that it ended where it did not
+_ENDED, _POLISHED = 1e-5, 1e-8  # largest gradient of the log likelihood a sample
 _SAME = 1e-7  # between two deviances
 
 
@@ -82,8 +82,9 @@ def fit_reml(y: Floats, design: Floats, subjects: Places, *, slope: Floats | Non
     -----
     The variances are those of statsmodels' `MixedLM`, for a design made orthonormal and y without its projection on it. All else is
     generalised least squares with them, for two reasons: `MixedLM` gives errors that take the variances as estimated (lme4 and nlme take
-    them as known), and close to a variance of zero it calculates with an infinite one (the pseudo-inverse in its `get_fe_params`). Where
-    variances of zero are as likely as those found, they are taken, which is ordinary least squares, and the fit is singular.
+    them as known), and close to a variance of zero it calculates with an infinite one (the pseudo-inverse in its `get_fe_params`). So where
+    the smallest variance of the random effects, or of a combination of them, may as well be zero, it is taken as zero and the fit is
+    singular; a random intercept without variance leaves ordinary least squares.
     """
     width = 1.0 if slope is None else float(np.std(slope))
     effects = np.ones((y.size, 1)) if slope is None else np.column_stack([np.ones(y.size), (slope - slope.mean()) / width])
@@ -94,11 +95,7 @@ def fit_reml(y: Floats, design: Floats, subjects: Places, *, slope: Floats | Non
         rest = y - x @ known
         size = math.sqrt(float(rest @ rest) / y.size)
         rest /= size
-        relative, converged = _variances(rest, x, subjects, effects)
-        fit, without = (_given(v, rest, x, effects, parts) for v in (relative, np.zeros_like(relative)))
-        singular = math.sqrt(max(float(np.linalg.eigvalsh(relative)[0]), 0.0)) < SINGULAR
-        if without.deviance < fit.deviance + _SAME:
-            relative, fit, converged, singular = np.zeros_like(relative), without, True, True
+        relative, fit, converged, singular = _search(rest, x, subjects, effects, parts)
         back = np.linalg.inv(r)
         information = fit.own.sum(axis=0)
         variance = fit.variance * size**2
@@ -115,17 +112,28 @@ def fit_reml(y: Floats, design: Floats, subjects: Places, *, slope: Floats | Non
         )
 
 
-def _variances(y: Floats, x: Floats, subjects: Places, effects: Floats) -> tuple[Floats, bool]:
-    """Find the covariance of the random effects over the residual variance, and say whether the search ended; zeros where it broke off."""
+def _search(y: Floats, x: Floats, subjects: Places, effects: Floats, parts: list[Places]) -> tuple[Floats, _Given, bool, bool]:
+    """Find the covariance of the random effects over the residual variance and what follows from it; whether it ended, and at the boundary."""
     from statsmodels.regression.mixed_linear_model import MixedLM
 
     with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")  # what they say, no end or a boundary, is told by `converged` and `singular`
+        warnings.simplefilter("ignore")  # what they say, no end or a boundary, is told by what is returned
+        model = MixedLM(y, x, groups=subjects, exog_re=effects)
         try:
-            found = MixedLM(y, x, groups=subjects, exog_re=effects).fit(reml=True, method=list(_METHODS), gtol=_GRADIENT)
-        except np.linalg.LinAlgError:  # variances at zero to the last digit
-            return np.zeros((effects.shape[1], effects.shape[1])), False
-    return np.asarray(found.cov_re_unscaled, dtype=np.float64), bool(found.converged)
+            found = model.fit(reml=True, method=list(_METHODS), gtol=_ENDED)
+            converged, relative = bool(found.converged), np.asarray(found.cov_re_unscaled, dtype=np.float64)
+        except np.linalg.LinAlgError:  # a variance that is zero to the last digit
+            converged, relative = False, np.zeros((effects.shape[1], effects.shape[1]))
+        sizes, axes = np.linalg.eigh(relative)
+        flat = (axes[:, 1:] * sizes[1:]) @ axes[:, 1:].T  # the closest covariance at the boundary
+        fit, there = (_given(v, y, x, effects, parts) for v in (relative, flat))
+        if there.deviance < fit.deviance + _SAME:
+            return flat, there, converged or effects.shape[1] == 1, True
+        if converged:
+            found = model.fit(reml=True, start_params=found.params_object, method="bfgs", gtol=_POLISHED)
+            relative = np.asarray(found.cov_re_unscaled, dtype=np.float64)
+            fit = _given(relative, y, x, effects, parts)
+    return relative, fit, converged, math.sqrt(max(float(np.linalg.eigvalsh(relative)[0]), 0.0)) < SINGULAR
 
 
 def _given(relative: Floats, y: Floats, x: Floats, effects: Floats, parts: list[Places]) -> _Given:
