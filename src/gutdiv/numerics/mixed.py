@@ -119,16 +119,21 @@ def _search(y: Floats, x: Floats, subjects: Places, effects: Floats, parts: list
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # what they say, no end or a boundary, is told by what is returned
         model = MixedLM(y, x, groups=subjects, exog_re=effects)
-        try:
-            found = model.fit(reml=True, method=list(_METHODS), gtol=_ENDED)
-            converged, relative = bool(found.converged), np.asarray(found.cov_re_unscaled, dtype=np.float64)
-        except np.linalg.LinAlgError:  # a variance that is zero to the last digit
-            converged, relative = False, np.zeros((effects.shape[1], effects.shape[1]))
-        sizes, axes = np.linalg.eigh(relative)
-        flat = (axes[:, 1:] * sizes[1:]) @ axes[:, 1:].T  # the closest covariance at the boundary
-        fit, there = (_given(v, y, x, effects, parts) for v in (relative, flat))
-        if there.deviance < fit.deviance + _SAME:
-            return flat, there, converged or effects.shape[1] == 1, True
+        start = None
+        for method in _METHODS:
+            try:
+                found = model.fit(reml=True, start_params=start, method=method, gtol=_ENDED)
+                converged, relative = bool(found.converged), np.asarray(found.cov_re_unscaled, dtype=np.float64)
+                start = found.params_object
+            except np.linalg.LinAlgError:  # a variance that is zero to the last digit
+                converged, relative = False, np.zeros((effects.shape[1], effects.shape[1]))
+            sizes, axes = np.linalg.eigh(relative)
+            flat = (axes[:, 1:] * sizes[1:]) @ axes[:, 1:].T  # the closest covariance at the boundary
+            fit, there = (_given(v, y, x, effects, parts) for v in (relative, flat))
+            if there.deviance < fit.deviance + _SAME:
+                return flat, there, converged or effects.shape[1] == 1, True
+            if converged:
+                break
         if converged:
             found = model.fit(reml=True, start_params=found.params_object, method="bfgs", gtol=_POLISHED)
             relative = np.asarray(found.cov_re_unscaled, dtype=np.float64)
