@@ -84,7 +84,8 @@ def fit_reml(y: Floats, design: Floats, subjects: Places, *, slope: Floats | Non
     generalised least squares with them, for two reasons: `MixedLM` gives errors that take the variances as estimated (lme4 and nlme take
     them as known), and close to a variance of zero it calculates with an infinite one (the pseudo-inverse in its `get_fe_params`). So where
     the smallest variance of the random effects, or of a combination of them, may as well be zero, it is taken as zero and the fit is
-    singular; a random intercept without variance leaves ordinary least squares.
+    singular; a random intercept without variance leaves ordinary least squares. With a slope the search only comes near the optimum at the
+    boundary, so that such a fit has not converged: use the one without the slope.
     """
     width = 1.0 if slope is None else float(np.std(slope))
     effects = np.ones((y.size, 1)) if slope is None else np.column_stack([np.ones(y.size), (slope - slope.mean()) / width])
@@ -131,7 +132,7 @@ def _search(y: Floats, x: Floats, subjects: Places, effects: Floats, parts: list
             flat = (axes[:, 1:] * sizes[1:]) @ axes[:, 1:].T  # the closest covariance at the boundary
             fit, there = (_given(v, y, x, effects, parts) for v in (relative, flat))
             if there.deviance < fit.deviance + _SAME:
-                return flat, there, converged or effects.shape[1] == 1, True
+                return flat, there, effects.shape[1] == 1, True
             if converged:
                 break
         if converged:
