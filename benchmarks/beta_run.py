@@ -12,17 +12,20 @@ from typing import Any
 def run_gutdiv(metric: str, precision: str, folder: Path, output: Path) -> dict[str, float]:
     """Measure by gutdiv; return the seconds of each phase."""
     begin = time.perf_counter()
+    from gutdiv.cli.startup import defer_unused, end_soon
+
+    defer_unused()  # as the command does
     import numpy as np
 
+    from gutdiv.io.biom import read_biom_hdf5
     from gutdiv.io.distances import write_rows_block
     from gutdiv.io.newick import read_newick
-    from gutdiv.io.tables import read_abundance_table
     from gutdiv.numerics import pairs
     from gutdiv.numerics.rows import Branches
     from gutdiv.numerics.span import Condensed
 
     imported = time.perf_counter()
-    table = read_abundance_table(folder / "table.biom")
+    table = read_biom_hdf5(folder / "table.biom")
     counts, tree = table.values, None
     if "unifrac" in metric:
         raw = read_newick(folder / "tree.nwk").tree
@@ -46,6 +49,7 @@ def run_gutdiv(metric: str, precision: str, folder: Path, output: Path) -> dict[
     called = time.perf_counter()
     write_rows_block(output, table.sample_ids, Condensed(found, len(table.sample_ids)), (0, len(table.sample_ids)), {})
     done = time.perf_counter()
+    end_soon()
     return {"import": imported - begin, "read": read - imported, "kernels": ready - read, "call": called - ready, "write": done - called}
 
 

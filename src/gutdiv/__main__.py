@@ -1,6 +1,6 @@
 """`python -m gutdiv`: the same door as the command `gutdiv`."""
 
-from gutdiv.cli.app import main
+from gutdiv.cli.app import process
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(process())

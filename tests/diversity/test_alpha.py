@@ -195,7 +195,8 @@ def test_metrics_equal_scikit_bio_on_real_tables(data: str, real_data: Path) -> 
     from skbio.diversity import alpha_diversity
 
     table = biom.load_table(str(real_data / data / "table.biom"))
-    dense = table.matrix_data.T.toarray().astype(np.int64)[::7]
+    dense = table.matrix_data.T.toarray().astype(np.int64)
+    dense = dense[dense.sum(axis=1) >= 100][::7]  # samples of a few reads, which tools define differently, are among the edges above
     kept = dense.sum(axis=0) > 0
     dense, features = dense[:, kept], [f for f, k in zip(table.ids(axis="observation"), kept, strict=True) if k]
     raw = read_newick(real_data / data / "tree.nwk").tree
@@ -214,7 +215,5 @@ def test_metrics_equal_scikit_bio_on_real_tables(data: str, real_data: Path) -> 
             expected[~open_ended] = alpha_diversity(name, dense[~open_ended], validate=False).to_numpy()
         else:
             expected = alpha_diversity(name, dense, validate=False, **more).to_numpy()
-        if name == "pielou_e":  # of one feature scikit-bio says 1, vegan and gutdiv that it is not defined
-            expected = np.where((dense > 0).sum(axis=1) == 1, np.nan, expected)
         tallies = rows.tallies(seen.indptr, seen.indices, seen.data, seen.branches)
         assert ALPHA[name].function(tallies) == pytest.approx(expected, rel=tolerance, nan_ok=True), name

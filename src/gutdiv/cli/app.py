@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from gutdiv import __version__
+from gutdiv.cli.startup import defer_unused, end_soon
 from gutdiv.errors import GutdivError
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ COMMANDS = {
     "run": "run the whole workflow on one table and print the report's path",
 }
 _MODULES = {"init": "run"}  # commands whose file has another name than they do
+_WITHOUT_NUMPY = ("init", "run")
 
 
 def _parser(command: str | None) -> argparse.ArgumentParser:
@@ -52,6 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     command = next((w for w in words if not w.startswith("-")), None)
     args = _parser(command).parse_args(words)
+    if args.command not in _WITHOUT_NUMPY:
+        defer_unused()
     try:
         code: int = args.run(args)
     except GutdivError as error:
@@ -59,4 +63,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except BrokenPipeError:
         return 1
+    return code
+
+
+def process() -> int:
+    """Run gutdiv as a process of its own."""
+    code = main()
+    end_soon()
     return code

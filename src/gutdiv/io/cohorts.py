@@ -11,9 +11,8 @@ import numpy as np
 
 from gutdiv.errors import ArtifactError
 from gutdiv.io.artifacts import read_json, read_rows, record, sha256, whole_file, write_json, write_rows, write_table
-from gutdiv.io.biom import write_biom_hdf5
+from gutdiv.io.biom import read_biom_hdf5, write_biom_hdf5
 from gutdiv.io.newick import read_newick, write_newick
-from gutdiv.io.tables import read_abundance_table
 from gutdiv.model.cohort import LINEAGE_COLUMNS, Cohort, Roles, SampleMetadata
 from gutdiv.model.results import Table
 from gutdiv.model.tree import Tree
@@ -103,7 +102,7 @@ def read_cohort(path: Path | str, *, parts: Collection[str] = ("lineages", "tree
         if not file.is_file() or sha256(file) != content["files"][key]["sha256"]:
             msg = f"{file} is missing or was changed after the cohort was built. Build the cohort again."
             raise ArtifactError(msg)
-    table = read_abundance_table(files["counts"], kind="biom-hdf5")
+    table = read_biom_hdf5(files["counts"])
     counts = table.values.astype(np.int64)
     counts.sort_indices()
     counts.indices = counts.indices.astype(np.int32)
