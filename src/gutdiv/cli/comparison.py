@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gutdiv.cli import comparison_abundance, comparison_distances, comparison_models
-from gutdiv.cli.options import add_cohort, add_output, add_seed, add_subject, not_negative, power
+from gutdiv.cli import comparison_abundance
+from gutdiv.cli.options import add_cohort, add_output, add_seed, add_subject, positive
 from gutdiv.errors import InputError
 
 if TYPE_CHECKING:
@@ -60,8 +60,47 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_output(alpha, "alpha.tsv")
     alpha.set_defaults(run=_alpha)
 
-    comparison_models.configure(commands)
-    comparison_distances.configure(commands)
+    permanova = commands.add_parser("permanova", help="how much of the distances between samples follows a formula")
+    permanova.add_argument("--distances", type=Path, required=True, metavar="D", help="distances, .h5 or .tsv")
+    permanova.add_argument("--metadata", type=Path, required=True, metavar="M", help="sample metadata, TSV")
+    permanova.add_argument("--formula", required=True, metavar="F", help="as in '~ disease + age * sex'; other names stand in backticks")
+    permanova.add_argument(
+        "--by",
+        choices=("terms", "margin", "whole"),
+        default="margin",
+        help="each term after those before it (terms), after all others (margin), or all at once (whole) (default: %(default)s)",
+    )
+    permanova.add_argument("--strata", metavar="COL", help="metadata column: permute only within its values, as within batches")
+    permanova.add_argument("--subject", metavar="COL", help="metadata column that tells which samples are of one subject")
+    permanova.add_argument(
+        "--permute",
+        choices=("auto", "within", "whole"),
+        default="auto",
+        help="with repeated subjects: exchange samples within subjects, whole subjects, or whichever fits each term (default: %(default)s)",
+    )
+    permanova.add_argument("--permutations", type=positive, default=999, metavar="N", help="number of permutations (default: %(default)s)")
+    add_seed(permanova)
+    permanova.add_argument(
+        "--untestable",
+        choices=("error", "record"),
+        default="error",
+        help="where these samples cannot test the formula: stop, or write an empty table with the reason (default: %(default)s)",
+    )
+    add_output(permanova, "permanova.tsv")
+    permanova.set_defaults(run=_permanova)
+
+
+    dispersion = commands.add_parser("dispersion", help="whether groups differ in spread around their centre")
+    dispersion.add_argument("--distances", type=Path, required=True, metavar="D", help="distances, .h5 or .tsv")
+    dispersion.add_argument("--metadata", type=Path, required=True, metavar="M", help="sample metadata, TSV")
+    dispersion.add_argument("--variable", required=True, metavar="COL", help="metadata column of groups")
+    dispersion.add_argument("--subject", metavar="COL", help="metadata column that tells which samples are of one subject")
+    dispersion.add_argument("--centre", choices=("median", "centroid"), default="median", help="centre of a group (default: spatial %(default)s)")
+    dispersion.add_argument("--bias-adjust", action="store_true", help="correct for small groups by sqrt(n / (n - 1))")
+    dispersion.add_argument("--permutations", type=positive, default=999, metavar="N", help="number of permutations (default: %(default)s)")
+    add_seed(dispersion)
+    add_output(dispersion, "dispersion.tsv")
+    dispersion.set_defaults(run=_dispersion)
     comparison_abundance.configure(commands)
 
 

@@ -123,7 +123,9 @@ def abundance_fit(counts: Ints, plan: Plan, reference: Ints) -> tuple[Estimates,
 
     `y = ln(x + .5)` less its expectation at the sample's effort (`numerics.effort.null_curve`) is regressed on the design; the median
     slope of the reference taxa, with its error, is subtracted, as the bias that all taxa share (Zhou et al. 2022 subtract the mode of
-    the slopes of centred log-ratios). Effects are divided by each taxon's thinning slope, so that rare taxa read on the same scale.
+    the slopes of centred log-ratios). Of the robust error and that of least squares the larger counts: HC3 alone let 8 % of null tables
+    show a difference where groups of 20 and 80 differ fourfold in depth. Effects are divided by each taxon's thinning slope, so that rare
+    taxa read on the same scale.
 
     Parameters
     ----------
@@ -141,7 +143,7 @@ def abundance_fit(counts: Ints, plan: Plan, reference: Ints) -> tuple[Estimates,
         slopes.append(s)
     s = np.concatenate(slopes)
     b = np.concatenate([f.coefficients for f in fits], axis=1)
-    covariance = np.concatenate([f.covariance for f in fits])
+    covariance = np.concatenate([f.cautious() for f in fits])
     typical = [typical_slope(row[reference] / s[reference]) for row in b]
     shift, error = (np.array(column) for column in zip(*typical, strict=True))
     shared = fits[0].correlation * np.outer(error, error)

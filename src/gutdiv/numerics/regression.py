@@ -25,12 +25,21 @@ class Regressions:
         Of these coefficients if errors were independent and of one spread, the same for all responses.
     freedom : (q,)
         Degrees of freedom of the variance of each coefficient.
+    plain : (q, m)
+        Variances of these coefficients by least squares, as if errors were independent and of one spread.
     """
 
     coefficients: Floats
     covariance: Floats
     correlation: Floats
     freedom: Floats
+    plain: Floats
+
+    def cautious(self) -> Floats:
+        """Covariance (m, q, q) with each variance raised to that of least squares where it is smaller, correlations as they are."""
+        own = np.einsum("mqq->mq", self.covariance)
+        stretch = np.sqrt(np.maximum(self.plain.T / np.where(own > 0, own, np.inf), 1.0))
+        return np.asarray(self.covariance * stretch[:, :, None] * stretch[:, None, :])
 
 
 def regress(y: Floats, design: Floats, tested: slice, subjects: Ints | None = None) -> Regressions:
@@ -62,6 +71,7 @@ def regress(y: Floats, design: Floats, tested: slice, subjects: Ints | None = No
     weights = inverse[tested] @ q.T  # (tested, n): rows of (X'X)^-1 X'
     gram = inverse[tested] @ inverse[tested].T
     scale = np.sqrt(np.diag(gram))
+    plain = np.outer(np.diag(gram), (residual**2).sum(axis=0) / max(y.shape[0] - design.shape[1], 1))
     if subjects is None:
         free = 1 - (q**2).sum(axis=1)
         # a sample that the design fits exactly has residual 0 and no say
@@ -80,7 +90,7 @@ def regress(y: Floats, design: Floats, tested: slice, subjects: Ints | None = No
             shifts[g] = weights[:, rows] @ (np.linalg.pinv(np.eye(rows.size) - hat, rcond=1e-10, hermitian=True) @ residual[rows])
         shifts -= shifts.mean(axis=0)
         covariance = np.einsum("gam,gbm->mab", shifts, shifts, optimize=True) * (count - 1) / count
-    return Regressions(coefficients[tested], covariance, gram / np.outer(scale, scale), freedom)
+    return Regressions(coefficients[tested], covariance, gram / np.outer(scale, scale), freedom, plain)
 
 
 def _bell_mccaffrey(weights: Floats, basis: Floats) -> float:
