@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gutdiv.comparison.contrasts import Testing
 from gutdiv.comparison.groups import compare_groups
 from gutdiv.errors import InputError
 from gutdiv.model.cohort import SampleMetadata
@@ -24,6 +25,7 @@ def rows(name: str) -> list[dict[str, str]]:
 
 
 TESTS = rows("group_tests.tsv")
+AS_R = Testing(permutations=0)  # R approximates p where there are ties, however few the units
 
 
 def truth(test: str, values: str, contrast: str) -> dict[str, str]:
@@ -59,7 +61,7 @@ def example() -> tuple[list[str], dict[str, list[str]], list[float], list[float]
 
 def test_independent_groups_equal_r() -> None:
     ids, columns, value, tied = example()
-    table = compare_groups(alpha(ids, value=value, tied=tied), metadata(ids, columns), variable="group").frame
+    table = compare_groups(alpha(ids, value=value, tied=tied), metadata(ids, columns), variable="group", how=AS_R).frame
     for metric in ("value", "tied"):
         mine = table[table["metric"] == metric].set_index("contrast")
         overall = truth("kruskal", metric, "group")
@@ -96,7 +98,7 @@ def test_families_span_metrics_but_not_levels() -> None:
 
 def test_groups_within_subjects_equal_r() -> None:
     ids, columns, value, tied = example()
-    table = compare_groups(alpha(ids, value=value, tied=tied), metadata(ids, columns), variable="level", subject="block").frame
+    table = compare_groups(alpha(ids, value=value, tied=tied), metadata(ids, columns), variable="level", subject="block", how=AS_R).frame
     for metric in ("value", "tied"):
         mine = table[table["metric"] == metric].set_index("contrast")
         overall = truth("friedman", metric, "level|block")
@@ -178,9 +180,9 @@ def test_within_subjects_only_subjects_with_both_levels_count() -> None:
     row = table.frame.iloc[0]
     assert (row["contrast"], row["n_1"], row["n_2"], row["n_samples"], row["n_dropped"]) == ("after - before", 4, 4, 9, 2)
     assert (row["median_1"], row["median_2"]) == (3.5, 1.0)
-    # all four pairs rise, the differences 2, 2, 3, 4 are tied: normal approximation as in R, V = 10
+    # all four pairs rise, V = 10; the differences 2, 2, 3, 4 are tied: of 2^4 = 16 arrangements of signs two are as extreme
     assert (row["statistic"], row["effect"]) == (10.0, 1.0)
-    assert row["test"] == "Wilcoxon signed-rank (normal approximation)"
+    assert (row["test"], row["p"], row["permutations"]) == ("Wilcoxon signed-rank (all arrangements)", 2 / 16, 16)
 
 
 def test_arms_with_visits_are_compared_within_subjects_along_visits_and_between_subjects_along_arms() -> None:

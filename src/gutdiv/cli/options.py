@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 
 DEFAULT_SEED = 42
@@ -67,6 +68,29 @@ def seed(text: str) -> int:
 def positive(text: str) -> int:
     """Read a whole number from 1 on."""
     return _whole(text, 1, 2**31 - 1)
+
+
+def not_negative(text: str) -> int:
+    """Read a whole number from 0 on."""
+    return _whole(text, 0, 2**31 - 1)
+
+
+def power(text: str) -> tuple[str, float]:
+    """Read `METRIC=POWER`, or tell argparse what was expected."""
+    return pair(text, "METRIC=POWER, as in shannon=2")
+
+
+def pair(text: str, expected: str) -> tuple[str, float]:
+    """Read `NAME=NUMBER`, or tell argparse what was expected."""
+    name, _, number = text.rpartition("=")
+    try:
+        value = float(number)
+    except ValueError:
+        value = math.nan
+    if not name or not math.isfinite(value):
+        msg = f"{text!r} is not {expected}"
+        raise argparse.ArgumentTypeError(msg)
+    return name, value
 
 
 def depth(text: str) -> str | int:

@@ -1,4 +1,4 @@
-"""Alpha diversity between groups and along numbers: rank tests on the right unit, effect sizes, q over stated families."""
+"""Alpha diversity between groups and along numbers: tests on the right unit, effect sizes, q over stated families."""
 
 from __future__ import annotations
 
@@ -9,25 +9,24 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.stats import false_discovery_control
 
+from gutdiv.comparison.contrasts import Testing, contrast, correlate
 from gutdiv.comparison.units import MIN_UNITS, Design, design_units, level_means, subject_means
 from gutdiv.errors import InputError, count_noun, first_ids
 from gutdiv.model.results import TABLES, Finding, Table
-from gutdiv.numerics.ranks import Effect, RankTest, cliffs_delta, friedman, kruskal_wallis, paired_delta, rank_sum, signed_rank, spearman
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gutdiv.model.cohort import SampleMetadata
+    from gutdiv.numerics.ranks import Effect, Outcome
 
-Floats = npt.NDArray[np.float64]
 TREAT_AS = ("auto", "groups", "numbers")
 ALPHA = 0.05
 MAX_LEVELS = 20  # beyond, only the overall test: a column of ids would ask for thousands of pairs
-_EXTRA = ("median_1", "median_2", "n_samples", "strength")
+_EXTRA = ("median_1", "median_2", "n_samples", "strength", "transform")
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,26 +39,14 @@ class _Row:
     contrast: str
     groups: tuple[str, ...]
     unit: str
-    test: RankTest
+    test: Outcome
     effect: Effect
     n_1: int
     n_2: int | None
     medians: tuple[float, float]
     n_samples: int
     n_dropped: int
-
-
-@dataclass(frozen=True, eq=False)
-class _Found:
-    """What one contrast gave."""
-
-    unit: str
-    owners: frozenset[str]
-    test: RankTest
-    effect: Effect
-    n_1: int
-    n_2: int | None
-    medians: tuple[float, float]
+    transform: str
 
 
 def compare_groups(
@@ -70,6 +57,7 @@ def compare_groups(
     subject: str | None = None,
     treat_as: str = "auto",
     baseline: str | None = None,
+    how: Testing | None = None,
 ) -> Table:
     """Compare every alpha metric between the groups of a variable, or correlate it with a numeric variable.
 
@@ -77,6 +65,10 @@ def compare_groups(
     Friedman over complete subjects and Wilcoxon signed-rank for each pair of levels. Numbers: Spearman's rho. q is Benjamini & Hochberg's
     over the family that its row names. Where subjects repeat, a subject is the unit: groups are compared within subjects where at least
     half of the subjects concerned hold them all, else between the subjects that hold one of them; each row names its unit.
+
+    p of a rank test is exact where R's is (`gutdiv.numerics.ranks`). Where it would be an approximation and the smallest group has fewer
+    than 10 units (pairs that differ, complete subjects), it is found by permutation of the same statistic instead: over all arrangements
+    where they can be listed, else over `how.permutations` random ones; the column `permutations` holds their number.
 
     Parameters
     ----------
@@ -92,6 +84,8 @@ def compare_groups(
         `groups`, `numbers`, or `auto`: numbers where the column is numeric with more than two values.
     baseline : str, optional
         The group that the others are compared with: second in each contrast. Without it pairs stand in the order of their names.
+    how : Testing, optional
+        Rank tests or Welch's t, transforms of metrics, permutations; default: rank tests, 9,999 permutations where units are few.
 
     Returns
     -------
@@ -102,13 +96,16 @@ def compare_groups(
     Raises
     ------
     InputError
-        Where a column or the baseline is unknown, or a categorical column is to be taken as numbers.
+        Where a column, the baseline or the metric of a transform is unknown, a categorical column is to be taken as numbers, or numbers
+        are to be compared by Welch's t.
     """
+    how = how or Testing()
     if treat_as not in TREAT_AS:
         msg = f"treat_as {treat_as!r} is unknown; {', '.join(TREAT_AS)} are known."
         raise InputError(msg)
     samples = sorted(set(alpha["sample_id"]))
     numeric = _is_numeric(metadata, variable, treat_as)
+    _check_testing(how, alpha, variable, numeric=numeric)
     design = design_units(samples, metadata, variable, subject=subject, numeric=numeric)
     if baseline is not None and (numeric or baseline not in design.levels):
         known = "none: the column is taken as numbers" if numeric else first_ids(design.levels, limit=12)
@@ -122,15 +119,17 @@ def compare_groups(
         if not any(math.isfinite(v) for v in values.values()):
             absent[name] = "no sample has a value"
         elif numeric:
-            rows += _correlation(str(level), name, values, design, absent)
+            rows += _correlation(str(level), name, how.transform(str(metric), values), design, absent, how, how.shown(str(metric)))
         else:
-            rows += _groups(str(level), name, values, design, absent, baseline)
+            raised = how.transform(str(metric), values)
+            rows += _groups(str(level), name, values, design, absent, baseline, how, raised, how.shown(str(metric)))
     frame = _frame(rows, design)
     record = {
         "variable": variable,
         "subject": subject,
         "units": sorted({r.unit for r in rows}),
         "baseline": baseline,
+        "transforms": dict(how.transforms),
         "groups": {} if numeric else {g: sum(v == g for v in design.labels.values()) for g in design.levels},  # samples
         "dropped": dict(design.dropped),
         "absent": absent,
@@ -148,25 +147,47 @@ def _is_numeric(metadata: SampleMetadata, variable: str, treat_as: str) -> bool:
     return treat_as == "auto" and metadata.kinds[variable] == "numeric" and len({float(c) for c in cells}) > 2
 
 
-def _correlation(level: str, metric: str, values: Mapping[str, float], design: Design, absent: dict[str, str]) -> list[_Row]:
+def _check_testing(how: Testing, alpha: pd.DataFrame, variable: str, *, numeric: bool) -> None:
+    """Refuse tests and transforms that do not fit."""
+    if numeric and how.test == "welch":
+        msg = f"Welch's t compares groups, and column {variable!r} is taken as numbers. Take it as groups, or use rank tests."
+        raise InputError(msg)
+    known = list(dict.fromkeys(alpha["metric"]))
+    unknown = [m for m in how.transforms if m not in known]
+    if unknown:
+        msg = f"a transform names {count_noun(unknown, 'metric')} that the alpha table lacks: {first_ids(unknown)}. It has: {first_ids(known, limit=12)}."
+        raise InputError(msg)
+
+
+def _correlation(
+    level: str, metric: str, values: Mapping[str, float], design: Design, absent: dict[str, str], how: Testing, transform: str
+) -> list[_Row]:
     """Correlate a metric with a number over units."""
     x, y, used = subject_means(values, design)
     if x.size < MIN_UNITS + 1:
         absent[metric] = f"{count_noun(int(x.size), 'unit')} with a value; at least {MIN_UNITS + 1} are needed"
         return []
-    test, effect = spearman(x, y)
+    test, effect = correlate(x, y, how)
     if math.isnan(test.p):
         absent[metric] = f"{design.variable if np.ptp(x) == 0 else metric} does not vary"
         return []
     counts = (int(x.size), None, (float(np.median(y)), math.nan), used, len(values) - used)
-    return [_Row("numbers", level, metric, f"per {design.variable}", (), design.unit, test, effect, *counts)]
+    return [_Row("numbers", level, metric, f"per {design.variable}", (), design.unit, test, effect, *counts, transform)]
 
 
 def _groups(
-    level: str, metric: str, values: Mapping[str, float], design: Design, absent: dict[str, str], baseline: str | None
+    level: str,
+    metric: str,
+    values: Mapping[str, float],
+    design: Design,
+    absent: dict[str, str],
+    baseline: str | None,
+    how: Testing,
+    raised: Mapping[str, float],
+    transform: str,
 ) -> list[_Row]:
-    """Compare a metric over all groups and between each two."""
-    means = level_means(values, design)
+    """Compare a metric (`raised`: after its transform) over all groups and between each two."""
+    plain, means = level_means(values, design), level_means(raised, design)
     for group in design.levels:
         n = len(means.get(group, {}))
         if n < MIN_UNITS:
@@ -178,13 +199,16 @@ def _groups(
         absent[metric] = f"fewer than two groups of {design.variable} have {MIN_UNITS} units"
         return []
     contrasts = [tested] if len(tested) > 2 else []
+    if contrasts and how.test == "welch":
+        absent[f"{metric}: overall"] = "Welch's t compares two groups; see the pairs"
+        contrasts = []
     if len(tested) <= MAX_LEVELS:
         contrasts += [list(pair) for pair in itertools.combinations(tested, 2)]
     else:
         absent[f"{metric}: pairs"] = f"{len(tested)} groups; pairs are compared up to {MAX_LEVELS}"
     rows = []
     for groups in contrasts:
-        found = _contrast(groups, means, design)
+        found = contrast(groups, means, plain, design, how)
         kind = "pair" if len(groups) == 2 else "overall"
         name = " - ".join(groups) if kind == "pair" else ", ".join(groups)
         if isinstance(found, str):
@@ -193,35 +217,8 @@ def _groups(
         concerned = [s for s in values if s not in design.labels or design.labels[s] in groups]
         used = [s for s in concerned if s in design.labels and design.owners[s] in found.owners and math.isfinite(values[s])]
         counts = (found.n_1, found.n_2, found.medians, len(used), len(concerned) - len(used))
-        rows.append(_Row(kind, level, metric, name, tuple(groups), found.unit, found.test, found.effect, *counts))
+        rows.append(_Row(kind, level, metric, name, tuple(groups), found.unit, found.test, found.effect, *counts, transform))
     return rows
-
-
-def _contrast(groups: list[str], means: Mapping[str, Mapping[str, float]], design: Design) -> _Found | str:
-    """Compare two groups or more on the unit that fits them, or say why they cannot be compared."""
-    how = design.compare(groups)
-    if how is None:
-        return "most subjects hold several of the groups, but not all of them; compared by pairs only"
-    counted = [{o: v for o, v in means[g].items() if o in how.owners} for g in groups]
-    if how.paired:
-        complete = sorted(set.intersection(*(set(c) for c in counted)))
-        if len(complete) < MIN_UNITS:
-            return f"{count_noun(complete, 'subject')} with a value in every group; at least {MIN_UNITS} are needed"
-        values = [np.array([c[o] for o in complete]) for c in counted]
-        owners, sizes = frozenset(complete), [len(complete)] * len(groups)
-    else:
-        small = [g for g, c in zip(groups, counted, strict=True) if len(c) < MIN_UNITS]
-        if small:
-            return f"fewer than {MIN_UNITS} subjects hold only {first_ids(small)} of these groups"
-        values = [np.array(list(c.values())) for c in counted]
-        owners, sizes = frozenset(o for c in counted for o in c), [len(c) for c in counted]
-    if len(groups) > 2:
-        test, effect = friedman(np.stack(values, axis=1)) if how.paired else kruskal_wallis(values)
-        n_1 = sizes[0] if how.paired else sum(sizes)
-        return _Found(how.unit, owners, test, effect, n_1, None, (math.nan, math.nan))
-    x, y = values
-    test, effect = (signed_rank(x, y), paired_delta(x, y)) if how.paired else (rank_sum(x, y), cliffs_delta(x, y))
-    return _Found(how.unit, owners, test, effect, sizes[0], sizes[1], (float(np.median(x)), float(np.median(y))))
 
 
 _FAMILY = {"overall": "overall tests", "pair": "tests of pairs of groups", "numbers": "correlations"}
@@ -248,11 +245,11 @@ def _frame(rows: list[_Row], design: Design) -> pd.DataFrame:
         "statistic": [r.test.statistic for r in rows],
         "df": [float(r.test.df) for r in rows],
         "p": [r.test.p for r in rows],
-        "permutations": pd.array([pd.NA] * len(rows), dtype="Int64"),
+        "permutations": pd.array([pd.NA if r.test.permutations is None else r.test.permutations for r in rows], dtype="Int64"),
         "q": q,
         "family": families,
         "effect": [r.effect.value for r in rows],
-        "effect_name": [r.effect.name for r in rows],
+        "effect_name": [f"{r.effect.name} of {r.transform}" if r.transform and "means" in r.effect.name else r.effect.name for r in rows],
         "ci_low": [r.effect.low for r in rows],
         "ci_high": [r.effect.high for r in rows],
         "n_dropped": pd.array([r.n_dropped for r in rows], dtype="Int64"),
@@ -260,6 +257,7 @@ def _frame(rows: list[_Row], design: Design) -> pd.DataFrame:
         "median_2": [r.medians[1] for r in rows],
         "n_samples": pd.array([r.n_samples for r in rows], dtype="Int64"),
         "strength": ["clear" if v <= ALPHA else "weak" for v in q],
+        "transform": [r.transform for r in rows],
     }
     return pd.DataFrame(content)[[*TABLES["group_test"], *_EXTRA]]
 

@@ -85,8 +85,14 @@ class Expression:
         ExpressionError
             Where a number is compared with a cell that is none.
         """
-        yes, _ = _evaluate(self.root, metadata, self.text)
-        return yes
+        return self.decide(metadata)[0]
+
+    def decide(self, metadata: Columns) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """Return for which samples the expression is true, and for which it is false, each (n_samples,); raises as `select` does.
+
+        Neither holds where missing cells leave it undecided.
+        """
+        return _evaluate(self.root, metadata, self.text)
 
 
 def parse_expression(text: str) -> Expression:

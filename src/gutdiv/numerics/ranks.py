@@ -18,13 +18,18 @@ CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
-class RankTest:
-    """A test's name and values; `df` is NaN where the test has none."""
+class Outcome:
+    """A test's name and values; `df` is NaN where the test has none, `permutations` None where p comes from a distribution.
+
+    `exact` tells that this distribution is the exact one.
+    """
 
     name: str
     statistic: float
     df: float
     p: float
+    exact: bool = False
+    permutations: int | None = None
 
 
 @dataclass(frozen=True)
@@ -37,20 +42,20 @@ class Effect:
     high: float = math.nan
 
 
-def rank_sum(x: Floats, y: Floats) -> RankTest:
+def rank_sum(x: Floats, y: Floats) -> Outcome:
     """Compare two groups by Wilcoxon's rank-sum (Mann-Whitney) test, two-sided; `statistic` is U of x, R's W.
 
     Exact where both groups are smaller than 50 and there are no ties, else by the normal approximation with correction for ties and
     continuity, as R's `wilcox.test`. Where all values are equal p is 1.
     """
     if np.ptp(np.concatenate([x, y])) == 0:
-        return RankTest("Wilcoxon rank-sum", x.size * y.size / 2, math.nan, 1.0)
+        return Outcome("Wilcoxon rank-sum", x.size * y.size / 2, math.nan, 1.0)
     exact = max(x.size, y.size) < EXACT_BELOW and np.unique(np.concatenate([x, y])).size == x.size + y.size
     result = stats.mannwhitneyu(x, y, method="exact" if exact else "asymptotic")
-    return RankTest(f"Wilcoxon rank-sum ({_kind(exact=exact)})", float(result.statistic), math.nan, min(1.0, float(result.pvalue)))
+    return Outcome(f"Wilcoxon rank-sum ({_kind(exact=exact)})", float(result.statistic), math.nan, min(1.0, float(result.pvalue)), exact)
 
 
-def signed_rank(x: Floats, y: Floats) -> RankTest:
+def signed_rank(x: Floats, y: Floats) -> Outcome:
     """Compare paired values by Wilcoxon's signed-rank test, two-sided; `statistic` is the sum of ranks of positive x - y, R's V.
 
     Exact where fewer than 50 pairs differ, without ties and zeros, else by the normal approximation with correction for ties and
@@ -59,7 +64,7 @@ def signed_rank(x: Floats, y: Floats) -> RankTest:
     difference = x - y
     changed = difference[difference != 0]
     if changed.size == 0:
-        return RankTest("Wilcoxon signed-rank", 0.0, math.nan, 1.0)
+        return Outcome("Wilcoxon signed-rank", 0.0, math.nan, 1.0)
     ranks = stats.rankdata(np.abs(changed))
     exact = changed.size == x.size < EXACT_BELOW and np.unique(ranks).size == ranks.size
     statistic, n = float(ranks[changed > 0].sum()), changed.size
@@ -70,27 +75,27 @@ def signed_rank(x: Floats, y: Floats) -> RankTest:
         deviation = math.sqrt(n * (n + 1) * (2 * n + 1) / 24 - float(np.sum(ties**3 - ties)) / 48)
         z = statistic - n * (n + 1) / 4
         p = 2 * float(stats.norm.sf(max(abs(z) - 0.5, 0.0) / deviation))
-    return RankTest(f"Wilcoxon signed-rank ({_kind(exact=exact)})", statistic, math.nan, min(1.0, p))
+    return Outcome(f"Wilcoxon signed-rank ({_kind(exact=exact)})", statistic, math.nan, min(1.0, p), exact)
 
 
-def kruskal_wallis(groups: list[Floats]) -> tuple[RankTest, Effect]:
+def kruskal_wallis(groups: list[Floats]) -> tuple[Outcome, Effect]:
     """Compare two or more groups by the Kruskal-Wallis test; effect: epsilon squared = H / (n - 1) (Tomczak & Tomczak 2014)."""
     n = sum(g.size for g in groups)
     if np.ptp(np.concatenate(groups)) == 0:
-        return RankTest("Kruskal-Wallis", 0.0, len(groups) - 1, 1.0), Effect("epsilon squared", 0.0)
+        return Outcome("Kruskal-Wallis", 0.0, len(groups) - 1, 1.0), Effect("epsilon squared", 0.0)
     result = stats.kruskal(*groups)
     h = float(result.statistic)
-    return RankTest("Kruskal-Wallis", h, len(groups) - 1, float(result.pvalue)), Effect("epsilon squared", h / (n - 1))
+    return Outcome("Kruskal-Wallis", h, len(groups) - 1, float(result.pvalue)), Effect("epsilon squared", h / (n - 1))
 
 
-def friedman(blocks: Floats) -> tuple[RankTest, Effect]:
+def friedman(blocks: Floats) -> tuple[Outcome, Effect]:
     """Compare the columns (three or more) of complete blocks (n_blocks, k) by Friedman's test; effect: Kendall's W = Q / (n (k - 1))."""
     n, k = blocks.shape
     if np.all(np.ptp(blocks, axis=1) == 0):
-        return RankTest("Friedman", 0.0, k - 1, 1.0), Effect("Kendall's W", 0.0)
+        return Outcome("Friedman", 0.0, k - 1, 1.0), Effect("Kendall's W", 0.0)
     result = stats.friedmanchisquare(*blocks.T)
     q = float(result.statistic)
-    return RankTest("Friedman", q, k - 1, float(result.pvalue)), Effect("Kendall's W", q / (n * (k - 1)))
+    return Outcome("Friedman", q, k - 1, float(result.pvalue)), Effect("Kendall's W", q / (n * (k - 1)))
 
 
 def cliffs_delta(x: Floats, y: Floats) -> Effect:
@@ -136,7 +141,7 @@ def paired_delta(x: Floats, y: Floats) -> Effect:
     return Effect(name, (higher - lower) / x.size, (2 * float(limits.low) - 1) * share, (2 * float(limits.high) - 1) * share)
 
 
-def spearman(x: Floats, y: Floats) -> tuple[RankTest, Effect]:
+def spearman(x: Floats, y: Floats) -> tuple[Outcome, Effect]:
     """Correlate two variables by Spearman's rho, two-sided; NaN where one of them does not vary.
 
     p: exact by enumeration up to 9 pairs without ties, else by Student's t with n - 2 degrees of freedom. Interval: Fisher's z with the
@@ -144,7 +149,7 @@ def spearman(x: Floats, y: Floats) -> tuple[RankTest, Effect]:
     """
     n = x.size
     if np.ptp(x) == 0 or np.ptp(y) == 0:
-        return RankTest("Spearman", math.nan, math.nan, math.nan), Effect("Spearman's rho", math.nan)
+        return Outcome("Spearman", math.nan, math.nan, math.nan), Effect("Spearman's rho", math.nan)
     a, b = stats.rankdata(x), stats.rankdata(y)
     rho = float(np.clip(np.corrcoef(a, b)[0, 1], -1.0, 1.0))
     exact = n <= _EXACT_SPEARMAN and np.unique(x).size == n == np.unique(y).size
@@ -159,7 +164,7 @@ def spearman(x: Floats, y: Floats) -> tuple[RankTest, Effect]:
     if n > 3 and abs(rho) < 1:
         half = float(stats.norm.ppf((1 + CONFIDENCE) / 2)) * math.sqrt((1 + rho * rho / 2) / (n - 3))
         low, high = math.tanh(math.atanh(rho) - half), math.tanh(math.atanh(rho) + half)
-    return RankTest(f"Spearman ({'exact' if exact else 't approximation'})", rho, n - 2, p), Effect("Spearman's rho", rho, low, high)
+    return Outcome(f"Spearman ({'exact' if exact else 't approximation'})", rho, n - 2, p, exact), Effect("Spearman's rho", rho, low, high)
 
 
 def _dominance(x: Floats, y: Floats) -> Floats:
