@@ -54,6 +54,8 @@ class Design:
         Names of the columns that were left out because earlier ones determine them.
     factors : tuple of (tuple of (str, (n_kept,) float64))
         For each column of `matrix`, the metadata columns and their codes whose product it is; none for the intercept.
+    levels : mapping of Variable to tuple of str
+        Levels of each variable, the reference first; none where it enters as a number.
     """
 
     formula: Formula
@@ -64,6 +66,7 @@ class Design:
     missing: Mapping[str, int]
     aliased: tuple[str, ...]
     factors: tuple[tuple[tuple[str, Floats], ...], ...]
+    levels: Mapping[Variable, tuple[str, ...]]
 
     def split(self, columns: Collection[str]) -> tuple[Floats, Floats]:
         """Return two matrices whose elementwise product is `matrix`: what comes of these metadata columns, and of all others."""
@@ -130,6 +133,7 @@ def build_design(formula: Formula, metadata: Columns) -> Design:
         missing=missing,
         aliased=tuple(c.name for j, c in enumerate(columns) if j not in set(independent)),
         factors=tuple(columns[j].factors for j in independent),
+        levels={v: tuple(coding.levels) for v, coding in codings.items()},
     )
 
 

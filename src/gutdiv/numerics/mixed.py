@@ -71,7 +71,7 @@ class _Products:
         k = factor.shape[0]
         m = np.eye(k) + factor.T @ self.zz @ factor
         w = factor.T @ self.zb
-        inner = np.linalg.solve(m, w)
+        inner: Floats = np.asarray(np.linalg.solve(m, w), dtype=np.float64)
         return w, inner, self.total - np.einsum("ikp,ikq->pq", w, inner), float(np.linalg.slogdet(m)[1].sum())
 
     def deviance(self, factor: Floats) -> float:
@@ -81,7 +81,7 @@ class _Products:
         rss = float(products[self.p, self.p] - sxy @ np.linalg.solve(sxx, sxy))
         free = self.n - self.p
         log_x = float(np.linalg.slogdet(sxx)[1]) + 2 * float(np.sum(np.log(np.abs(np.diag(self.r)))))
-        return log_v + log_x + free * (1 + math.log(2 * math.pi * max(rss, 1e-300) / free))
+        return float(log_v + log_x + free * (1 + math.log(2 * math.pi * max(rss, 1e-300) / free)))
 
 
 def fit_reml(y: Floats, design: Floats, subjects: Places, *, slope: Floats | None = None) -> MixedFit:
@@ -114,7 +114,7 @@ def fit_reml(y: Floats, design: Floats, subjects: Places, *, slope: Floats | Non
     w, inner, every, _ = products.solved(factor)
     p = products.p
     sxx, sxy = every[:p, :p], every[:p, p]
-    b = np.linalg.solve(sxx, sxy)
+    b: Floats = np.asarray(np.linalg.solve(sxx, sxy), dtype=np.float64)
     variance = max(float(every[p, p] - sxy @ b), 0.0) / (products.n - p)
     r_inverse = np.linalg.inv(products.r)
     covariance = r_inverse @ np.linalg.inv(sxx) @ r_inverse.T * variance
