@@ -75,7 +75,7 @@ def test_linear_models_equal_r(formula: str, metric: str) -> None:
         got = terms.loc[name, ["statistic", "p", "p_classical"]].astype(float).tolist()
         assert got == pytest.approx([expected[k, name] for k in ("term_f", "term_p", "term_p_classical")], rel=1e-8)
     checks = next(iter(table.record["checks"].values()))
-    assert checks["cook"] == pytest.approx(expected["cook", ""], rel=1e-2)  # R's own, with its residual variance; see the next line
+    assert checks["cook"] == pytest.approx(expected["cook", ""], rel=1e-9)
     assert checks["breusch_pagan_p"] == pytest.approx(expected["breusch_pagan_p", ""], rel=1e-9)
     assert checks["shapiro_p"] == pytest.approx(expected["shapiro_p", ""], rel=1e-6)
 

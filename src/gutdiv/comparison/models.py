@@ -119,7 +119,7 @@ def model_alpha(
     known = list(dict.fromkeys(alpha["metric"]))
     unknown = [m for m in metrics or () if m not in known]
     if unknown:
-        msg = f"the alpha table has no {count_noun(unknown, 'metric')} {first_ids(unknown)}. It has: {first_ids(known, limit=12)}."
+        msg = f"the alpha table has no metric {first_ids(unknown)}. It has: {first_ids(known, limit=12)}."
         raise InputError(msg)
     absent: dict[str, str] = {}
     dropped: dict[str, int] = {}
