@@ -205,7 +205,7 @@ def null_p(n: int, *, subjects: int = 20, samples: int = 5) -> np.ndarray:
 
 
 def test_five_percent_of_null_repeated_data_pass_five_percent() -> None:
-    n = 150
+    n = 100
     rate = np.mean(null_p(n) <= 0.05, axis=0)
     assert np.all(np.abs(rate - 0.05) < 3 * np.sqrt(0.05 * 0.95 / n)), rate
 

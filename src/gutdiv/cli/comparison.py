@@ -1,10 +1,11 @@
-"""`gutdiv comparison`: alpha diversity between groups, PERMANOVA, and dispersion beside it."""
+"""`gutdiv comparison`: alpha diversity between groups, by models and over time, PERMANOVA, and dispersion beside it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gutdiv.cli.comparison_models import configure as configure_models
 from gutdiv.cli.options import add_cohort, add_output, add_seed, add_subject, not_negative, positive, power
 from gutdiv.errors import InputError
 
@@ -88,7 +89,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_output(permanova, "permanova.tsv")
     permanova.set_defaults(run=_permanova)
 
-
+    configure_models(commands)
     dispersion = commands.add_parser("dispersion", help="whether groups differ in spread around their centre")
     dispersion.add_argument("--distances", type=Path, required=True, metavar="D", help="distances, .h5 or .tsv")
     dispersion.add_argument("--metadata", type=Path, required=True, metavar="M", help="sample metadata, TSV")

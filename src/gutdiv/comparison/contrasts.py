@@ -122,7 +122,7 @@ def contrast(
         test, effect = _overall(values, how, paired=pairing.paired)
         n_1 = len(complete) if pairing.paired else sum(v.size for v in values)
         return Found(pairing.unit, owners, test, effect, n_1, None, (math.nan, math.nan))
-    test, effect = _pair(values, how, paired=pairing.paired)
+    test, effect = pair(values, how, paired=pairing.paired)
     if math.isnan(test.p):
         return "the values do not vary within the groups, so that there is no t"
     medians = [float(np.median([plain[g][o] for o in c])) for g, c in zip(groups, counted, strict=True)]
@@ -137,23 +137,23 @@ def correlate(x: Floats, y: Floats, how: Testing) -> tuple[Outcome, Effect]:
     return test, effect
 
 
-def _overall(values: list[Floats], how: Testing, *, paired: bool) -> tuple[Outcome, Effect]:
-    """Compare three groups or more."""
-    test, effect = friedman(np.stack(values, axis=1)) if paired else kruskal_wallis(values)
-    if _doubtful(test, min(v.size for v in values), how):
-        draws = {"permutations": how.permutations, "seed": how.seed}
-        test = _arranged(test, blocks_p(np.stack(values, axis=1), **draws) if paired else groups_p(values, **draws))
-    return test, effect
-
-
-def _pair(values: list[Floats], how: Testing, *, paired: bool) -> tuple[Outcome, Effect]:
-    """Compare two groups."""
+def pair(values: list[Floats], how: Testing, *, paired: bool) -> tuple[Outcome, Effect]:
+    """Compare two groups, between units or within pairs."""
     x, y = values
     if how.test == "welch":
         return paired_t(x, y) if paired else welch(x, y)
     test, effect = (signed_rank(x, y), paired_delta(x, y)) if paired else (rank_sum(x, y), cliffs_delta(x, y))
     if _doubtful(test, int(np.sum(x != y)) if paired else min(x.size, y.size), how):
         test = _arranged(test, signs_p(x - y) if paired else groups_p(values, permutations=how.permutations, seed=how.seed))
+    return test, effect
+
+
+def _overall(values: list[Floats], how: Testing, *, paired: bool) -> tuple[Outcome, Effect]:
+    """Compare three groups or more."""
+    test, effect = friedman(np.stack(values, axis=1)) if paired else kruskal_wallis(values)
+    if _doubtful(test, min(v.size for v in values), how):
+        draws = {"permutations": how.permutations, "seed": how.seed}
+        test = _arranged(test, blocks_p(np.stack(values, axis=1), **draws) if paired else groups_p(values, **draws))
     return test, effect
 
 

@@ -98,6 +98,18 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "ci_high": "float",
         "n_dropped": "int",
     },
+    "trajectories": {
+        "sample_id": "str",
+        "subject": "str",
+        "time": "float",
+        "group": "str",
+        "metric": "str",
+        "value": "float",
+        "baseline_time": "float",
+        "change": "float",
+        "difference": "float",
+        "interval": "float",
+    },
     "permanova": {
         "term": "str",
         "df": "float",
