@@ -179,7 +179,7 @@ def false_positives(n: int, *, drift: float) -> tuple[dict[str, float], float]:
 
 @pytest.mark.parametrize("drift", [0.0, 0.4])
 def test_five_percent_of_null_courses_pass_five_percent(drift: float) -> None:
-    n = 40
+    n = 25
     rates, naive = false_positives(n, drift=drift)
     assert len(rates) == 7
     assert max(rates.values()) < 0.05 + 3 * np.sqrt(0.05 * 0.95 / n), rates
