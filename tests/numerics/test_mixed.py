@@ -109,6 +109,6 @@ def test_influence_is_the_shift_of_coefficients_without_the_subject() -> None:
 
     whole, information = solved(np.arange(y.size))
     for subject in range(12):
-        shift = whole - solved(np.flatnonzero(SUBJECTS != subject))[0]
+        shift = whole - solved(np.flatnonzero(subject != SUBJECTS))[0]
         expected = shift @ information @ shift / (matrix.shape[1] * fit.residual**2)
         assert fit.influence[subject] == pytest.approx(expected, rel=1e-8)

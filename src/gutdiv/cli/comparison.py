@@ -105,7 +105,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def _alpha(args: argparse.Namespace) -> int:
     """Compare alpha metrics along one column."""
-    from gutdiv.comparison.contrasts import Testing
+    from gutdiv.comparison.contrasts import Procedure
     from gutdiv.comparison.groups import compare_groups
     from gutdiv.comparison.versus import split
     from gutdiv.io.artifacts import input_digest, read_table, record, write_table
@@ -121,7 +121,7 @@ def _alpha(args: argparse.Namespace) -> int:
         msg = "no column to compare along: the cohort names no group. Give --variable or --versus."
         raise InputError(msg)
     subject = args.subject or cohort.roles.subject
-    how = Testing(args.test, args.permutations, args.seed, dict(args.transform))
+    how = Procedure(args.test, args.permutations, args.seed, dict(args.transform))
     alpha = read_table(args.alpha, "alpha")
     table = compare_groups(alpha.frame, metadata, variable=variable, subject=subject, treat_as=args.treat_as, baseline=baseline, how=how)
     options = {"variable": variable, "subject": subject, "treat_as": args.treat_as, "baseline": baseline, "versus": args.versus}

@@ -95,7 +95,7 @@ def _model(args: argparse.Namespace) -> int:
 
 def _longitudinal(args: argparse.Namespace) -> int:
     """Follow subjects over time and test their courses."""
-    from gutdiv.comparison.contrasts import Testing
+    from gutdiv.comparison.contrasts import Procedure
     from gutdiv.comparison.longitudinal import compare_courses
     from gutdiv.comparison.scheme import UntestableError
     from gutdiv.comparison.trajectories import follow
@@ -128,7 +128,7 @@ def _longitudinal(args: argparse.Namespace) -> int:
         given=dict(args.time_value),
     )
     try:
-        tests = compare_courses(courses, how=Testing("rank", args.permutations, args.seed))
+        tests = compare_courses(courses, how=Procedure("rank", args.permutations, args.seed))
     except UntestableError as error:
         if args.untestable == "error":
             raise

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import false_discovery_control
 
-from gutdiv.comparison.contrasts import Testing, pair
+from gutdiv.comparison.contrasts import Procedure, pair
 from gutdiv.comparison.groups import ALPHA, compare_groups
 from gutdiv.comparison.models import EXTRA, Asked, Row, lay_out, model_rows
 from gutdiv.comparison.scheme import UntestableError
@@ -37,7 +37,7 @@ class _Course:
     n_samples: int
 
 
-def compare_courses(trajectories: Table, *, how: Testing | None = None) -> Table:
+def compare_courses(trajectories: Table, *, how: Procedure | None = None) -> Table:
     """Test trajectories over time, and between groups where the table has groups.
 
     - Mixed model (REML) of value on time, with group where there is one: time and group side by side, then their interaction; random
@@ -60,7 +60,7 @@ def compare_courses(trajectories: Table, *, how: Testing | None = None) -> Table
     UntestableError
         Where fewer than three subjects have values at several times.
     """
-    how = how or Testing()
+    how = how or Procedure()
     time, subject, group = (trajectories.record[k] for k in ("time", "subject", "group"))
     absent: dict[str, str] = {}
     followed = {m: _courses(part) for m, part in trajectories.frame.groupby("metric", sort=False)}
@@ -149,7 +149,7 @@ def _modelled(
 
 
 def _between(
-    several: Mapping[Any, Mapping[str, _Course]], group: str, subject: str, absent: dict[str, str], how: Testing
+    several: Mapping[Any, Mapping[str, _Course]], group: str, subject: str, absent: dict[str, str], how: Procedure
 ) -> pd.DataFrame:
     """Compare subjects' rates of change (or mean distances from the first sample) between groups."""
     frames = []
@@ -195,7 +195,7 @@ def _within(
     subject: str,
     group: str | None,
     absent: dict[str, str],
-    how: Testing,
+    how: Procedure,
 ) -> pd.DataFrame:
     """Compare the mean of each subject's later values with its first one."""
     ranks = replace(how, test="rank")

@@ -165,8 +165,9 @@ def _two_deviations(products: _Products) -> tuple[Floats, bool]:
     tried = [minimize(at, np.array(s), method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-9}) for s in starts]
     best = min(tried, key=lambda r: float(r.fun))
     simplex = np.vstack([best.x, best.x + np.diag(0.02 + 0.02 * np.abs(best.x))])
-    options = {"xatol": 1e-7, "fatol": 1e-9, "maxiter": 800, "initial_simplex": simplex}
-    polished = minimize(at, best.x, method="Nelder-Mead", bounds=bounds, options=options)
+    polished = minimize(
+        at, best.x, method="Nelder-Mead", bounds=bounds, options={"xatol": 1e-7, "fatol": 1e-9, "maxiter": 800, "initial_simplex": simplex}
+    )
     return factor(polished.x), bool(polished.success) and bool(np.all(np.abs(polished.x) < 0.99 * _LARGEST))
 
 
