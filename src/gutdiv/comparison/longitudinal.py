@@ -78,11 +78,15 @@ def compare_courses(trajectories: Table, *, how: Procedure | None = None) -> Tab
     for frame in frames:
         frame["family"] = [f.removesuffix(", every level") for f in frame["family"]]
     if group is not None:
-        frames.append(_between(several, group, subject, absent, how))
+        comparable = {m: c if str(m).endswith(FROM_BASELINE) else several[m] for m, c in followed.items()}  # one distance spans two visits
+        frames.append(_between(comparable, group, subject, absent, how))
     frames.append(_within(several, followed, time, subject, group, absent, how))
     used = [f for f in frames if not f.empty]
     frame = pd.concat(used, ignore_index=True) if used else pd.DataFrame(columns=_COLUMNS)
     frame = frame.reindex(columns=_COLUMNS)
+    lost = sum(trajectories.record["dropped"].values())
+    frame["n_dropped"] = [n + lost + trajectories.record["without_value"].get(m, 0) for n, m in zip(frame["n_dropped"], frame["metric"], strict=True)]
+    frame["n_dropped"] = frame["n_dropped"].astype("Int64")
     for column in ("model", "fit", "normality", "spread", "influence"):
         frame[column] = frame[column].astype(object).where(frame[column].notna(), "")
     record = {
@@ -149,12 +153,12 @@ def _modelled(
 
 
 def _between(
-    several: Mapping[Any, Mapping[str, _Course]], group: str, subject: str, absent: dict[str, str], how: Procedure
+    followed: Mapping[Any, Mapping[str, _Course]], group: str, subject: str, absent: dict[str, str], how: Procedure
 ) -> pd.DataFrame:
     """Compare subjects' rates of change (or mean distances from the first sample) between groups."""
     frames = []
     for distances, what in ((False, "rate of change"), (True, "mean distance from the first sample")):
-        chosen = {str(m): c for m, c in several.items() if str(m).endswith(FROM_BASELINE) == distances and c}
+        chosen = {str(m): c for m, c in followed.items() if str(m).endswith(FROM_BASELINE) == distances and c}
         if not chosen:
             continue
         cells = [
