@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gutdiv.comparison.contrasts import Testing
+from gutdiv.comparison.contrasts import Procedure
 from gutdiv.comparison.groups import compare_groups
 from gutdiv.errors import InputError
 from gutdiv.model.cohort import SampleMetadata
@@ -25,7 +25,7 @@ def rows(name: str) -> list[dict[str, str]]:
 
 
 TESTS = rows("group_tests.tsv")
-AS_R = Testing(permutations=0)  # R approximates p where there are ties, however few the units
+AS_R = Procedure(permutations=0)  # R approximates p where there are ties, however few the units
 
 
 def truth(test: str, values: str, contrast: str) -> dict[str, str]:
@@ -322,3 +322,68 @@ def test_diversity_falls_within_patients_after_transplantation(real_data: Path) 
     assert row["effect"] < -0.5
     assert row["q"] < 1e-6
     assert result.record["findings"][0]["direction"] == "lower"
+
+
+def test_p_is_permuted_where_the_smallest_group_has_fewer_than_ten_units_and_no_exact_p() -> None:
+    ids = [f"s{k:02d}" for k in range(30)]
+    tied = [float(k * k % 7) for k in range(30)]
+    few, enough = ["a"] * 9 + ["b"] * 21, ["a"] * 10 + ["b"] * 20
+    drawn = compare_groups(alpha(ids, m=tied), metadata(ids, {"side": few}), variable="side").frame.iloc[0]
+    assert (drawn["test"], drawn["permutations"]) == ("Wilcoxon rank-sum (permutations)", 9999)
+    row = compare_groups(alpha(ids, m=tied), metadata(ids, {"side": enough}), variable="side").frame.iloc[0]
+    assert (row["test"], row["permutations"] is pd.NA) == ("Wilcoxon rank-sum (normal approximation)", True)
+    untied = compare_groups(alpha(ids, m=[k + v for k, v in enumerate(tied)]), metadata(ids, {"side": few}), variable="side").frame.iloc[0]
+    assert untied["test"] in {"Wilcoxon rank-sum (exact)", "Wilcoxon rank-sum (permutations)"}
+    as_r = compare_groups(alpha(ids, m=tied), metadata(ids, {"side": few}), variable="side", how=AS_R).frame.iloc[0]
+    assert abs(as_r["p"] - drawn["p"]) < 0.05
+    assert (as_r["statistic"], as_r["effect"]) == (drawn["statistic"], drawn["effect"])
+
+
+def test_missing_cells_of_the_variable_are_counted_in_every_test() -> None:
+    ids = [f"s{k:02d}" for k in range(20)]
+    side = ["a"] * 5 + ["b"] * 6 + ["c"] * 5 + [None] * 4
+    holed = [float(k) for k in range(20)]
+    holed[0] = float("nan")  # a sample of a without a value
+    table = compare_groups(alpha(ids, m=holed, full=list(range(20))), metadata(ids, {"side": side}), variable="side")
+    rows_by = table.frame.set_index(["metric", "contrast"])
+    dropped = {k: rows_by.loc[("m", k), "n_dropped"] for k in ("a, b, c", "a - b", "b - c")}
+    assert dropped == {"a, b, c": 5, "a - b": 5, "b - c": 4}  # four without a cell; of m one of a without a value
+    assert rows_by.loc[("full", "a - b"), "n_dropped"] == 4
+    assert rows_by.loc[("m", "a - b"), "n_samples"] == 10
+    assert table.record["dropped"] == {"no value of side": 4}
+
+
+def test_welch_compares_pairs_of_transformed_metrics() -> None:
+    data = rows("model_data.tsv")
+    ids = [r["sample_id"] for r in data]
+    made = metadata(ids, {"arm": [r["arm"] for r in data]})
+    frame = alpha(ids, steady=[float(r["steady"]) for r in data])
+    table = compare_groups(frame, made, variable="arm", how=Procedure("welch"))
+    expected = {(r["formula"], r["what"]): float(r["value"]) for r in rows("model_truth.tsv") if r["model"] == "welch"}
+    assert table.frame["contrast"].tolist() == ["drug - none", "drug - placebo", "none - placebo"]
+    for row in table.frame.to_dict("records"):
+        assert (row["p"], row["df"]) == pytest.approx((expected[row["contrast"], "p.value"], expected[row["contrast"], "parameter"]), rel=1e-10)
+        assert (row["test"], row["effect_name"]) == ("Welch's t", "difference of means")
+    assert table.record["absent"] == {"steady: overall": "Welch's t compares two groups; see the pairs"}
+    squared = compare_groups(frame, made, variable="arm", how=Procedure("welch", transforms={"steady": 2.0})).frame.iloc[0]
+    x, y = (np.array([float(r["steady"]) for r in data if r["arm"] == a]) ** 2 for a in ("drug", "none"))
+    assert (squared["effect"], squared["effect_name"]) == (pytest.approx(x.mean() - y.mean()), "difference of means of steady^2")
+    assert squared["median_1"] == pytest.approx(np.median(np.sqrt(x)))  # medians stay in the metric's own scale
+    with pytest.raises(InputError, match=r"no power 0\.5 of it can be taken"):
+        compare_groups(alpha(ids, steady=[-1.0] * len(ids)), made, variable="arm", how=Procedure("welch", transforms={"steady": 0.5}))
+    with pytest.raises(InputError, match="names 1 metric that the alpha table lacks: 'shannon'"):
+        compare_groups(frame, made, variable="arm", how=Procedure(transforms={"shannon": 2.0}))
+    with pytest.raises(InputError, match="is taken as numbers"):
+        compare_groups(frame, metadata(ids, {"age": list(range(len(ids)))}), variable="age", how=Procedure("welch"))
+
+
+def test_welch_within_subjects_is_the_t_of_differences() -> None:
+    owners, when = [f"p{k // 2}" for k in range(12)], ["before", "after"] * 6
+    values = [1.0, 2, 3, 5, 2, 2.5, 7, 9, 4, 4, 1, 3]
+    ids = [f"s{k:02d}" for k in range(12)]
+    made = metadata(ids, {"o": owners, "when": when})
+    row = compare_groups(alpha(ids, m=values), made, variable="when", subject="o", how=Procedure("welch")).frame.iloc[0]
+    change = np.array(values[1::2]) - np.array(values[0::2])
+    assert (row["test"], row["df"], row["n_1"]) == ("paired t", 5.0, 6)
+    assert row["statistic"] == pytest.approx(change.mean() / (change.std(ddof=1) / np.sqrt(6)))
+    assert row["unit"] == "subject (o; mean of its samples for each group, compared within subjects)"

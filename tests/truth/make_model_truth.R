@@ -79,5 +79,15 @@ for (text in c("~ week", "~ week * arm")) {
   s <- summary(other)$coefficients
   for (j in rownames(s)[-1]) { add("slope", text, "drifting", "estimate", j, s[j, 1]); add("slope", text, "drifting", "se", j, s[j, 2]) }
 }
+
+# ---- two means: t.test
+for (pair in list(c("drug", "none"), c("drug", "placebo"), c("none", "placebo"))) {
+  fit <- t.test(d$steady[d$arm == pair[1]], d$steady[d$arm == pair[2]])
+  for (what in c("statistic", "parameter", "p.value")) add("welch", paste(pair, collapse = " - "), "steady", what, "", fit[[what]])
+  add("welch", paste(pair, collapse = " - "), "steady", "ci_low", "", fit$conf.int[1]); add("welch", paste(pair, collapse = " - "), "steady", "ci_high", "", fit$conf.int[2])
+}
+fit <- t.test(d$steady, d$drifting, paired = TRUE)
+for (what in c("statistic", "parameter", "p.value", "estimate")) add("paired", "", "steady - drifting", what, "", fit[[what]])
+add("paired", "", "steady - drifting", "ci_low", "", fit$conf.int[1])
 put(do.call(rbind, rows), "model_truth.tsv")
 writeLines(capture.output(sessionInfo()), file.path(out, "model_session_info.txt"))

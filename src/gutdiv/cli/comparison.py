@@ -1,12 +1,12 @@
-"""`gutdiv comparison`: alpha diversity between groups, by models and over time, what is computed from distances, and abundances."""
+"""`gutdiv comparison`: alpha diversity between groups, by models and over time, PERMANOVA, and dispersion beside it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gutdiv.cli import comparison_abundance
-from gutdiv.cli.options import add_cohort, add_output, add_seed, add_subject, positive
+from gutdiv.cli.comparison_models import configure as configure_models
+from gutdiv.cli.options import add_cohort, add_output, add_seed, add_subject, not_negative, positive, power
 from gutdiv.errors import InputError
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_output(permanova, "permanova.tsv")
     permanova.set_defaults(run=_permanova)
 
-
+    configure_models(commands)
     dispersion = commands.add_parser("dispersion", help="whether groups differ in spread around their centre")
     dispersion.add_argument("--distances", type=Path, required=True, metavar="D", help="distances, .h5 or .tsv")
     dispersion.add_argument("--metadata", type=Path, required=True, metavar="M", help="sample metadata, TSV")
@@ -106,7 +106,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def _alpha(args: argparse.Namespace) -> int:
     """Compare alpha metrics along one column."""
-    from gutdiv.comparison.contrasts import Testing
+    from gutdiv.comparison.contrasts import Procedure
     from gutdiv.comparison.groups import compare_groups
     from gutdiv.comparison.versus import split
     from gutdiv.io.artifacts import input_digest, read_table, record, write_table
@@ -122,12 +122,53 @@ def _alpha(args: argparse.Namespace) -> int:
         msg = "no column to compare along: the cohort names no group. Give --variable or --versus."
         raise InputError(msg)
     subject = args.subject or cohort.roles.subject
-    how = Testing(args.test, args.permutations, args.seed, dict(args.transform))
+    how = Procedure(args.test, args.permutations, args.seed, dict(args.transform))
     alpha = read_table(args.alpha, "alpha")
     table = compare_groups(alpha.frame, metadata, variable=variable, subject=subject, treat_as=args.treat_as, baseline=baseline, how=how)
     options = {"variable": variable, "subject": subject, "treat_as": args.treat_as, "baseline": baseline, "versus": args.versus}
     options |= {"test": args.test, "transform": dict(args.transform), "permutations": args.permutations}
     inputs = [input_digest("alpha", args.alpha), input_digest("cohort", args.cohort)]
+    about = {**record(table.kind, options=options, inputs=inputs, seed=args.seed), **table.record}
+    write_table(args.output, Table(table.kind, table.frame, about))
+    return 0
+
+
+def _permanova(args: argparse.Namespace) -> int:
+    """Test a formula on distances."""
+    from gutdiv.comparison.distances import permanova, untested
+    from gutdiv.comparison.scheme import UntestableError
+    from gutdiv.io.artifacts import input_digest, record, write_table
+    from gutdiv.io.distances import read_distances
+    from gutdiv.io.metadata import read_metadata
+    from gutdiv.model.results import Table
+
+    distances = read_distances(args.distances)
+    names = ("formula", "by", "strata", "subject", "permute", "permutations")
+    options = {name: getattr(args, name) for name in names}
+    try:
+        table = permanova(distances, read_metadata(args.metadata), seed=args.seed, **options)
+    except UntestableError as error:
+        if args.untestable == "error":
+            raise
+        table = untested(distances.metric, args.formula, str(error))
+    inputs = [input_digest("distances", args.distances), input_digest("metadata", args.metadata)]
+    traits = {"traits": distances.record["traits"]} if "traits" in distances.record else {}
+    about = {**record(table.kind, options=options, inputs=inputs, seed=args.seed), **traits, **table.record}
+    write_table(args.output, Table(table.kind, table.frame, about))
+    return 0
+
+
+def _dispersion(args: argparse.Namespace) -> int:
+    """Compare the spread of groups."""
+    from gutdiv.comparison.dispersion import compare_dispersion
+    from gutdiv.io.artifacts import input_digest, record, write_table
+    from gutdiv.io.distances import read_distances
+    from gutdiv.io.metadata import read_metadata
+    from gutdiv.model.results import Table
+
+    options = {name: getattr(args, name) for name in ("variable", "subject", "centre", "bias_adjust", "permutations")}
+    table = compare_dispersion(read_distances(args.distances), read_metadata(args.metadata), seed=args.seed, **options)
+    inputs = [input_digest("distances", args.distances), input_digest("metadata", args.metadata)]
     about = {**record(table.kind, options=options, inputs=inputs, seed=args.seed), **table.record}
     write_table(args.output, Table(table.kind, table.frame, about))
     return 0

@@ -25,7 +25,7 @@ TESTS = ("rank", "welch")
 
 
 @dataclass(frozen=True)
-class Testing:
+class Procedure:
     """How groups are tested.
 
     Parameters
@@ -97,7 +97,7 @@ class Found:
 
 
 def contrast(
-    groups: Sequence[str], means: Mapping[str, Mapping[str, float]], plain: Mapping[str, Mapping[str, float]], design: Design, how: Testing
+    groups: Sequence[str], means: Mapping[str, Mapping[str, float]], plain: Mapping[str, Mapping[str, float]], design: Design, how: Procedure
 ) -> Found | str:
     """Compare two groups or more on the unit that fits them, or say why they cannot be compared.
 
@@ -129,7 +129,7 @@ def contrast(
     return Found(pairing.unit, owners, test, effect, values[0].size, values[1].size, (medians[0], medians[1]))
 
 
-def correlate(x: Floats, y: Floats, how: Testing) -> tuple[Outcome, Effect]:
+def correlate(x: Floats, y: Floats, how: Procedure) -> tuple[Outcome, Effect]:
     """Correlate two variables by ranks."""
     test, effect = spearman(x, y)
     if _doubtful(test, x.size, how) and not math.isnan(test.p):
@@ -137,7 +137,7 @@ def correlate(x: Floats, y: Floats, how: Testing) -> tuple[Outcome, Effect]:
     return test, effect
 
 
-def pair(values: list[Floats], how: Testing, *, paired: bool) -> tuple[Outcome, Effect]:
+def pair(values: list[Floats], how: Procedure, *, paired: bool) -> tuple[Outcome, Effect]:
     """Compare two groups, between units or within pairs."""
     x, y = values
     if how.test == "welch":
@@ -148,7 +148,7 @@ def pair(values: list[Floats], how: Testing, *, paired: bool) -> tuple[Outcome, 
     return test, effect
 
 
-def _overall(values: list[Floats], how: Testing, *, paired: bool) -> tuple[Outcome, Effect]:
+def _overall(values: list[Floats], how: Procedure, *, paired: bool) -> tuple[Outcome, Effect]:
     """Compare three groups or more."""
     test, effect = friedman(np.stack(values, axis=1)) if paired else kruskal_wallis(values)
     if _doubtful(test, min(v.size for v in values), how):
@@ -157,7 +157,7 @@ def _overall(values: list[Floats], how: Testing, *, paired: bool) -> tuple[Outco
     return test, effect
 
 
-def _doubtful(test: Outcome, n: int, how: Testing) -> bool:
+def _doubtful(test: Outcome, n: int, how: Procedure) -> bool:
     """Whether p is an approximation for too few units."""
     return how.permutations > 0 and not test.exact and n < FEW
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import false_discovery_control
 
-from gutdiv.comparison.contrasts import Testing, contrast, correlate
+from gutdiv.comparison.contrasts import Procedure, contrast, correlate
 from gutdiv.comparison.units import MIN_UNITS, Design, design_units, level_means, subject_means
 from gutdiv.errors import InputError, count_noun, first_ids
 from gutdiv.model.results import TABLES, Finding, Table
@@ -57,7 +57,7 @@ def compare_groups(
     subject: str | None = None,
     treat_as: str = "auto",
     baseline: str | None = None,
-    how: Testing | None = None,
+    how: Procedure | None = None,
 ) -> Table:
     """Compare every alpha metric between the groups of a variable, or correlate it with a numeric variable.
 
@@ -84,7 +84,7 @@ def compare_groups(
         `groups`, `numbers`, or `auto`: numbers where the column is numeric with more than two values.
     baseline : str, optional
         The group that the others are compared with: second in each contrast. Without it pairs stand in the order of their names.
-    how : Testing, optional
+    how : Procedure, optional
         Rank tests or Welch's t, transforms of metrics, permutations; default: rank tests, 9,999 permutations where units are few.
 
     Returns
@@ -99,7 +99,7 @@ def compare_groups(
         Where a column, the baseline or the metric of a transform is unknown, a categorical column is to be taken as numbers, or numbers
         are to be compared by Welch's t.
     """
-    how = how or Testing()
+    how = how or Procedure()
     if treat_as not in TREAT_AS:
         msg = f"treat_as {treat_as!r} is unknown; {', '.join(TREAT_AS)} are known."
         raise InputError(msg)
@@ -147,7 +147,7 @@ def _is_numeric(metadata: SampleMetadata, variable: str, treat_as: str) -> bool:
     return treat_as == "auto" and metadata.kinds[variable] == "numeric" and len({float(c) for c in cells}) > 2
 
 
-def _check_testing(how: Testing, alpha: pd.DataFrame, variable: str, *, numeric: bool) -> None:
+def _check_testing(how: Procedure, alpha: pd.DataFrame, variable: str, *, numeric: bool) -> None:
     """Refuse tests and transforms that do not fit."""
     if numeric and how.test == "welch":
         msg = f"Welch's t compares groups, and column {variable!r} is taken as numbers. Take it as groups, or use rank tests."
@@ -160,7 +160,7 @@ def _check_testing(how: Testing, alpha: pd.DataFrame, variable: str, *, numeric:
 
 
 def _correlation(
-    level: str, metric: str, values: Mapping[str, float], design: Design, absent: dict[str, str], how: Testing, transform: str
+    level: str, metric: str, values: Mapping[str, float], design: Design, absent: dict[str, str], how: Procedure, transform: str
 ) -> list[_Row]:
     """Correlate a metric with a number over units."""
     x, y, used = subject_means(values, design)
@@ -182,7 +182,7 @@ def _groups(
     design: Design,
     absent: dict[str, str],
     baseline: str | None,
-    how: Testing,
+    how: Procedure,
     raised: Mapping[str, float],
     transform: str,
 ) -> list[_Row]:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import false_discovery_control
 
-from gutdiv.comparison.contrasts import Testing, pair
+from gutdiv.comparison.contrasts import Procedure, pair
 from gutdiv.comparison.groups import ALPHA, compare_groups
 from gutdiv.comparison.models import EXTRA, Asked, Row, lay_out, model_rows
 from gutdiv.comparison.scheme import UntestableError
@@ -37,7 +37,7 @@ class _Course:
     n_samples: int
 
 
-def compare_courses(trajectories: Table, *, how: Testing | None = None) -> Table:
+def compare_courses(trajectories: Table, *, how: Procedure | None = None) -> Table:
     """Test trajectories over time, and between groups where the table has groups.
 
     - Mixed model (REML) of value on time, with group where there is one: time and group side by side, then their interaction; random
@@ -60,7 +60,7 @@ def compare_courses(trajectories: Table, *, how: Testing | None = None) -> Table
     UntestableError
         Where fewer than three subjects have values at several times.
     """
-    how = how or Testing()
+    how = how or Procedure()
     time, subject, group = (trajectories.record[k] for k in ("time", "subject", "group"))
     absent: dict[str, str] = {}
     followed = {m: _courses(part) for m, part in trajectories.frame.groupby("metric", sort=False)}
@@ -78,11 +78,15 @@ def compare_courses(trajectories: Table, *, how: Testing | None = None) -> Table
     for frame in frames:
         frame["family"] = [f.removesuffix(", every level") for f in frame["family"]]
     if group is not None:
-        frames.append(_between(several, group, subject, absent, how))
+        comparable = {m: c if str(m).endswith(FROM_BASELINE) else several[m] for m, c in followed.items()}  # one distance spans two visits
+        frames.append(_between(comparable, group, subject, absent, how))
     frames.append(_within(several, followed, time, subject, group, absent, how))
     used = [f for f in frames if not f.empty]
     frame = pd.concat(used, ignore_index=True) if used else pd.DataFrame(columns=_COLUMNS)
     frame = frame.reindex(columns=_COLUMNS)
+    lost = sum(trajectories.record["dropped"].values())
+    frame["n_dropped"] = [n + lost + trajectories.record["without_value"].get(m, 0) for n, m in zip(frame["n_dropped"], frame["metric"], strict=True)]
+    frame["n_dropped"] = frame["n_dropped"].astype("Int64")
     for column in ("model", "fit", "normality", "spread", "influence"):
         frame[column] = frame[column].astype(object).where(frame[column].notna(), "")
     record = {
@@ -149,12 +153,12 @@ def _modelled(
 
 
 def _between(
-    several: Mapping[Any, Mapping[str, _Course]], group: str, subject: str, absent: dict[str, str], how: Testing
+    followed: Mapping[Any, Mapping[str, _Course]], group: str, subject: str, absent: dict[str, str], how: Procedure
 ) -> pd.DataFrame:
     """Compare subjects' rates of change (or mean distances from the first sample) between groups."""
     frames = []
     for distances, what in ((False, "rate of change"), (True, "mean distance from the first sample")):
-        chosen = {str(m): c for m, c in several.items() if str(m).endswith(FROM_BASELINE) == distances and c}
+        chosen = {str(m): c for m, c in followed.items() if str(m).endswith(FROM_BASELINE) == distances and c}
         if not chosen:
             continue
         cells = [
@@ -195,7 +199,7 @@ def _within(
     subject: str,
     group: str | None,
     absent: dict[str, str],
-    how: Testing,
+    how: Procedure,
 ) -> pd.DataFrame:
     """Compare the mean of each subject's later values with its first one."""
     ranks = replace(how, test="rank")

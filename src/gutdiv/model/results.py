@@ -125,6 +125,18 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "clr_q": "float",
         "reason": "str",
     },
+    "trajectories": {
+        "sample_id": "str",
+        "subject": "str",
+        "time": "float",
+        "group": "str",
+        "metric": "str",
+        "value": "float",
+        "baseline_time": "float",
+        "change": "float",
+        "difference": "float",
+        "interval": "float",
+    },
     "permanova": {
         "term": "str",
         "df": "float",

@@ -161,12 +161,14 @@ def _two_deviations(products: _Products) -> tuple[Floats, bool]:
         return products.deviance(factor(theta))
 
     bounds = [(0.0, _LARGEST), (-_LARGEST, _LARGEST), (0.0, _LARGEST)]
-    starts = [(1.0, 0.0, 1.0), (0.5, 0.0, 0.05), (2.0, 0.2, 0.5)]
-    tried = [minimize(at, np.array(s), method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-14, "gtol": 1e-7}) for s in starts]
+    starts = [(1.0, 0.0, 1.0), (0.5, 0.0, 0.05)]
+    tried = [minimize(at, np.array(s), method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-9}) for s in starts]
     best = min(tried, key=lambda r: float(r.fun))
-    polished = minimize(at, best.x, method="Nelder-Mead", bounds=bounds, options={"xatol": 1e-7, "fatol": 1e-9, "maxiter": 800})
-    agree = sum(float(r.fun) < float(polished.fun) + 1e-3 for r in tried)
-    return factor(polished.x), bool(polished.success) and agree > 0 and bool(np.all(np.abs(polished.x) < 0.99 * _LARGEST))
+    simplex = np.vstack([best.x, best.x + np.diag(0.02 + 0.02 * np.abs(best.x))])
+    polished = minimize(
+        at, best.x, method="Nelder-Mead", bounds=bounds, options={"xatol": 1e-7, "fatol": 1e-9, "maxiter": 800, "initial_simplex": simplex}
+    )
+    return factor(polished.x), bool(polished.success) and bool(np.all(np.abs(polished.x) < 0.99 * _LARGEST))
 
 
 def _influence(products: _Products, w: Floats, inner: Floats, sxx: Floats, b: Floats, rest: Floats, variance: float) -> Floats:
