@@ -96,9 +96,10 @@ def _model(args: argparse.Namespace) -> int:
 def _longitudinal(args: argparse.Namespace) -> int:
     """Follow subjects over time and test their courses."""
     from gutdiv.comparison.contrasts import Procedure
+    from gutdiv.comparison.courses import group_courses
     from gutdiv.comparison.longitudinal import compare_courses
     from gutdiv.comparison.scheme import UntestableError
-    from gutdiv.comparison.trajectories import follow
+    from gutdiv.comparison.trajectories import follow, nowhere
     from gutdiv.io.artifacts import input_digest, read_table, record, write_table
     from gutdiv.io.cohorts import read_cohort
     from gutdiv.io.distances import read_distances
@@ -118,25 +119,28 @@ def _longitudinal(args: argparse.Namespace) -> int:
         raise InputError(msg)
     if args.metric:
         alpha = alpha[alpha["metric"].isin(args.metric)]
-    courses = follow(
-        alpha,
-        cohort.metadata,
-        subject=str(roles["subject"]),
-        time=str(roles["time"]),
-        group=group,
-        distances=[read_distances(d) for d in args.distances],
-        given=dict(args.time_value),
-    )
+    courses: Table | None = None
     try:
+        courses = follow(
+            alpha,
+            cohort.metadata,
+            subject=str(roles["subject"]),
+            time=str(roles["time"]),
+            group=group,
+            distances=[read_distances(d) for d in args.distances],
+            given=dict(args.time_value),
+        )
         tests = compare_courses(courses, how=Procedure("rank", args.permutations, args.seed))
     except UntestableError as error:
         if args.untestable == "error":
             raise
-        tests = _untested("every test", str(error), courses.record)
+        tests = _untested("every test", str(error), {**roles, "group": group})
+        courses = nowhere({**roles, "group": group}) if courses is None else courses
+    lines = group_courses(courses.frame, by_group=group is not None and group not in tests.record["absent"])
     options: dict[str, Any] = {**roles, "group": group, "time_value": dict(args.time_value), "metric": args.metric}
     inputs = [input_digest("alpha", args.alpha), *(input_digest("distances", d) for d in args.distances), input_digest("cohort", args.cohort)]
     about = record(courses.kind, options=options, inputs=inputs)
-    write_table(args.output / "trajectories.tsv", Table(courses.kind, courses.frame, {**about, **courses.record}))
+    write_table(args.output / "trajectories.tsv", Table(courses.kind, courses.frame, {**about, **courses.record, "courses": lines}))
     options["permutations"] = args.permutations
     about = record(tests.kind, options=options, inputs=inputs, seed=args.seed)
     write_table(args.output / "tests.tsv", Table(tests.kind, tests.frame, {**about, **tests.record}))

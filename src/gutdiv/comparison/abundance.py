@@ -25,6 +25,7 @@ from gutdiv.comparison.abundance_fit import (
 )
 from gutdiv.comparison.ancombc import AncomBC2, ancombc2
 from gutdiv.comparison.groups import ALPHA
+from gutdiv.comparison.scheme import UntestableError
 from gutdiv.errors import InputError, count_noun
 from gutdiv.model.results import TABLES, Finding, Table
 
@@ -114,7 +115,7 @@ def compare_abundance(
         raise InputError(msg)
     if cohort.lineages is None and rank != "feature":
         msg = f"the cohort has no lineages, so that its features have no {rank}. Give --rank feature, or build the cohort with --taxonomy."
-        raise InputError(msg)
+        raise UntestableError(msg)
     design = design_abundance(cohort, formula=formula, variable=variable, subject=subject, baseline=baseline)
     names, counts = _collapsed(cohort, rank, design.rows)
     prevalence = np.asarray((counts > 0).mean(axis=0)).ravel()

@@ -117,7 +117,7 @@ def design_abundance(
             raise UntestableError(msg)
         if len(left) > MAX_LEVELS:
             msg = f"column {tested.column!r} has {len(left)} groups; abundance is compared up to {MAX_LEVELS}. Name a column with fewer."
-            raise InputError(msg)
+            raise UntestableError(msg)
         if baseline is not None:
             left = [names.index(baseline), *(k for k in left if names[k] != baseline)]
         levels = tuple(names[k] for k in left)
@@ -150,13 +150,13 @@ def _tested(cohort: Cohort, formula: str | None, variable: str | None) -> tuple[
     tested = parsed.variables[0] if name is None else next((v for v in parsed.variables if v.column == name), None)
     if tested is None or not any(t.variables == (tested,) for t in parsed.terms):
         msg = f"the variable {name or parsed.columns[0]!r} is no term of the formula {parsed.text[:200]!r}. Add it, or name another --variable."
-        raise InputError(msg)
+        raise UntestableError(msg)
     if sum(tested in t.variables for t in parsed.terms) > 1:
         msg = (
             f"{tested.label} stands in an interaction of the formula {parsed.text[:200]!r}, so that it has no effect of its own to test. "
             "Leave the interaction out, or test within parts of the cohort."
         )
-        raise InputError(msg)
+        raise UntestableError(msg)
     return parsed, tested
 
 

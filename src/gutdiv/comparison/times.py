@@ -7,7 +7,8 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from gutdiv.errors import InputError, count_noun, first_ids
+from gutdiv.comparison.scheme import UntestableError
+from gutdiv.errors import count_noun, first_ids
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +28,9 @@ def read_times(metadata: SampleMetadata, column: str, *, given: Mapping[str, flo
     Raises
     ------
     InputError
-        Where the column is unknown, or a cell is neither number nor date, or both occur, or a word has no number.
+        Where the column is unknown.
+    UntestableError
+        Where a cell is neither number nor date, or both occur, or a word has no number.
     """
     cells = {s: c for s, c in zip(metadata.ids, metadata.column(column), strict=True) if c is not None}
     words = sorted(set(cells.values()))
@@ -35,7 +38,7 @@ def read_times(metadata: SampleMetadata, column: str, *, given: Mapping[str, flo
         lacking = [w for w in words if w not in given]
         if lacking:
             msg = f"column {column!r} holds {first_ids(lacking)}, for which no number is given. Give one for each of its values, as in pre=0."
-            raise InputError(msg)
+            raise UntestableError(msg)
         return {s: float(given[c]) for s, c in cells.items()}, f"{column}, by the numbers given"
     numbers = {w: _number(w) for w in words}
     dates = {w: _date(w) for w in words}
@@ -45,7 +48,7 @@ def read_times(metadata: SampleMetadata, column: str, *, given: Mapping[str, flo
             f"column {column!r} holds {count_noun(neither, 'value')} that are no number and no date: {first_ids(neither)}. Time is a number or an "
             "ISO date (2024-05-31); give numbers for words, one for each, as in --time-value pre=0 --time-value post=8."
         )
-        raise InputError(msg)
+        raise UntestableError(msg)
     if all(d is not None for d in dates.values()) and words:
         stamps = {w: d for w, d in dates.items() if d is not None}
         origin = min(stamps.values())
@@ -53,7 +56,7 @@ def read_times(metadata: SampleMetadata, column: str, *, given: Mapping[str, flo
     mixed = [w for w in words if numbers[w] is None]
     if mixed:
         msg = f"column {column!r} holds both numbers and dates ({first_ids(mixed)}). Write all of it in one way."
-        raise InputError(msg)
+        raise UntestableError(msg)
     return {s: number for s, c in cells.items() if (number := numbers[c]) is not None}, column
 
 

@@ -57,7 +57,9 @@ def follow(
     Raises
     ------
     InputError
-        Where a column is unknown, or `time` holds what is no time (`gutdiv.comparison.times.read_times`).
+        Where a column is unknown.
+    UntestableError
+        Where `time` holds what is no time (`gutdiv.comparison.times.read_times`).
     """
     times, counts = read_times(metadata, time, given=given)
     subjects, groups = metadata.column(subject), metadata.column(group) if group is not None else (None,) * len(metadata.ids)
@@ -98,6 +100,11 @@ def follow(
         "without_value": {metric: n for metric, n in empty.items() if n},
     }
     return Table("trajectories", pd.DataFrame(rows, columns=list(TABLES["trajectories"])), record)
+
+
+def nowhere(about: Mapping[str, Any]) -> Table:
+    """Make the table of subjects that cannot be followed: no row; the table of tests says why."""
+    return Table("trajectories", pd.DataFrame({c: pd.Series(dtype=object) for c in TABLES["trajectories"]}), dict(about))
 
 
 def _mean(values: list[float]) -> float:

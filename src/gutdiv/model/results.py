@@ -381,7 +381,9 @@ class Results:
     tables : mapping of str to Table
         By place without ending: `diversity/alpha`, `diversity/depths`, `diversity/curves`, `diversity/standards`,
         `diversity/ordination/braycurtis`, `diversity/ordination/braycurtis_arrows`, `comparison/alpha`,
-        `comparison/abundance`, `comparison/permanova/braycurtis`, `dysbiosis/verdicts`, `dysbiosis/flags`, `immune/links`, `immune/matches`,
+        `comparison/model`, `comparison/permanova/braycurtis` and of the same name in `comparison/dispersion/`, `comparison/pairs/` and
+        `comparison/constrained/`, `comparison/abundance`, `comparison/longitudinal/trajectories`, `comparison/longitudinal/tests`,
+        `dysbiosis/verdicts`, `dysbiosis/flags`, `immune/links`, `immune/matches`,
         `cohort/alignment`, `cohort/taxonomy_audit`.
     cohort : mapping
         The content of `cohort/cohort.json`.
