@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gutdiv.cli import reference_portable
 from gutdiv.cli.options import add_cohort, add_output, add_seed, add_subject
+from gutdiv.errors import InputError
 
 if TYPE_CHECKING:
     import argparse
@@ -17,17 +19,18 @@ if TYPE_CHECKING:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the subcommands."""
     commands = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    build = commands.add_parser("build", help="make reference intervals from one study's controls")
-    add_cohort(build)
-    build.add_argument("--alpha", type=Path, required=True, metavar="A", help="alpha.tsv, rarefied")
+    build = commands.add_parser("build", help="make a reference from one study's controls, or from several healthy studies")
+    build.add_argument("--cohort", type=Path, metavar="C", help="cohort.json, as `gutdiv cohort build` writes it")
+    build.add_argument("--alpha", type=Path, metavar="A", help="alpha.tsv, rarefied")
     build.add_argument("--taxa", type=Path, metavar="T", help="taxa.tsv, rarefied to the same depth: intervals of taxa and guilds as well")
-    build.add_argument("--controls", required=True, metavar="EXPR", help="which samples are controls, as in 'group == \"control\"'")
+    build.add_argument("--controls", metavar="EXPR", help="which samples are controls, as in 'group == \"control\"'")
     build.add_argument(
         "--controls-are", choices=("healthy",), default="", help="what is known of the controls; the report uses the word only if given"
     )
     add_subject(build)
     build.add_argument("--partition", metavar="COL", help="metadata column: do its groups need intervals of their own?")
     build.add_argument("--outliers", type=Path, metavar="FILE", help="list the controls that a rule calls outliers (none is left out)")
+    reference_portable.configure(build)
     add_seed(build)
     build.add_argument("--name", help="the reference's name (default: the cohort's)")
     add_output(build, "reference.json")
@@ -47,9 +50,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _build(args: argparse.Namespace) -> int:
-    """Choose controls, make intervals, write."""
+    """Choose controls, make intervals, write; or fit several studies."""
     from dataclasses import replace
 
+    if args.studies:
+        return reference_portable.build(args)
+    missing = [f"--{o}" for o in ("cohort", "alpha", "controls") if not getattr(args, o)]
+    if missing:
+        msg = f"{' and '.join(missing)} missing. Give --cohort, --alpha and --controls for one study, or --studies for several."
+        raise InputError(msg)
     from gutdiv.io.artifacts import input_digest, record, write_reference, write_table
     from gutdiv.io.cohorts import read_cohort
     from gutdiv.model.results import Table
@@ -79,7 +88,6 @@ def _measured(args: argparse.Namespace) -> tuple[pd.DataFrame, int | None]:
     """Read alpha diversity and, where it is given, taxa, all at one depth."""
     import pandas as pd
 
-    from gutdiv.errors import InputError
     from gutdiv.io.artifacts import read_table
 
     alpha = read_table(args.alpha, "alpha")

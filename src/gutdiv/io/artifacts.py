@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _NEEDS_QUOTES = re.compile(r'[\t\n\r"]')
 _BREAKS = re.compile(r'[\n\r"]')
+_NUMBERS = re.compile(r"\[\s+[-+.\deE]+(?:,\s+[-+.\deE]+)*\s+\]")  # lists of numbers, which a reference writes on one line
 _TRUTH = {"true": True, "false": False}
 
 
@@ -230,7 +231,8 @@ def write_reference(path: Path, reference: Reference) -> None:
     """Write a reference as one versioned JSON file without sample rows."""
     content = asdict(reference)
     about = content.pop("record")
-    write_json(path, {**about, "kind": "reference", "reference": content})
+    text = json.dumps(plain({**about, "kind": "reference", "reference": content}), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    write_text(path, _NUMBERS.sub(lambda found: " ".join(found[0].split()).replace("[ ", "[").replace(" ]", "]"), text) + "\n")
 
 
 def read_reference(path: Path) -> Reference:
