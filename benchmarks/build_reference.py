@@ -11,13 +11,15 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gutdiv.cli.app import main as gutdiv
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HERE = Path(__file__).resolve().parents[1]
 COLUMNS = ("name", "cohort", "controls", "shares_people_with", "citation", "country", "region", "taxonomy", "licence", "people")
