@@ -82,9 +82,9 @@ def compare(made: dict[str, Any], earlier: dict[str, Any]) -> list[str]:
     for path, theirs in leaves(earlier):
         own = mine.get(path)
         if own is None:
-            absent.append("/".join(path))
+            absent.append("/".join(path[:2]))
             continue
-        group = "/".join((path[0], *path[-1:])) if path[0] == "metrics" else "/".join(p for p in path if not p.isdigit())
+        group = "/".join((path[0], *path[-1:])) if path[0] in ("metrics", "studies") else "/".join(p for p in path if not p.isdigit())
         try:
             a, b = np.asarray(own, dtype=float), np.asarray(theirs, dtype=float)
         except (TypeError, ValueError):
@@ -102,7 +102,7 @@ def compare(made: dict[str, Any], earlier: dict[str, Any]) -> list[str]:
         gaps = np.array([r[0] for r in rows])
         here, there = (str(v)[:40] for v in largest[2:])
         lines.append(f"| {group} | {len(rows)} | {(gaps == 0).sum()} | {np.median(gaps):.3g} | {largest[0]:.3g} | {largest[1]} | {here} | {there} |")
-    return [*lines, "", f"fields of the earlier file that are not here: {', '.join(absent) or 'none'}"]
+    return [*lines, "", f"fields of the earlier file that are not here: {', '.join(dict.fromkeys(absent)) or 'none'}"]
 
 
 def main() -> None:

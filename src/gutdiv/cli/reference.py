@@ -41,10 +41,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     check = commands.add_parser("check", help="count local controls beyond a reference's limits, with exact confidence intervals")
     check.add_argument("--reference", type=Path, required=True, metavar="R", help="reference.json")
     add_cohort(check)
-    check.add_argument("--alpha", type=Path, required=True, metavar="A", help="alpha.tsv, rarefied to the reference's depth")
+    check.add_argument("--alpha", type=Path, metavar="A", help="alpha.tsv, rarefied to the reference's depth (a reference of several studies needs none)")
     check.add_argument("--taxa", type=Path, metavar="T", help="taxa.tsv at the same depth")
     check.add_argument("--controls", required=True, metavar="EXPR", help="which samples are controls")
     add_subject(check)
+    add_seed(check)
     add_output(check, "check.tsv")
     check.set_defaults(run=_check)
 
@@ -119,10 +120,16 @@ def _check(args: argparse.Namespace) -> int:
     from gutdiv.reference.controls import choose_controls
 
     cohort, reference = read_cohort(args.cohort), read_reference(args.reference)
-    measured, depth = _measured(args)
-    controls = choose_controls(cohort, args.controls, subject=args.subject, depth=depth)
-    frame = check_reference(reference, measured, controls, depth=depth)
+    if reference.portable:
+        frame = reference_portable.checked(args, cohort, reference)
+    elif not args.alpha:
+        msg = f"{args.reference} holds intervals of alpha diversity, which need --alpha: alpha.tsv of these samples at {reference.depth:,} reads."
+        raise InputError(msg)
+    else:
+        measured, depth = _measured(args)
+        controls = choose_controls(cohort, args.controls, subject=args.subject, depth=depth)
+        frame = check_reference(reference, measured, controls, depth=depth)
     inputs = [input_digest(role, getattr(args, role)) for role in ("reference", "cohort", "alpha", "taxa") if getattr(args, role)]
-    about = record("reference_check", options={"controls": args.controls, "subject": args.subject}, inputs=inputs)
+    about = record("reference_check", options={"controls": args.controls, "subject": args.subject}, inputs=inputs, seed=args.seed)
     write_table(args.output, Table("reference_check", frame, about))
     return 0

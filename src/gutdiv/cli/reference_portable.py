@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping, Sequence
 
+    import numpy as np
+    import numpy.typing as npt
+    import pandas as pd
+
+    from gutdiv.diversity.parts import Portable
+    from gutdiv.model.cohort import Cohort
+    from gutdiv.model.results import Reference
     from gutdiv.reference.portable import Study
 
 NEEDED = ("name", "cohort", "controls")
@@ -96,19 +103,43 @@ def _study(row: Mapping[str, str], rules: Sequence[Mapping[str, str]], depths: t
     place = {s: i for i, s in enumerate(cohort.sample_ids)}
     metrics: dict[int, dict[str, Any]] = {}
     prevalence: dict[int, dict[str, float]] = {}
-    people, n_samples = None, 0
+    people = None
+    chosen = choose_controls(cohort, row["controls"], depth=depths[0])  # at other depths the same samples, where they have the reads
+    own = np.array([place[s] for s in chosen.chosen], dtype=np.int64)
     for depth in depths:
-        chosen = choose_controls(cohort, row["controls"], depth=depth)
-        rows = np.array([place[s] for s in chosen.chosen], dtype=np.int64)
+        rows = own[cohort.depth[own] >= depth]
         seen = measure_portable(cohort, rules, depth=depth, seed=seed)
-        clr = seen.clr(other=True)[rows]
-        metrics[depth] = {name: values[rows] for name, values in seen.alpha.items()}
-        metrics[depth] |= {f"clr:{part}": clr[:, k] for k, part in enumerate(seen.parts)}
+        metrics[depth] = _values(seen, rows)
         prevalence[depth] = {f"clr:{part}": float((seen.counts[rows, k] > 0).mean()) for k, part in enumerate(seen.parts) if rows.size}
         if depth == depths[0]:
             people = People(seen.alpha["Shannon"][rows], seen.clr(other=False)[rows], seen.mdi()[rows])
-            n_samples = len(chosen.samples)
     assert people is not None
     shared = frozenset(filter(None, row.get("shares_people_with", "").split("|")))
     facts = {c: row.get(c, "") for c in OPTIONAL if c != "shares_people_with"}
-    return Study(row["name"], metrics, prevalence, people, shared, facts, n_samples)
+    return Study(row["name"], metrics, prevalence, people, shared, facts, len(chosen.samples))
+
+
+def _values(seen: Portable, rows: npt.NDArray[np.int64]) -> dict[str, Any]:
+    """Every metric of these samples."""
+    clr = seen.clr(other=True)[rows]
+    return {**{name: values[rows] for name, values in seen.alpha.items()}, **{f"clr:{part}": clr[:, k] for k, part in enumerate(seen.parts)}}
+
+
+def checked(args: argparse.Namespace, cohort: Cohort, reference: Reference) -> pd.DataFrame:
+    """Hold local controls against a reference of several studies."""
+    import numpy as np
+
+    from gutdiv.diversity.parts import measure_portable
+    from gutdiv.numerics.portable_score import People
+    from gutdiv.reference.check import check_portable
+    from gutdiv.reference.controls import choose_controls
+
+    seen = measure_portable(cohort, reference.portable["parts_rule"], depth=reference.depth, seed=args.seed)
+    chosen = choose_controls(cohort, args.controls, subject=args.subject, depth=reference.depth)
+    if not chosen.chosen:
+        msg = f"none of the {len(chosen.samples):,} controls has {reference.depth:,} reads, at which the reference was made."
+        raise InputError(msg)
+    place = {s: i for i, s in enumerate(cohort.sample_ids)}
+    rows = np.array([place[s] for s in chosen.chosen], dtype=np.int64)
+    people = People(seen.alpha["Shannon"][rows], seen.clr(other=False)[rows], seen.mdi()[rows])
+    return check_portable(reference, _values(seen, rows), people)

@@ -182,3 +182,14 @@ def judge_new(model: Model, tables: Mapping[int, Table], people: People, control
     own = scores(control_components(model, controls, robust=robust), table.tails) if controls.size else np.zeros(0)
     y = scores(components(model, people, controls, robust=robust), table.tails)
     return table.mapped(score_p(y, table.score, own, robust=robust))
+
+
+def judge_controls(model: Model, tables: Mapping[int, Table], controls: People, *, robust: bool) -> Floats:
+    """Return p of the controls themselves, each held against the others, (n,): components without it, and the score's shrinkage without it."""
+    n = controls.size
+    if n == 0:
+        return np.zeros(0)
+    table = table_for(n - 1, tables)
+    own = scores(control_components(model, controls, robust=robust), table.tails)
+    p = [score_p(own[i : i + 1], table.score, np.delete(own, i), robust=robust)[0] for i in range(n)]
+    return table.mapped(np.array(p))

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gutdiv.numerics.portable_form import effects_from
+from gutdiv.numerics.random_effects import limits, localised
+from gutdiv.numerics.tails import TAIL
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gutdiv.model.results import Interval, Partition, Reference
 
 
@@ -16,7 +24,24 @@ def lines_of(reference: Reference) -> list[str]:
         f"{reference.n_samples:,} samples of {reference.n_subjects:,} subjects, rarefied to {reference.depth:,} reads",
         *(_interval(i) for i in reference.intervals),
         *(_partition(p) for p in reference.partitions),
+        *(_portable(reference.portable) if reference.portable else ()),
     ]
+
+
+def _portable(content: Mapping[str, Any]) -> list[str]:
+    """Return what a reference of several studies holds: studies, limits of each metric for a study without controls, and tables."""
+    studies = [f"{name}: {', '.join(str(facts[k]) for k in ('citation', 'country', 'region', 'taxonomy', 'licence') if facts.get(k))}"
+               for name, facts in content["studies"].items()]  # fmt: skip
+    lines = [f"portable reference, method {content['method']}, version {content['version']}: {content['scope']}", *studies]
+    for depth, metrics in content["metrics"].items():
+        for name, block in metrics.items():
+            fit = effects_from(block)
+            low, high = limits(np.array([TAIL, 1 - TAIL]), fit, localised(fit))
+            lines.append(
+                f"{name} at {int(depth):,} reads, {block['K']} studies: mean {block['mu']:.4g}, SD between studies {block['tau']:.3g}, within "
+                f"{np.exp(block['ln_sigma']):.3g}; 95 % of healthy people of any study from {low:.4g} to {high:.4g}"
+            )
+    return [*lines, f"calibrated for {', '.join(sorted(content['verdict']['n'], key=int))} controls"]
 
 
 def _interval(i: Interval) -> str:
