@@ -53,3 +53,15 @@ def test_a_reference_checked_on_its_own_controls_is_not_refuted(results: Path) -
     checked = found[found["verdict"] != "not checked"]
     assert (checked["verdict"] == "compatible").all()
     assert len(read_table(results / "outliers.tsv", "outliers").frame.columns) == 6
+
+
+def test_a_reference_is_made_of_one_study_or_of_several_and_says_what_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["reference", "build", "--controls", "a == 1", "--output", str(tmp_path / "r.json")]) == 2
+    assert "--cohort and --alpha missing" in capsys.readouterr().err
+    sheet = tmp_path / "studies.tsv"
+    sheet.write_text("name\tcohort\na\tb\n")
+    both = ["reference", "build", "--studies", str(sheet), "--controls", "a == 1", "--output", str(tmp_path / "r.json")]
+    assert main(both) == 2
+    assert "--controls is for one study" in capsys.readouterr().err
+    assert main(["reference", "build", "--studies", str(sheet), "--output", str(tmp_path / "r.json")]) == 2
+    assert "lacks the column controls" in capsys.readouterr().err

@@ -67,7 +67,7 @@ class Portable:
     @property
     def known(self) -> npt.NDArray[np.bool_]:
         """Which samples have enough reads."""
-        return self.counts.sum(axis=1) == self.depth
+        return np.asarray(self.counts.sum(axis=1) == self.depth)
 
     def clr(self, *, other: bool) -> Floats:
         """Centred log-ratios of the parts' reads + 1/2, (n, 29), or (n, 28) without the part `other`."""

@@ -134,7 +134,7 @@ def scores(found: Floats, tables: Mapping[str, Floats]) -> Floats:
     total = np.zeros(found.shape[0])
     for k, name in enumerate(COMPONENTS):
         total -= np.interp(found[:, k], tables[name], np.log(TAIL_GRID))
-    return -np.cbrt(total)
+    return np.asarray(-np.cbrt(total))
 
 
 def score_p(values: Floats, fit: StudyEffects, own: Floats, *, robust: bool) -> Floats:
