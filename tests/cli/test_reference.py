@@ -65,3 +65,16 @@ def test_a_reference_is_made_of_one_study_or_of_several_and_says_what_is_missing
     assert "--controls is for one study" in capsys.readouterr().err
     assert main(["reference", "build", "--studies", str(sheet), "--output", str(tmp_path / "r.json")]) == 2
     assert "lacks the column controls" in capsys.readouterr().err
+
+
+def test_the_shipped_reference_is_shown_and_held_against_local_controls(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("reference", "show")
+    printed = capsys.readouterr().out
+    assert "Shannon at 1,000 reads, 8 studies" in printed
+    assert "Goodrich 2014 Cell 159:789, UK" in printed
+    cohort = ("--cohort", results / "cohort" / "cohort.json")
+    run("reference", "check", *cohort, "--controls", 'group == "healthy"', "--output", results / "shipped.tsv")
+    found = read_table(results / "shipped.tsv", "reference_check").frame
+    assert found["metric"][0] == "portable score"
+    assert len(found) == 1 + 7 + 29
+    assert (found["n"] == found["n"][0]).all()

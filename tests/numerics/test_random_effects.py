@@ -79,7 +79,7 @@ def test_shares_equal_an_average_over_draws_and_limits_invert_them() -> None:
     for y in (1.0, 1.5, 2.2, 3.0):
         assert share_at_or_below(np.array([y]), fit, local)[0] == pytest.approx((drawn <= y).mean(), abs=0.003)
     shares = np.array([0.025, 0.05, 0.5])
-    assert share_at_or_below(limits(shares, fit, local), fit, local) == pytest.approx(shares, abs=2e-3)
+    assert share_at_or_below(limits(shares, fit, local), fit, local) == pytest.approx(shares, abs=1e-5)
 
 
 def centres(k: int = 6, p: int = 5) -> tuple[list[np.ndarray], Centres]:

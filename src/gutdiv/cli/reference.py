@@ -36,10 +36,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_output(build, "reference.json")
     build.set_defaults(run=_build)
     show = commands.add_parser("show", help="print a reference")
-    show.add_argument("reference", type=Path, metavar="R", help="reference.json")
+    show.add_argument("reference", type=Path, nargs="?", metavar="R", help="reference.json (default: the package's, of eight healthy studies)")
     show.set_defaults(run=_show)
     check = commands.add_parser("check", help="count local controls beyond a reference's limits, with exact confidence intervals")
-    check.add_argument("--reference", type=Path, required=True, metavar="R", help="reference.json")
+    check.add_argument("--reference", type=Path, metavar="R", help="reference.json (default: the package's, of eight healthy studies)")
     add_cohort(check)
     check.add_argument("--alpha", type=Path, metavar="A", help="alpha.tsv, rarefied to the reference's depth (a reference of several studies needs none)")
     check.add_argument("--taxa", type=Path, metavar="T", help="taxa.tsv at the same depth")
@@ -102,12 +102,19 @@ def _measured(args: argparse.Namespace) -> tuple[pd.DataFrame, int | None]:
     return pd.concat([alpha.frame, taxa.frame], ignore_index=True), depth
 
 
+def _shipped() -> Path:
+    """Where the package keeps its own reference."""
+    from importlib.resources import files
+
+    return Path(str(files("gutdiv") / "knowledge" / "healthy_reference.json"))
+
+
 def _show(args: argparse.Namespace) -> int:
     """Print a reference as lines of text."""
     from gutdiv.io.artifacts import read_reference
     from gutdiv.reference.wording import lines_of
 
-    sys.stdout.write("\n".join(lines_of(read_reference(args.reference))) + "\n")
+    sys.stdout.write("\n".join(lines_of(read_reference(args.reference or _shipped()))) + "\n")
     return 0
 
 
@@ -119,6 +126,7 @@ def _check(args: argparse.Namespace) -> int:
     from gutdiv.reference.check import check_reference
     from gutdiv.reference.controls import choose_controls
 
+    args.reference = args.reference or _shipped()
     cohort, reference = read_cohort(args.cohort), read_reference(args.reference)
     if reference.portable:
         frame = reference_portable.checked(args, cohort, reference)

@@ -155,10 +155,15 @@ def share_at_or_below(values: Floats, fit: StudyEffects, local: Local) -> Floats
 
 
 def limits(shares: Floats, fit: StudyEffects, local: Local) -> Floats:
-    """Values below which these shares of a new study's people lie, by interpolation on 400 points."""
-    reach = 8 * np.sqrt(local.mean_variance + np.exp(2 * local.ln_sd + 2 * local.ln_sd_variance))
-    grid = np.linspace(local.mean - reach, local.mean + reach, 400)
-    return np.interp(shares, share_at_or_below(grid, fit, local), grid)
+    """Values below which these shares of a new study's people lie, (n,), by bisection to a millionth of the reach."""
+    reach = 20 * np.sqrt(local.mean_variance + np.exp(2 * local.ln_sd + 2 * local.ln_sd_variance))
+    wanted = np.asarray(shares, dtype=np.float64)
+    low, high = np.full(wanted.shape, local.mean - reach), np.full(wanted.shape, local.mean + reach)
+    for _ in range(26):
+        middle = (low + high) / 2
+        below = share_at_or_below(middle, fit, local) < wanted
+        low, high = np.where(below, middle, low), np.where(below, high, middle)
+    return np.asarray((low + high) / 2)
 
 
 # ---------------------------------------------------------------- many metrics at once

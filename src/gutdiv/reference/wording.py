@@ -33,14 +33,16 @@ def _portable(content: Mapping[str, Any]) -> list[str]:
     studies = [f"{name}: {', '.join(str(facts[k]) for k in ('citation', 'country', 'region', 'taxonomy', 'licence') if facts.get(k))}"
                for name, facts in content["studies"].items()]  # fmt: skip
     lines = [f"portable reference, method {content['method']}, version {content['version']}: {content['scope']}", *studies]
-    for depth, metrics in content["metrics"].items():
-        for name, block in metrics.items():
-            fit = effects_from(block)
-            low, high = limits(np.array([TAIL, 1 - TAIL]), fit, localised(fit))
-            lines.append(
-                f"{name} at {int(depth):,} reads, {block['K']} studies: mean {block['mu']:.4g}, SD between studies {block['tau']:.3g}, within "
-                f"{np.exp(block['ln_sigma']):.3g}; 95 % of healthy people of any study from {low:.4g} to {high:.4g}"
-            )
+    depth = content["verdict"]["depth"]
+    for name, block in content["metrics"][str(depth)].items():
+        fit = effects_from(block)
+        low, high = limits(np.array([TAIL, 1 - TAIL]), fit, localised(fit))
+        lines.append(
+            f"{name} at {depth:,} reads, {block['K']} studies: mean {block['mu']:.4g}, SD between studies {block['tau']:.3g}, within "
+            f"{np.exp(block['ln_sigma']):.3g}; 95 % of healthy people of any study from {low:.4g} to {high:.4g}"
+        )
+    others = [f"{int(d):,}" for d in content["metrics"] if d != str(depth)]
+    lines += [f"the same metrics at {' and '.join(others)} reads stand in the file"] if others else []
     return [*lines, f"calibrated for {', '.join(sorted(content['verdict']['n'], key=int))} controls"]
 
 
