@@ -49,8 +49,8 @@ def test_robust_limits_of_many_rows_are_those_of_each_row() -> None:
     x = np.random.default_rng(1).normal(size=(6, 50))
     lower, upper = robust_limits(x)
     one = np.array([robust_limits(row) for row in x])
-    assert lower == pytest.approx(one[:, 0], abs=2e-6)  # rows go on until the last has settled
-    assert upper == pytest.approx(one[:, 1], abs=2e-6)
+    assert lower == pytest.approx(one[:, 0], abs=1e-12)
+    assert upper == pytest.approx(one[:, 1], abs=1e-12)
 
 
 def test_robust_limits_of_normal_values_lie_near_the_normal_ones() -> None:

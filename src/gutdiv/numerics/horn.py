@@ -44,15 +44,19 @@ def robust_limits(values: Floats) -> tuple[Floats, Floats]:
 
 def _biweight_centre(x: Floats, start: Floats, spread: Floats) -> Floats:
     """Tukey's biweight estimate of location with c = 3.7, from the median on until it moves by less than 1e-6."""
-    centre = start
+    flat, middle, wide = x.reshape(-1, x.shape[-1]), start.reshape(-1).copy(), spread.reshape(-1)
+    moving = np.flatnonzero(wide > 0)
+    middle[wide == 0] = np.nan
     for _ in range(STEPS):
-        u = (x - centre) / (3.7 * spread)
-        w = np.where(np.abs(u) < 1, (1 - u**2) ** 2, 0.0)
-        moved = np.sum(w * x, axis=-1, keepdims=True) / np.sum(w, axis=-1, keepdims=True)
-        step, centre = np.abs(moved - centre), moved
-        if not np.any(step >= 1e-6):
+        if not moving.size:
             break
-    return centre
+        u = (flat[moving] - middle[moving, None]) / (3.7 * wide[moving, None])
+        w = np.where(np.abs(u) < 1, (1 - u * u) ** 2, 0.0)
+        moved = np.sum(w * flat[moving], axis=1) / np.sum(w, axis=1)
+        step = np.abs(moved - middle[moving])
+        middle[moving] = moved
+        moving = moving[step >= 1e-6]  # each row stops by itself, as it would alone
+    return np.asarray(middle.reshape(start.shape))
 
 
 def _biweight_spread(x: Floats, c: float, spread: Floats, centre: Floats, n: int) -> Floats:

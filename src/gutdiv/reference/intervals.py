@@ -21,7 +21,7 @@ Floats = npt.NDArray[np.float64]
 
 SMALLEST = 120  # values from which on limits are order statistics with an exact 90 % interval
 ROBUST = 40  # values from which on there are robust limits; below, only the place among the controls can be told
-RESAMPLES = 2000  # of the bootstrap
+RESAMPLES = 1000  # of the bootstrap
 DETECTED = 0.2  # share of the controls that must hold a taxon for it to have limits
 SEED = 42
 SHOWN_ONLY = frozenset({"log2_fb"})
@@ -62,7 +62,7 @@ def interval(metric: str, level: str, depth: int, values: Floats, *, detected: F
     flagged = outliers(known)
     if flagged:
         kept = np.delete(known, sorted(flagged))
-        apart = _with_limits(replace(made, n=kept.size), kept, seed)
+        apart = _with_limits(replace(made, n=kept.size), kept, None)
         made = replace(made, outliers=len(flagged), without_outliers=(apart.lower, apart.upper))
     if made.undetected is not None and made.undetected > TAIL and made.absent is None:
         why = f"not detected in {made.undetected:.1%} of the controls: such a sample is absent, as {made.undetected:.1%} of the controls are"
@@ -71,8 +71,8 @@ def interval(metric: str, level: str, depth: int, values: Floats, *, detected: F
     return made
 
 
-def _with_limits(made: Interval, known: Floats, seed: int) -> Interval:
-    """Add both limits to an interval of these sorted values, or the reason why there are none."""
+def _with_limits(made: Interval, known: Floats, seed: int | None) -> Interval:
+    """Add both limits to an interval of these sorted values, or the reason why there are none; without a seed no bootstrap."""
     n = known.size
     if n >= SMALLEST:
         ranks = limit_ranks(n)
@@ -91,8 +91,11 @@ def _with_limits(made: Interval, known: Floats, seed: int) -> Interval:
     if not np.isfinite(limits).all():
         why = f"half of the {n} control values or more are equal, so that their spread is not defined"
         return replace(made, method="none", lower=None, lower_ci=None, upper=None, upper_ci=None, absent=why)
-    rng = np.random.Generator(np.random.Philox(key=[seed, _number(f"{made.metric}\t{made.level}\t{made.depth}")]))
-    found = np.array([limits, *np.array(horn.bootstrap_limits(scaled, rng=rng, times=RESAMPLES)).T])
+    ends = np.full((2, 2), np.nan)
+    if seed is not None:
+        rng = np.random.Generator(np.random.Philox(key=[seed, _number(f"{made.metric}\t{made.level}\t{made.depth}")]))
+        ends = np.array(horn.bootstrap_limits(scaled, rng=rng, times=RESAMPLES)).T
+    found = np.array([limits, *ends])
     if power is not None:
         found = horn.from_box_cox(found, power)
     scale = "" if power is None else f", Box-Cox power {power:g}"
