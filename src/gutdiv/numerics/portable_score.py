@@ -168,7 +168,7 @@ class Table:
         shares = np.log(np.append(MAP_SHARES, 1.0))
         inner = np.interp(np.log(np.maximum(p, 1e-12)), low, shares)
         below = p < self.p_map[0]  # beyond the smallest quantile in proportion
-        return np.where(below, MAP_SHARES[0] * p / self.p_map[0], np.exp(inner))
+        return np.asarray(np.where(below, MAP_SHARES[0] * p / self.p_map[0], np.exp(inner)))
 
 
 def table_for(n: int, tables: Mapping[int, Table]) -> Table:

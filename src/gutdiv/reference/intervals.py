@@ -91,11 +91,11 @@ def _with_limits(made: Interval, known: Floats, seed: int | None) -> Interval:
     if not np.isfinite(limits).all():
         why = f"half of the {n} control values or more are equal, so that their spread is not defined"
         return replace(made, method="none", lower=None, lower_ci=None, upper=None, upper_ci=None, absent=why)
-    ends = np.full((2, 2), np.nan)
+    bounds = np.full((2, 2), np.nan)
     if seed is not None:
         rng = np.random.Generator(np.random.Philox(key=[seed, _number(f"{made.metric}\t{made.level}\t{made.depth}")]))
-        ends = np.array(horn.bootstrap_limits(scaled, rng=rng, times=RESAMPLES)).T
-    found = np.array([limits, *ends])
+        bounds = np.array(horn.bootstrap_limits(scaled, rng=rng, times=RESAMPLES)).T
+    found = np.array([limits, *bounds])
     if power is not None:
         found = horn.from_box_cox(found, power)
     scale = "" if power is None else f", Box-Cox power {power:g}"
