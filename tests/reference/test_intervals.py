@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,10 +13,12 @@ from scipy.stats import binom
 from gutdiv.errors import InputError
 from gutdiv.model.cohort import Cohort, Roles, SampleMetadata
 from gutdiv.model.results import Controls, Interval, Reference
+from gutdiv.numerics.horn import box_cox, box_cox_power, from_box_cox, robust_limits
 from gutdiv.numerics.tails import false_discovery_rates, limit_ranks, reference_limits, tail_bounds
 from gutdiv.reference.check import check_reference
 from gutdiv.reference.controls import choose_controls
-from gutdiv.reference.intervals import build_reference, interval
+from gutdiv.reference.intervals import build_reference, interval, named_outliers
+from gutdiv.reference.partition import partition_reference
 
 
 @pytest.mark.parametrize(
@@ -25,12 +29,110 @@ def test_ranks_equal_the_table_of_clsi_ep28(n: int, ranks: tuple[int, int]) -> N
     assert limit_ranks(n) == ranks  # CLSI EP28-A3c, table of ranks for the 90 % CI of the 2.5th percentile
 
 
-def test_there_is_no_interval_below_119_values() -> None:
+def test_ranks_equal_a_count_of_binomial_probabilities_for_every_n_of_the_table() -> None:
+    # the table's rule, counted term by term: the largest l with P(X < l) <= 5 % and the smallest u with P(X < u) >= 95 %, X ~ B(n, .025)
+    for n in range(119, 1001):
+        total, low, high = 0.0, 0, 0
+        for k in range(n + 1):
+            total += math.exp(math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1) + k * math.log(0.025) + (n - k) * math.log(0.975))
+            if total < 0.05:
+                low = k + 1
+            if total >= 0.95:
+                high = k + 1
+                break
+        assert limit_ranks(n) == (low, high), n
+
+
+def test_what_is_made_depends_on_the_number_of_controls() -> None:
     assert limit_ranks(118) is None
     assert limit_ranks(119) == (1, 7)
-    found = interval("shannon", "feature", 1000, np.arange(118.0))
+    x = np.random.default_rng(1).normal(10, 1, size=130)
+    none = interval("shannon", "feature", 1000, x[:39])
+    assert none.lower is None
+    assert none.absent == "39 control subjects with 1,000 reads; an interval needs 40, one by order statistics 120"
+    robust = interval("shannon", "feature", 1000, x[:40])
+    assert [robust.lower, robust.upper] == pytest.approx(np.array(robust_limits(x[:40])))
+    assert robust.method == "robust (Horn), 90 % CI by bootstrap"
+    assert robust.lower_ci is not None
+    assert robust.lower_ci[0] < robust.lower < robust.lower_ci[1]  # type: ignore[operator]
+    assert interval("shannon", "feature", 1000, x[:119]).method.startswith("robust")
+    assert interval("shannon", "feature", 1000, x[:120]).method.startswith("nonparametric")
+
+
+def test_skewed_positive_values_get_robust_limits_on_box_coxs_scale() -> None:
+    x = np.exp(np.random.default_rng(2).normal(0, 1, size=80))
+    found = interval("sobs", "feature", 1000, x)
+    power = box_cox_power(x)
+    assert power is not None
+    assert "Box-Cox power" in found.method
+    assert (found.lower, found.upper) == pytest.approx(tuple(from_box_cox(np.array(robust_limits(box_cox(np.sort(x), power))), power)))
+    assert found.lower > 0  # type: ignore[operator]
+
+
+def test_outliers_are_reported_with_the_limits_without_them_and_none_is_left_out() -> None:
+    x = np.append(np.random.default_rng(3).normal(10, 1, size=129), 40.0)
+    found = interval("shannon", "feature", 1000, x)
+    assert found.n == 130
+    assert found.outliers >= 1
+    assert found.upper == pytest.approx(reference_limits(x)[1])
+    assert found.without_outliers is not None
+    assert found.without_outliers[1] < found.upper  # type: ignore[operator]
+    ids = tuple(f"s{i:03d}" for i in range(130))
+    alpha = pd.DataFrame({"sample_id": ids, "level": "feature", "metric": "shannon", "value": x, "sd": 0.0, "depth": 1000})
+    named = named_outliers(alpha, Controls("x", ids, ids, {s: s for s in ids}, ()))
+    last = named[named["sample_id"] == "s129"].iloc[0]
+    assert (last["rule"], last["side"]) == ("Dixon-Reed and Tukey-Horn", "high")
+
+
+def test_a_taxon_that_some_controls_lack_has_no_lower_limit() -> None:
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=200)
+    seen = np.ones(200)
+    seen[:30] = 0.0
+    found = interval("clr:Dialister", "genus", 1000, x, detected=seen)
     assert found.lower is None
-    assert found.absent == "118 control subjects with 1,000 reads; a nonparametric interval needs 119"
+    assert found.absent is None
+    assert found.upper == pytest.approx(reference_limits(x)[1])
+    assert found.undetected == 0.15
+    # 30 of 200: R's binom.test(30, 200, conf.level = .9) gives .1100814433 to .1979106917
+    assert found.undetected_ci == pytest.approx((0.1100814433, 0.1979106917), rel=1e-8)
+    assert found.lower_absent == "not detected in 15.0% of the controls: such a sample is absent, as 15.0% of the controls are"
+    seen[:170] = 0.0
+    rare = interval("clr:Dialister", "genus", 1000, x, detected=seen)
+    assert rare.upper is None
+    assert rare.absent == "seen in 30 of 200 controls at 1,000 reads; limits need 20% of them"
+    common = interval("clr:Dialister", "genus", 1000, x, detected=np.append(np.zeros(5), np.ones(195)))
+    assert common.lower is not None  # 2.5 % lack it: the limit lies just among those that have it
+
+
+def test_firmicutes_to_bacteroidetes_are_shown_only() -> None:
+    assert interval("log2_fb", "phylum", 1000, np.arange(130.0)).shown_only
+    assert not interval("shannon", "feature", 1000, np.arange(130.0)).shown_only
+
+
+def test_a_covariate_partitions_where_its_groups_differ() -> None:
+    rng = np.random.default_rng(6)
+    ids = tuple(f"s{i:03d}" for i in range(240))
+    sex = tuple("f" if i < 120 else "m" for i in range(240))
+    counts = sparse.csr_matrix(np.full((240, 1), 9, dtype=np.int64))
+    about = Cohort(ids, ("f",), counts, None, None, SampleMetadata(ids, {"sex": sex}, {"sex": "categorical"}), Roles())
+    controls = choose_controls(about, 'sex in ("f", "m")')
+    same, apart = rng.normal(size=240), np.append(rng.normal(size=120), rng.normal(2, 1, size=120))
+    alpha = pd.concat(
+        pd.DataFrame({"sample_id": ids, "level": "feature", "metric": m, "value": v, "sd": 0.0, "depth": 9})
+        for m, v in (("same", same), ("apart", apart))
+    )
+    made = build_reference(alpha, controls, name="r", depth=9)
+    found = {p.metric: p for p in partition_reference(made, alpha, controls, about, column="sex")}
+    assert found["same"].harris_boyd == "common"
+    assert found["apart"].harris_boyd == "partition"
+    assert found["apart"].lahti == "partition"
+    assert found["apart"].critical == pytest.approx(3.0)
+    own = found["apart"].intervals
+    assert own[0].upper == pytest.approx(reference_limits(apart[:120])[1])
+    assert own[1].n == 120
+    with pytest.raises(InputError, match="has 1 values among"):
+        partition_reference(made, alpha, choose_controls(about, 'sex == "f"'), about, column="sex")
 
 
 def test_limits_are_type_6_quantiles_by_hand() -> None:

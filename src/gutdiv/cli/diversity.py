@@ -77,6 +77,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_output(gather, "distances, .h5 or .tsv")
     gather.set_defaults(run=_gather)
 
+    taxa = commands.add_parser("taxa", help="scores of taxa and guilds of a knowledge table: centred log-ratios and log-ratios")
+    add_cohort(taxa)
+    taxa.add_argument(
+        "--knowledge", type=Path, metavar="FILE", help="rows of your own in the format of immune_taxa.tsv, in place of the package's"
+    )
+    add_depth(taxa)
+    taxa.add_argument("--draws", type=positive, default=20, metavar="R", help="rarefaction draws (default: %(default)s)")
+    add_seed(taxa)
+    add_output(taxa, "taxa.tsv")
+    taxa.set_defaults(run=_taxa)
+
     ordination.configure(commands)
 
 
@@ -171,6 +182,23 @@ def _alpha(args: argparse.Namespace) -> int:
     options = {"metric": args.metric, "level": levels, "depth": args.depth, "draws": args.draws}
     head = record("alpha", options=options, inputs=[input_digest("cohort", args.cohort)], seed=args.seed, **about)
     write_table(args.output, Table("alpha", pd.concat([frame for frame, _ in made], ignore_index=True), head))
+    return 0
+
+
+def _taxa(args: argparse.Namespace) -> int:
+    """Score and write taxa and guilds."""
+    from gutdiv.diversity.taxa import measure_taxa
+    from gutdiv.io.artifacts import input_digest, record, write_table
+    from gutdiv.io.cohorts import read_cohort
+    from gutdiv.io.knowledge import read_immune_taxa
+    from gutdiv.model.results import Table
+
+    frame, about = measure_taxa(
+        read_cohort(args.cohort), read_immune_taxa(args.knowledge), depth=args.depth, draws=args.draws, seed=args.seed
+    )
+    inputs = [input_digest(role, path) for role, path in (("cohort", args.cohort), ("knowledge", args.knowledge)) if path]
+    head = record("taxa", options={"depth": args.depth, "draws": args.draws}, inputs=inputs, seed=args.seed, **about)
+    write_table(args.output, Table("taxa", frame, head))
     return 0
 
 

@@ -18,13 +18,14 @@ import numpy as np
 
 from gutdiv import __version__
 from gutdiv.errors import ArtifactError, InputError
-from gutdiv.model.results import SCHEMA_VERSION, TABLES, Interval, Reference, Table
+from gutdiv.model.results import SCHEMA_VERSION, TABLES, Interval, Partition, Reference, Table
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _NEEDS_QUOTES = re.compile(r'[\t\n\r"]')
 _BREAKS = re.compile(r'[\n\r"]')
+_NUMBERS = re.compile(r"\[\s+[-+.\deE]+(?:,\s+[-+.\deE]+)*\s+\]")  # lists of numbers, which a reference writes on one line
 _TRUTH = {"true": True, "false": False}
 
 
@@ -230,7 +231,8 @@ def write_reference(path: Path, reference: Reference) -> None:
     """Write a reference as one versioned JSON file without sample rows."""
     content = asdict(reference)
     about = content.pop("record")
-    write_json(path, {**about, "kind": "reference", "reference": content})
+    text = json.dumps(plain({**about, "kind": "reference", "reference": content}), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    write_text(path, _NUMBERS.sub(lambda found: " ".join(found[0].split()).replace("[ ", "[").replace(" ]", "]"), text) + "\n")
 
 
 def read_reference(path: Path) -> Reference:
@@ -241,10 +243,19 @@ def read_reference(path: Path) -> Reference:
         raise ArtifactError(msg)
     body = dict(content.pop("reference"))
     body["intervals"] = tuple(_interval(i) for i in body["intervals"])
+    body["partitions"] = tuple(_partition(p) for p in body.get("partitions", ()))
     return Reference(**body, record=content)
 
 
 def _interval(content: dict[str, Any]) -> Interval:
     """Turn JSON's lists back into pairs."""
-    pairs = {k: tuple(content[k]) for k in ("lower_ci", "upper_ci") if content[k] is not None}
-    return Interval(**{**content, **pairs})
+    known = ("lower_ci", "upper_ci", "undetected_ci", "without_outliers")
+    return Interval(**{**content, **{k: tuple(content[k]) for k in known if content.get(k) is not None}})
+
+
+def _partition(content: dict[str, Any]) -> Partition:
+    """Turn JSON's lists back into tuples, and null into NaN."""
+    numbers = {k: math.nan if content[k] is None else content[k] for k in ("z", "critical", "sd_ratio")}
+    pairs = tuple(None if c is None else tuple(c) for c in content["shares_ci"])
+    first, second = (_interval(i) for i in content["intervals"])
+    return Partition(**{**content, **numbers, "shares": tuple(content["shares"]), "shares_ci": pairs, "intervals": (first, second)})

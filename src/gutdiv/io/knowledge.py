@@ -17,6 +17,7 @@ COLUMNS = (
     "direction", "evidence", "strength", "strength_note", "contested_reason", "visible_by_16s", "visibility_reason",
     "prebiotic_substrates", "substrate_keys", "probiotic_use", "text_checked", "tested", "reference_keys",
 )  # fmt: skip
+PART_COLUMNS = ("part", "rank", "name")
 SYNONYM_COLUMNS = ("spelling", "database", "canonical_genus", "family", "relation")
 LEVELS = ("in_vitro", "mouse", "human_association", "human_trial")
 WORDS: Mapping[str, tuple[str, ...]] = {
@@ -53,6 +54,11 @@ def read_immune_taxa(path: Path | str | None = None) -> tuple[Row, ...]:
         Where columns or cells are missing or too many.
     """
     return tuple(_rows("immune_taxa.tsv", path, COLUMNS))
+
+
+def read_parts(path: Path | str | None = None) -> tuple[Row, ...]:
+    """Read which genera and families make the parts by which studies are held against each other: `part`, `rank` (genus or family), `name`."""
+    return tuple(_rows("stool_parts.tsv", path, PART_COLUMNS))
 
 
 def read_references(path: Path | str | None = None) -> tuple[Row, ...]:

@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from gutdiv.model.references import Controls as Controls
+from gutdiv.model.references import Interval as Interval
+from gutdiv.model.references import Partition as Partition
+from gutdiv.model.references import Reference as Reference  # noqa: TC001
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -54,6 +59,17 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "reason": "str",
     },
     "alpha": {"sample_id": "str", "level": "str", "metric": "str", "value": "float", "sd": "float", "depth": "int"},
+    "taxa": {
+        "sample_id": "str",
+        "level": "str",
+        "metric": "str",
+        "value": "float",
+        "sd": "float",
+        "depth": "int",
+        "share": "float",
+        "detected": "float",
+    },
+    "outliers": {"sample_id": "str", "metric": "str", "level": "str", "value": "float", "rule": "str", "side": "str"},
     "depths": {
         "depth": "int",
         "samples": "int",
@@ -292,65 +308,6 @@ class Ordination:
     proportion_error: float = 0.0
     negative_share_error: float = 0.0
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A reference interval of one metric: limits at 2.5 and 97.5 %, each with its 90 % confidence interval.
-
-    A limit is None where there is none, and then `absent` says why.
-    """
-
-    metric: str
-    level: str
-    depth: int
-    n: int
-    method: str
-    lower: float | None
-    lower_ci: tuple[float, float] | None
-    upper: float | None
-    upper_ci: tuple[float, float] | None
-    median: float | None
-    absent: str | None = None
-
-
-@dataclass(frozen=True)
-class Reference:
-    """Reference intervals made from the controls that the user declared."""
-
-    name: str
-    declared: str
-    controls_are: str
-    n_samples: int
-    n_subjects: int
-    depth: int
-    intervals: tuple[Interval, ...]
-    record: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Controls:
-    """The samples that the user declared as controls, and who stands for each subject.
-
-    Parameters
-    ----------
-    declared : str
-        The control expression.
-    samples : tuple of str
-        All samples that it selects.
-    chosen : tuple of str
-        One sample a subject, among those with enough reads.
-    subjects : mapping of str to str
-        Subject of every sample of the cohort, controls or not; a sample without a subject is its own.
-    too_shallow : tuple of str
-        Selected samples with too few reads.
-    """
-
-    declared: str
-    samples: tuple[str, ...]
-    chosen: tuple[str, ...]
-    subjects: Mapping[str, str]
-    too_shallow: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
