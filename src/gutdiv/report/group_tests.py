@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gutdiv.report import cells, charts, reading, story
-from gutdiv.report.parts import Cell, Column, Figure, View
+from gutdiv.report.parts import Cell, Column, Detail, Figure, Row, View
 from gutdiv.report.wording import NONE, capital, decimals, equals, integer, listing, missing, name, plural
 
 if TYPE_CHECKING:
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
 LONG = 12  # rows from which a table can be searched and sorted
 CLEAR = {True: "clear (passes its family's level)", False: "not clear"}
 MARKS = {CLEAR[True]: (charts.COLOURS[0], "circle"), CLEAR[False]: ("var(--ink-3)", "circle-open")}
-# Said once below the table where all rows agree, else a column of their own.
+# Said once below the table where all rows agree, else with each row when it is opened.
 _SHARED = (("Effect", "effect_name"), ("Test", "test"), ("Unit", "unit"), ("Permutations", "permutations"), ("q within", "family"))
+
+_OPENED = {"Effect": "kind of effect", "q within": "family of tests"}
 
 
 def metric_column(results: Results) -> Named:
@@ -42,17 +45,24 @@ def table(
         cells.column("q", "q", cells.chance, help=story.TERMS["q-value"]),
         *further,
     ]
-    said = []
+    said, apart = [], []
     for word, column in _SHARED:
         kinds = list(dict.fromkeys(_shown(r.get(column)) for r in rows if not missing(r.get(column))))
-        if len(kinds) == 1 or (kinds and column == "family"):
-            said.append(f"{word}: {listing(kinds, limit=4)}.")
+        if len(kinds) == 1:
+            said.append(f"{word}: {kinds[0]}.")
         elif kinds:
-            spec.append(cells.column("Kind of effect" if column == "effect_name" else word, column, lambda v: cells.text(_shown(v)), kind="text"))
+            apart.append((word, column))
     left_out = sorted({int(r["n_dropped"]) for r in rows if not missing(r.get("n_dropped"))})
     if left_out and left_out[-1]:
         said.append(f"Samples left out of a test: {listing([integer(n) for n in left_out], limit=4)}.")
-    return cells.build(key, caption, spec, rows, source=source, note=" ".join(said), interactive=len(rows) > LONG)
+    if apart:
+        said.insert(0, f"Open a row for its {listing([_OPENED.get(word, word.lower()) for word, _ in apart])}.")
+    plain = cells.build(key, caption, spec, rows, source=source, note=" ".join(said), interactive=bool(apart) or len(rows) > LONG)
+    opened = tuple(
+        Row(p.cells, tuple(Detail(word, _shown(r[column])) for word, column in apart if not missing(r.get(column))))
+        for p, r in zip(plain.rows, rows, strict=True)
+    )
+    return replace(plain, rows=opened)
 
 
 def forest(

@@ -90,7 +90,7 @@ _TAKEN = (
     cells.column("Share of reads", "share_of_reads", cells.share),
 )
 _EXCLUDABLE = (
-    cells.column("Lineage", "what", lambda v: cells.text(_LINEAGES.get(str(v), v))),
+    cells.column("Lineage", "what", lambda v: cells.text(_LINEAGES.get(str(v), v)), kind="text"),
     cells.column("Features", "features", cells.count),
     cells.column("Reads", "reads", cells.count),
     cells.column("Share of reads", "share_of_reads", cells.share),

@@ -34,12 +34,10 @@ def section(results: Results) -> Section | None:
     parts: list[Part] = [figure] if figure is not None else []
     parts += [_table(results, "models", rows)] if rows else []
     parts += absences.notes(results, found.record)
-    formula = found.record.get("formula")
-    lead = (
-        f"Each metric by {'the formula' if missing(formula) else quoted(formula)}: every effect with the other terms held constant. "
-        "Tests without other terms stand under 'Within samples'."
-    )
-    return Section("models", "Within samples, adjusted", tuple(parts) or (Note("absent", "No model was fitted."),), lead)
+    formula, alone = found.record.get("formula"), _alone(rows)
+    held = "as a model, with its residuals looked at" if alone else "every effect with the other terms held constant"
+    lead = f"Each metric by {'the formula' if missing(formula) else quoted(formula)}: {held}. Tests by ranks stand under 'Within samples'."
+    return Section("models", "Within samples, by models", tuple(parts) or (Note("absent", "No model was fitted."),), lead)
 
 
 def _figure(results: Results, rows: Sequence[Mapping[str, Any]]) -> Figure | None:
@@ -57,12 +55,17 @@ def _figure(results: Results, rows: Sequence[Mapping[str, Any]]) -> Figure | Non
         data, layout = charts.forest(lines, title=axis, marks=group_tests.MARKS)
         clear = [_name(r) for r in members if group_tests.is_clear(r)]
         told = f"clear for {listing(clear, limit=3)}" if clear else f"none of {plural(len(members), 'coefficient')} clear"
-        title = f"{metric.label}, other terms held constant: {told}"
+        title = f"{metric.label}{' by a model' if _alone(rows) else ', other terms held constant'}: {told}"
         alt = f"{title}. Forest plot of model coefficients: one line a coefficient, zero means no difference."
         narrow = charts.narrow([str(x["label"]) for x in lines])
         numbers = _table(results, f"models-{key}", members)
         views.append(View(key, metric.label, title, alt, data, layout, numbers, "", narrow, int(layout["height"])))
     return Figure("models", tuple(views), "Metric") if views else None
+
+
+def _alone(rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the model has one term only, beside which nothing is held constant."""
+    return len({str(r["variable"]) for r in rows}) < 2
 
 
 def _name(row: Mapping[str, Any]) -> str:

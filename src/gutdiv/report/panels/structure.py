@@ -100,7 +100,9 @@ def _permanova_table(rows: list[dict[str, Any]]) -> DataTable:
     said = [f"Permutations: {listing(counts)}." for counts in [_counts(rows, "permutations")] if counts]
     said += [f"Samples used: {listing(counts)}." for counts in [_counts(rows, "n")] if counts]
     said += [f"Samples left out: {listing(counts)}." for counts in [_counts(rows, "n_dropped")] if counts not in ([], ["0"])]
-    said += [f"q within: {f}." for f in dict.fromkeys(name(r.get("family"), limit=160) for r in rows) if f]
+    families = list(dict.fromkeys(name(r.get("family"), limit=160) for r in rows if not missing(r.get("family"))))
+    common = list(dict.fromkeys(f.rpartition(", ")[0] for f in families))  # a family names its dissimilarity last
+    said += [f"q within, for each dissimilarity: {common[0]}."] if len(common) == 1 < len(families) else [f"q within: {f}." for f in families]
     said += [f"Unit: {u}." for u in dict.fromkeys(name(r.get("unit"), limit=160) for r in rows) if u]
     note = (
         "PERMANOVA tests whether groups differ, and it also responds to a difference in spread alone; the test of dispersion beside it tells "
