@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,11 +13,8 @@ from scipy.spatial.distance import pdist, squareform
 from gutdiv.cli.app import main
 from gutdiv.cli.comparison import configure
 from gutdiv.io.artifacts import read_json, write_table
-from gutdiv.io.distances import write_rows_block
+from gutdiv.io.distances import read_distances, write_rows_block
 from gutdiv.model.results import Table
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # What each action needs on the command line, and the tables that it writes; FOLDER stands for the folder of the files.
 ENTRIES = {
@@ -28,17 +25,17 @@ ENTRIES = {
         ["out/tests"],
     ),
     "permanova": (
-        ["--distances", "FOLDER/braycurtis.h5", "--metadata", "FOLDER/metadata.tsv", "--formula", "~ side + day", "--subject", "who"],
+        ["--distances", "FOLDER/braycurtis.h5", "--metadata", "FOLDER/cohort/metadata.tsv", "--formula", "~ side + day"],
         ["out"],
     ),
-    "pairs": (["--distances", "FOLDER/braycurtis.h5", "--metadata", "FOLDER/metadata.tsv", "--variable", "side", "--subject", "who"], ["out"]),
-    "anosim": (["--distances", "FOLDER/braycurtis.h5", "--metadata", "FOLDER/metadata.tsv", "--variable", "side", "--subject", "who"], ["out"]),
+    "pairs": (["--distances", "FOLDER/braycurtis.h5", "--metadata", "FOLDER/cohort/metadata.tsv", "--variable", "side"], ["out"]),
+    "anosim": (["--distances", "FOLDER/braycurtis.h5", "--metadata", "FOLDER/cohort/metadata.tsv", "--variable", "side"], ["out"]),
     "mantel": (
-        ["--distances", "FOLDER/braycurtis.h5", "--against", "FOLDER/jaccard.h5", "--metadata", "FOLDER/metadata.tsv", "--subject", "who"],
+        ["--distances", "FOLDER/braycurtis.h5", "--against", "FOLDER/jaccard.h5", "--metadata", "FOLDER/cohort/metadata.tsv"],
         ["out"],
     ),
     "abundance": (["--cohort", "FOLDER/cohort/cohort.json", "--formula", "~ side", "--rank", "feature"], ["out"]),
-    "dispersion": (["--distances", "FOLDER/braycurtis.h5", "--metadata", "FOLDER/metadata.tsv", "--variable", "side", "--subject", "who"], ["out"]),
+    "dispersion": (["--distances", "FOLDER/braycurtis.h5", "--metadata", "FOLDER/cohort/metadata.tsv", "--variable", "side"], ["out"]),
 }
 
 
@@ -99,3 +96,33 @@ def test_every_row_names_a_unit_that_is_no_independent_sample(action: str, folde
         record = read_json(path.with_suffix(".json"))
         assert "dropped" in record
         assert "absent" in record
+
+
+def test_samples_that_were_too_shallow_for_distances_are_counted(folder: Path, tmp_path: Path) -> None:
+    cohort = str(folder / "cohort" / "cohort.json")
+    record = read_json(folder / "cohort" / "cohort.json")
+    assert record["roles"]["subject"] == "who"
+    distances = str(tmp_path / "bc.h5")
+    assert main(["diversity", "beta", "--cohort", cohort, "--metric", "braycurtis", "--depth", "1990", "--output", distances]) == 0
+    below = 4
+    ids = tuple(f"s{k:02d}" for k in range(52))
+    write_rows_block(tmp_path / "some.h5", ids, read_distances(Path(distances)).matrix[:52, :52], (0, 52), {
+        "kind": "distances", "metric": "braycurtis", "below_depth": [f"s{k:02d}" for k in range(52, 56)],
+    })
+    words = ["--distances", str(tmp_path / "some.h5"), "--metadata", str(folder / "cohort" / "metadata.tsv")]
+    for action, more in (("permanova", ["--formula", "~ side"]), ("dispersion", ["--variable", "side"]), ("pairs", ["--variable", "side"]),
+                         ("anosim", ["--variable", "side"])):
+        out = tmp_path / f"{action}.tsv"
+        assert main(["comparison", action, *words, *more, "--output", str(out)]) == 0
+        frame = pd.read_csv(out, sep="\t")
+        assert set(frame["n_dropped"].dropna()) == {below}, action
+        assert below in read_json(out.with_suffix(".json"))["dropped"].values()
+
+
+def test_two_subjects_are_too_few_to_tell_of_others(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    metadata = pd.read_csv(folder / "cohort" / "metadata.tsv", sep="\t", dtype=str)
+    metadata["who"] = ["p0", "p1"] * 28
+    metadata.to_csv(tmp_path / "metadata.tsv", sep="\t", index=False)
+    words = ["--distances", str(folder / "braycurtis.h5"), "--metadata", str(tmp_path / "metadata.tsv"), "--formula", "~ day", "--subject", "who"]
+    assert main(["comparison", "permanova", *words, "--output", str(tmp_path / "o.tsv")]) == 2
+    assert "rests on 2 subjects (who) alone" in capsys.readouterr().err

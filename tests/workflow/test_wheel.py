@@ -109,7 +109,7 @@ def test_the_wheel_holds_the_workflow_and_no_tests(installed: Installed) -> None
     for part in ("Snakefile", "workflow", "config"):
         files = [ROOT / part] if (ROOT / part).is_file() else [p for p in (ROOT / part).rglob("*") if p.is_file()]
         assert {f"gutdiv/_workflow/{p.relative_to(ROOT)}" for p in files} <= names
-    assert not [name for name in names if "test" in name]
+    assert not [name for name in names if any(part.startswith("test") for part in name.split("/"))]
     ask = "from gutdiv.cli.workflow_files import workflow_folder; print(workflow_folder())"
     found = installed.run(installed.python, "-c", ask, cwd=installed.folder)
     assert found.stdout.strip().endswith("site-packages/gutdiv/_workflow"), found.stderr

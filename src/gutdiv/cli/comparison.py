@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "arrangements can be listed; 0: keep the approximation (default: %(default)s)",
     )
     add_seed(alpha)
+    alpha.add_argument(
+        "--untestable",
+        choices=("error", "record"),
+        default="error",
+        help="where the cohort lacks the group named by --baseline: stop, or compare without it and record why (default: %(default)s)",
+    )
     add_output(alpha, "alpha.tsv")
     alpha.set_defaults(run=_alpha)
 
@@ -85,7 +92,14 @@ def _alpha(args: argparse.Namespace) -> int:
     subject = args.subject or cohort.roles.subject
     how = Procedure(args.test, args.permutations, args.seed, dict(args.transform))
     alpha = read_table(args.alpha, "alpha")
-    table = compare_groups(alpha.frame, metadata, variable=variable, subject=subject, treat_as=args.treat_as, baseline=baseline, how=how)
+    ask = partial(compare_groups, alpha.frame, metadata, variable=variable, subject=subject, treat_as=args.treat_as, how=how)
+    try:
+        table = ask(baseline=baseline)
+    except InputError as error:
+        if args.untestable == "error" or baseline is None:
+            raise
+        table = ask()  # a baseline may serve many cohorts, of which this one lacks the group
+        table = Table(table.kind, table.frame, {**table.record, "absent": {**table.record["absent"], "baseline": str(error)}})
     options = {"variable": variable, "subject": subject, "treat_as": args.treat_as, "baseline": baseline, "versus": args.versus}
     options |= {"test": args.test, "transform": dict(args.transform), "permutations": args.permutations}
     inputs = [input_digest("alpha", args.alpha), input_digest("cohort", args.cohort)]

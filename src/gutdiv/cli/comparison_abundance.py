@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from gutdiv.cli.options import add_cohort, add_output, add_subject
+from gutdiv.errors import InputError
 
 if TYPE_CHECKING:
     import argparse
@@ -44,7 +45,6 @@ def configure(commands: Any) -> None:
 def _abundance(args: argparse.Namespace) -> int:
     """Compare and write."""
     from gutdiv.comparison.abundance import compare_abundance, untested
-    from gutdiv.comparison.scheme import UntestableError
     from gutdiv.io.artifacts import input_digest, record, write_table
     from gutdiv.io.cohorts import read_cohort
     from gutdiv.model.results import Table
@@ -54,7 +54,7 @@ def _abundance(args: argparse.Namespace) -> int:
     options["subject"] = args.subject or cohort.roles.subject
     try:
         table = compare_abundance(cohort, **options)
-    except UntestableError as error:
+    except InputError as error:  # also a column or group that this cohort lacks: one setting may serve many cohorts
         if args.untestable == "error":
             raise
         table = untested(str(error))
@@ -64,8 +64,9 @@ def _abundance(args: argparse.Namespace) -> int:
         sys.stderr.write(f"comparison abundance: no {part}: {reason}\n")
     clear = table.frame[table.frame["strength"] == "clear"]
     confirmed = sum(f["what"] == "abundance_difference" for f in table.record["findings"])
+    by = f", {confirmed} of them confirmed by {table.record['confirmed_by']}" if table.record.get("confirmed_by") else ""
+    abundance, prevalence = ((clear["metric"] == m).sum() for m in ("abundance", "prevalence"))
     sys.stderr.write(
-        f"comparison abundance: {len(table.frame)} rows; abundance {(clear['metric'] == 'abundance').sum()} clear, {confirmed} of them confirmed by "
-        f"{table.record.get('confirmed_by', 'nothing')}; prevalence {(clear['metric'] == 'prevalence').sum()} clear; {args.output}\n"
+        f"comparison abundance: {len(table.frame)} rows; abundance {abundance} clear{by}; prevalence {prevalence} clear; {args.output}\n"
     )
     return 0

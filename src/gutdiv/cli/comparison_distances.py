@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from gutdiv.cli.options import add_output, add_seed, add_threads, positive
+from gutdiv.errors import InputError
 
 if TYPE_CHECKING:
     import argparse
@@ -46,7 +47,7 @@ def configure(commands: Commands) -> None:
     dispersion = commands.add_parser("dispersion", help="whether groups differ in spread around their centre")
     _add_files(dispersion)
     dispersion.add_argument("--variable", required=True, metavar="COL", help="metadata column of groups")
-    dispersion.add_argument("--subject", metavar="COL", help="metadata column that tells which samples are of one subject")
+    _add_subject(dispersion)
     dispersion.add_argument("--centre", choices=("median", "centroid"), default="median", help="centre of a group (default: spatial %(default)s)")
     dispersion.add_argument("--bias-adjust", action="store_true", help="correct for small groups by sqrt(n / (n - 1))")
     dispersion.add_argument("--square-root", action="store_true", help="take the roots of the distances, which makes most metrics Euclidean")
@@ -95,6 +96,25 @@ def _add_untestable(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_subject(parser: argparse.ArgumentParser) -> None:
+    """Add `--subject`."""
+    told = "metadata column that tells which samples are of one subject (default: the one that the cohort.json beside the metadata names)"
+    parser.add_argument("--subject", metavar="COL", help=told)
+
+
+def _subject(args: argparse.Namespace) -> str | None:
+    """Return the subject column: as given, else as the cohort that the metadata belong to declares it."""
+    from gutdiv.io.artifacts import read_json
+
+    if args.subject is not None or args.metadata is None:
+        return cast("str | None", args.subject)
+    cohort = args.metadata.with_name("cohort.json")
+    content = read_json(cohort) if cohort.is_file() else {}
+    if (content.get("files") or {}).get("metadata", {}).get("name") != args.metadata.name:
+        return None
+    return cast("str | None", (content.get("roles") or {}).get("subject"))
+
+
 def _add_permutations(parser: argparse.ArgumentParser) -> None:
     """Add `--permutations` and `--seed`."""
     parser.add_argument("--permutations", type=positive, default=999, metavar="N", help="number of permutations (default: %(default)s)")
@@ -104,7 +124,7 @@ def _add_permutations(parser: argparse.ArgumentParser) -> None:
 def _add_exchange(parser: argparse.ArgumentParser) -> None:
     """Add what tells which samples may be exchanged, and the threads that do it."""
     parser.add_argument("--strata", metavar="COL", help="metadata column: permute only within its values, as within batches")
-    parser.add_argument("--subject", metavar="COL", help="metadata column that tells which samples are of one subject")
+    _add_subject(parser)
     parser.add_argument(
         "--permute",
         choices=("auto", "within", "whole"),
@@ -142,13 +162,15 @@ def _on_distances(args: argparse.Namespace, test: Callable[..., Table], options:
 
 
 def _or_recorded(args: argparse.Namespace, test: Callable[..., Table], untested: Callable[..., Table], what: str) -> Callable[..., Table]:
-    """Return a test that, where `--untestable record` is given, puts what it cannot test into the record of an empty table."""
-    from gutdiv.comparison.scheme import UntestableError
+    """Return a test that, where `--untestable record` is given, puts what it cannot test into the record of an empty table.
+
+    So does a column that this cohort lacks: one formula may serve many cohorts.
+    """
 
     def recorded(distances: DistanceMatrix, *rest: Any, **options: Any) -> Table:
         try:
             return test(distances, *rest, **options)
-        except UntestableError as error:
+        except InputError as error:
             if args.untestable == "error":
                 raise
             return untested(distances.metric, what, str(error))
@@ -158,7 +180,7 @@ def _or_recorded(args: argparse.Namespace, test: Callable[..., Table], untested:
 
 def _options(args: argparse.Namespace, *names: str) -> dict[str, Any]:
     """Take options by name."""
-    return {name: getattr(args, name) for name in names}
+    return {name: _subject(args) if name == "subject" else getattr(args, name) for name in names}
 
 
 def _permanova(args: argparse.Namespace) -> int:

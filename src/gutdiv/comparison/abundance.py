@@ -316,9 +316,9 @@ def _agreement(effect: float, q: float, other: float, other_q: float) -> str:
     own, peer = q <= ALPHA, other_q <= ALPHA
     if not own and not peer:
         return "neither"
-    if effect * other < 0:
-        return "opposite"
-    return "both" if own and peer else "null curve only" if own else "ANCOM-BC2 only"
+    if own and peer:
+        return "opposite" if effect * other < 0 else "both"
+    return "null curve only" if own else "ANCOM-BC2 only"
 
 
 # ---------------------------------------------------------------- record

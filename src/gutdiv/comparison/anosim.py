@@ -101,7 +101,7 @@ def anosim(
         "family": f"the one ANOSIM by {variable}, {distances.metric}",
         "effect": float(r[0]),
         "effect_name": "ANOSIM R",
-        "n_dropped": len(distances.ids) - len(chosen),
+        "n_dropped": len(distances.below_depth) + len(distances.ids) - len(chosen),
         "n_samples": len(chosen),
         "group_sizes": "; ".join(f"{g} {k}" for g, k in zip(levels, sizes, strict=True)),
         "unit_sizes": "; ".join(f"{g} {k}" for g, k in zip(levels, counts, strict=True)),

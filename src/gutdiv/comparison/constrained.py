@@ -94,7 +94,7 @@ def constrain(distances: DistanceMatrix, metadata: SampleMetadata, *, formula: s
         ],
         "aliased": list(model.design.aliased),
         "dropped": {c: v for c, v in missing.items() if v},
-        "n_dropped": len(distances.ids) - len(chosen),
+        "n_dropped": len(distances.below_depth) + len(distances.ids) - len(chosen),
         "absent": {},
         "findings": [],
     }

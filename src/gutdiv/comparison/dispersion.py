@@ -97,7 +97,7 @@ def compare_dispersion(
         spread = centre_distances(gower, codes, centre=centre, bias_adjust=bias_adjust)
         values = dict(zip(samples, spread.tolist(), strict=True))
         rows = _rows(values, design, absent, permutations=permutations, seed=seed)
-    frame = _frame(rows, distances.metric, design, centre, permutations, n_unused=len(distances.ids) - len(samples))
+    frame = _frame(rows, distances.metric, design, centre, permutations, n_unused=len(distances.below_depth) + len(distances.ids) - len(samples))
     record = {
         "metric": distances.metric,
         "variable": variable,
@@ -105,7 +105,7 @@ def compare_dispersion(
         "centre": centre,
         "bias_adjust": bias_adjust,
         "square_root": square_root,
-        "dropped": dict(design.dropped),
+        "dropped": dict(design.dropped) | ({"fewer reads than the depth of the distances": len(distances.below_depth)} if distances.below_depth else {}),
         "absent": absent,
         "findings": _findings(frame, rows),
         "distances": values,

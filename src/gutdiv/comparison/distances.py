@@ -32,6 +32,7 @@ ALPHA = 0.05
 _EXTRA = (
     *("by", "unit", "permutation_scheme", "n_dropped"),
     *("test", "omega_squared", "q", "family", "effect", "effect_name", "group_sizes", "unit_sizes", "strength"),
+    *("statistic", "df_residual", "n_1", "n_2"),
 )
 
 
@@ -140,11 +141,16 @@ def permanova(
         p[places] = permutation_p(f, permuted)[places]
     frame = _frame(model, terms, observed.df, f, p, schemes, residual=residual, df_residual=df_residual, total=total, n=n)
     frame.loc[~frame["p"].isna(), "permutations"] = permutations
-    frame["n_dropped"] = len(distances.ids) - n
+    frame["n_dropped"] = len(distances.below_depth) + len(distances.ids) - n
     _add_family(frame, f"{by}, of {formula[:200]}, {distances.metric}")
     sizes = [group_sizes(v, rows, s) for v, s in zip(model.variables(), schemes, strict=True)]
     for column, kind in (("group_sizes", "samples"), ("unit_sizes", "units")):
         frame[column] = [*("; ".join(f"{g} {k}" for g, k in size[kind].items()) for size in sizes), "", ""]
+    pairs = [tuple(size["samples"].values()) if len(size["samples"]) == 2 else (n, pd.NA) for size in sizes]
+    for k, column in enumerate(("n_1", "n_2")):  # of two groups; else all samples
+        frame[column] = pd.array([*(pair[k] for pair in pairs), pd.NA, pd.NA], dtype="Int64")
+    frame["statistic"] = frame["f"]
+    frame["df_residual"] = [*([float(df_residual)] * len(terms)), np.nan, np.nan]
     frame = frame[[*TABLES["permanova"], *_EXTRA]]
     return Table("permanova", frame, _record(frame, distances.metric, model, missing, dict(zip(model.labels(), sizes, strict=True))))
 

@@ -12,6 +12,7 @@ from scipy import stats
 
 from gutdiv.comparison.checks import Checks, check_residuals
 from gutdiv.comparison.scheme import UntestableError
+from gutdiv.comparison.units import MIN_UNITS
 from gutdiv.errors import count_noun, first_ids
 from gutdiv.numerics.mixed import MixedFit, fit_reml
 
@@ -142,6 +143,9 @@ def fit_mixed(y: Floats, design: Design, owners: Sequence[str], *, subject: str,
     x = design.matrix
     people, subjects = np.unique(np.array(owners, dtype=object), return_inverse=True)
     subjects = subjects.astype(np.intp)
+    if people.size < MIN_UNITS:
+        msg = f"{count_noun(people.size, 'subject')} ({subject}); at least {MIN_UNITS} are needed to tell of more than these"
+        raise UntestableError(msg)
     df, unit = _degrees(design, subjects, subject=subject, time=time)
     rest = y - x @ np.linalg.lstsq(x, y, rcond=None)[0]
     if float(rest @ rest) <= 1e-20 * max(float(np.sum((y - y.mean()) ** 2)), 1e-300):

@@ -114,7 +114,7 @@ def mantel(
     r = statistic(mantel_r(parts[0], parts[1:], lambda _: still, 1, threads=1))
     permuted = statistic(mantel_r(parts[0], parts[1:], lambda k: permute_rows(seed, k, blocks=units.blocks), permutations, threads=threads))
     p = float(permutation_p(r, permuted[:, None])[0])
-    everyone = set().union(*(m.ids for m in matrices))
+    everyone = set().union(*(m.ids + m.below_depth for m in matrices))
     row = _row(matrices, method, units, float(r[0]), p, permutations)
     row |= {"n_samples": len(chosen), "n_dropped": len(everyone) - len(chosen)}
     values = {k: row[k] for k in ("p", "q", "variable", "test", "unit", "permutations")}
@@ -166,7 +166,7 @@ def _shared(matrices: list[DistanceMatrix], metadata: SampleMetadata | None, col
     if columns and metadata is None:
         msg = f"column {columns[0]!r} is a column of the sample metadata, which is missing here. Give --metadata."
         raise InputError(msg)
-    everyone = set().union(*(m.ids for m in matrices))
+    everyone = set().union(*(m.ids + m.below_depth for m in matrices))
     shared = everyone.intersection(*(m.ids for m in matrices))
     dropped = {f"(matrix {k + 1}, {m.metric})": len(everyone - set(m.ids)) for k, m in enumerate(matrices)}
     if metadata is not None and columns:

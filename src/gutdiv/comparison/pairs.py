@@ -117,7 +117,7 @@ def compare_pairs(
         if math.isnan(row["p"]):
             absent[name] = str(row["permutation_scheme"])
             continue
-        n_dropped = len(inside) - row["n"] + len(distances.ids) - len(base)
+        n_dropped = len(distances.below_depth) + len(inside) - row["n"] + len(distances.ids) - len(base)
         found.append({"metric": distances.metric, "variable": variable} | _row(pair, row, table, n_dropped=n_dropped))
     _judge(found, spread.frame, f"{count_noun(found, 'pair')} of {variable}, {model.text[:200]}, {distances.metric}")
     record = {

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Places = npt.NDArray[np.intp]
 PERMUTE = ("auto", "within", "whole")
+MIN_SUBJECTS = 3  # with fewer, samples within subjects tell of these alone
 MIN_ARRANGEMENTS = 20  # with fewer, p cannot reach .05 whatever the distances are
 
 
@@ -111,6 +112,8 @@ def choose_scheme(columns: Sequence[str], layout: Layout, metadata: SampleMetada
     """
     if layout.subjects is None:
         return _by_rows(layout, metadata, tested)
+    if layout.subjects.max() + 1 < MIN_SUBJECTS:
+        return f"rests on {count_noun(int(layout.subjects.max()) + 1, 'subject')} ({layout.subject}) alone, where at least {MIN_SUBJECTS} are needed"
     constant = [c for c in columns if not varies_within(codes(metadata, c), layout.subjects).any()]
     between = [c for c in tested if c in constant]
     if permute == "auto" and not between and all(few_varying(metadata, c, str(layout.subject)) for c in tested):

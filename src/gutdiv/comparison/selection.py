@@ -23,7 +23,7 @@ _PIECE = 256  # rows that are checked at a time
 
 
 def choose_samples(distances: DistanceMatrix, metadata: SampleMetadata, columns: Sequence[str]) -> tuple[tuple[str, ...], dict[str, int]]:
-    """Return the samples to use, sorted by id, and how many lack what: metadata, or a cell of a column.
+    """Return the samples to use, sorted by id, and how many lack what: reads, metadata, or a cell of a column.
 
     Raises
     ------
@@ -46,7 +46,8 @@ def choose_samples(distances: DistanceMatrix, metadata: SampleMetadata, columns:
         raise InputError(msg)
     rows = metadata.select(shared)
     cells = {c: rows.column(c) for c in dict.fromkeys(columns)}
-    missing = {"(sample metadata)": len(distances.ids) - len(shared), **{c: sum(v is None for v in values) for c, values in cells.items()}}
+    missing = {"(reads at the depth of the distances)": len(distances.below_depth)} if distances.below_depth else {}
+    missing |= {"(sample metadata)": len(distances.ids) - len(shared), **{c: sum(v is None for v in values) for c, values in cells.items()}}
     chosen = tuple(s for k, s in enumerate(shared) if all(values[k] is not None for values in cells.values()))
     if len(chosen) < 3:
         lacking = ", ".join(f"{c!r} {k:,}" for c, k in missing.items())

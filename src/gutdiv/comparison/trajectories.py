@@ -84,9 +84,11 @@ def follow(
     for (level, metric), part in alpha.groupby(["level", "metric"], sort=False):
         name = str(metric) if level == "feature" else f"{metric} ({level})"
         values = {s: v for s, v in zip(part["sample_id"], part["value"].astype(float), strict=True) if math.isfinite(v)}
-        empty[name] += sum(s in set(usable) - set(values) for s in part["sample_id"])
+        lacking = set(usable) - set(values)
+        empty[name] += sum(s in lacking for s in part["sample_id"])
         rows += _rows(name, [(v, _mean([values[s] for s in v.samples if s in values])) for v in visits])
     for matrix in distances:
+        empty[matrix.metric + FROM_BASELINE] += len(set(usable) - set(matrix.ids))
         rows += _rows(matrix.metric + FROM_BASELINE, list(_from_baseline(matrix, visits)), is_change=True)
     record = {
         "subject": subject,

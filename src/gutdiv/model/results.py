@@ -291,6 +291,11 @@ class DistanceMatrix:
             msg = f"a distance matrix of shape {self.matrix.shape} for {n} ids"
             raise ValueError(msg)
 
+    @property
+    def below_depth(self) -> tuple[str, ...]:
+        """Samples of the cohort that had too few reads to be measured, as the record says."""
+        return tuple(self.record.get("below_depth") or ())
+
 
 @dataclass(frozen=True, eq=False)
 class Ordination:

@@ -43,7 +43,7 @@ TERMS = {
     "share of false findings among those as small.",
     "link": "How a taxon moves with the diversity of all other taxa, relative to the typical prevalent taxon of the study.",
     "CI": "Confidence interval: 95% for effects and links, 90% for the limits of reference intervals.",
-    "PERMANOVA": "A permutation test of whether communities differ between groups; R² is the share of variation that the term explains.",
+    "PERMANOVA": "A permutation test of whether communities differ between groups; R² is the share of variation that goes along with the term.",
     "omega squared": "R² corrected for what chance alone would explain; partial: of the variation that the other terms leave.",
     "dispersion": "How far samples lie from the centre of their group; a test of whether this spread differs between groups.",
 }
@@ -134,7 +134,7 @@ def structure(results: Results, finding: Finding) -> str:
         return f"Whether communities differ by {term} could not be assessed ({label})."
     if finding.strength != "clear":
         return f"Communities do not differ clearly by {term} ({label}: {numbers})."
-    return f"Communities differ by {term}, which explains {percent(finding.size)} of the variation ({label}: {numbers})."
+    return f"Communities differ by {term}, with which {percent(finding.size)} of the variation goes along ({label}: {numbers})."
 
 
 def _spread(results: Results, finding: Finding) -> str:

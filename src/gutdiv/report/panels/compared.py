@@ -136,8 +136,9 @@ def _abundance(results: Results) -> str:
     both = any(not missing(r["ancombc2_p"]) for r in rows)
     beside = ", beside it by ANCOM-BC2 (Lin and Peddada 2024)" if both else ""
     return (
-        f"Abundances of {taxa} ({listing(ranks)}) were compared by {listing(by)} by {listing(_words(rows, 'test'))} (bias correction after "
-        f"Zhou et al. 2022){beside}, with q-values by Benjamini and Hochberg (1995) within each family; "
+        f"Abundances of {taxa} ({listing(ranks)}) were compared by {listing(by)} by {listing(_words(rows, 'test'))} (the slope of the typical "
+        f"taxon is taken out as bias, as Zhou et al. 2022 take out the mode of slopes){beside}, with q-values by Benjamini and Hochberg (1995) "
+        f"within each family; "
         f"unit: {listing(_words(rows, 'unit'))}."
     )
 
