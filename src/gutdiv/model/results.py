@@ -341,12 +341,7 @@ class Results:
     name : str
         The cohort's name.
     tables : mapping of str to Table
-        By place without ending: `diversity/alpha`, `diversity/depths`, `diversity/curves`, `diversity/standards`,
-        `diversity/ordination/braycurtis`, `diversity/ordination/braycurtis_arrows`, `comparison/alpha`,
-        `comparison/model`, `comparison/permanova/braycurtis` and of the same name in `comparison/dispersion/`, `comparison/pairs/` and
-        `comparison/constrained/`, `comparison/abundance`, `comparison/longitudinal/trajectories`, `comparison/longitudinal/tests`,
-        `dysbiosis/verdicts`, `dysbiosis/flags`, `immune/links`, `immune/matches`,
-        `cohort/alignment`, `cohort/taxonomy_audit`.
+        By place without ending, as `diversity/alpha` or `comparison/permanova/braycurtis`; `io/results.py` lists the places.
     cohort : mapping
         The content of `cohort/cohort.json`.
     metadata : SampleMetadata or None
