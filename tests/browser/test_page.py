@@ -251,7 +251,7 @@ def test_paper_gets_every_panel_open_light_and_without_buttons(watch: Any, pages
     page = watched.open(pages["full"])
     page.emulate_media(media="print")
     page.evaluate("() => window.dispatchEvent(new Event('beforeprint'))")
-    assert page.locator("figure[data-drawn='yes']").count() == 8
+    assert page.locator("figure[data-drawn='yes']").count() == page.locator("figure[data-figure]").count() == 12
     assert page.evaluate("() => document.querySelector('.glossary').open")
     assert not page.locator(".contents").is_visible()
     assert not page.locator("[data-action=theme]").is_visible()

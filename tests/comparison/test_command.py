@@ -173,3 +173,28 @@ def test_pairs_anosim_mantel_and_constrained_axes_from_files_to_tables(dune: dic
     # vegan, dbrda.tsv
     assert constrained.record["eigenvalues"][0] == pytest.approx(0.96507336893650486, rel=1e-9)
     assert "seed" not in constrained.record or constrained.record["seed"] is None
+
+
+def test_a_baseline_that_one_of_many_cohorts_lacks_is_recorded_where_that_is_asked_for(dune: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    folder, out = dune["folder"], dune["folder"] / "lacking.tsv"
+    of_alpha = ["comparison", "alpha", "--alpha", folder / "alpha.tsv", "--cohort", dune["cohort"], "--baseline", "XX", "--output", out]
+    assert main([str(w) for w in of_alpha]) == 2
+    assert "the baseline 'XX' is no group" in capsys.readouterr().err
+    run(*of_alpha, "--untestable", "record")
+    table = read_table(out, "group_test")
+    assert len(table.frame) == 7, "four groups: all, and six pairs"
+    assert "'XX' is no group" in table.record["absent"]["baseline"]
+
+
+def test_the_subject_that_the_cohort_beside_the_metadata_declares_is_taken(dune: dict[str, Path]) -> None:
+    folder = dune["folder"]
+    metadata = pd.read_csv(dune["metadata"], sep="\t", dtype=str)
+    metadata["field"] = [f"f{k // 2}" for k in range(len(metadata))]
+    metadata.to_csv(folder / "owners.tsv", sep="\t", index=False)
+    words = ["--table", folder / "dune.tsv", "--metadata", folder / "owners.tsv", "--subject", "field", "--output", folder / "owned"]
+    run("cohort", "build", *words)
+    test = ["comparison", "permanova", "--distances", folder / "braycurtis.h5", "--formula", "~ A1", "--output", folder / "o.tsv"]
+    run(*test, "--metadata", folder / "owned" / "metadata.tsv")
+    assert "field" in read_table(folder / "o.tsv", "permanova").frame["unit"].iloc[0]
+    run(*test, "--metadata", folder / "owners.tsv")
+    assert read_table(folder / "o.tsv", "permanova").frame["unit"].iloc[0] == "sample"

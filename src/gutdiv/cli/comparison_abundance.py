@@ -6,7 +6,6 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from gutdiv.cli.options import add_cohort, add_output, add_subject
-from gutdiv.errors import InputError
 
 if TYPE_CHECKING:
     import argparse
@@ -45,6 +44,7 @@ def configure(commands: Any) -> None:
 def _abundance(args: argparse.Namespace) -> int:
     """Compare and write."""
     from gutdiv.comparison.abundance import compare_abundance, untested
+    from gutdiv.comparison.scheme import UntestableError
     from gutdiv.io.artifacts import input_digest, record, write_table
     from gutdiv.io.cohorts import read_cohort
     from gutdiv.model.results import Table
@@ -54,7 +54,7 @@ def _abundance(args: argparse.Namespace) -> int:
     options["subject"] = args.subject or cohort.roles.subject
     try:
         table = compare_abundance(cohort, **options)
-    except InputError as error:  # also a column or group that this cohort lacks: one setting may serve many cohorts
+    except UntestableError as error:
         if args.untestable == "error":
             raise
         table = untested(str(error))

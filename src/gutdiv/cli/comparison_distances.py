@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from gutdiv.cli.options import add_output, add_seed, add_threads, positive
-from gutdiv.errors import InputError
 
 if TYPE_CHECKING:
     import argparse
@@ -162,15 +161,13 @@ def _on_distances(args: argparse.Namespace, test: Callable[..., Table], options:
 
 
 def _or_recorded(args: argparse.Namespace, test: Callable[..., Table], untested: Callable[..., Table], what: str) -> Callable[..., Table]:
-    """Return a test that, where `--untestable record` is given, puts what it cannot test into the record of an empty table.
-
-    So does a column that this cohort lacks: one formula may serve many cohorts.
-    """
+    """Return a test that, where `--untestable record` is given, puts what it cannot test into the record of an empty table."""
+    from gutdiv.comparison.scheme import UntestableError
 
     def recorded(distances: DistanceMatrix, *rest: Any, **options: Any) -> Table:
         try:
             return test(distances, *rest, **options)
-        except InputError as error:
+        except UntestableError as error:
             if args.untestable == "error":
                 raise
             return untested(distances.metric, what, str(error))

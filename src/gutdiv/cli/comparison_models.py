@@ -72,6 +72,7 @@ def _time_value(text: str) -> tuple[str, float]:
 def _model(args: argparse.Namespace) -> int:
     """Model alpha metrics."""
     from gutdiv.comparison.models import model_alpha
+    from gutdiv.comparison.scheme import UntestableError
     from gutdiv.io.artifacts import input_digest, read_table, record, write_table
     from gutdiv.io.cohorts import read_cohort
     from gutdiv.model.results import Table
@@ -83,7 +84,7 @@ def _model(args: argparse.Namespace) -> int:
         table = model_alpha(
             read_table(args.alpha, "alpha").frame, cohort.metadata, formula=args.formula, subject=subject, metrics=args.metric
         )
-    except InputError as error:  # also a column that this cohort lacks: one formula may serve many cohorts
+    except UntestableError as error:
         if args.untestable == "error":
             raise
         table = _untested(args.formula, str(error), {"formula": args.formula, "subject": subject})

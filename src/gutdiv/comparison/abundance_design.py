@@ -110,7 +110,7 @@ def design_abundance(
         left = sorted(set(level[rows].tolist()))
         if baseline is not None and baseline not in names:
             msg = f"the baseline {baseline!r} is no group of column {tested.column!r}. Known groups: {first_ids(names, limit=12)}."
-            raise InputError(msg)
+            raise UntestableError(msg)
         if len(left) < 2 or (baseline is not None and names.index(baseline) not in left):
             sizes = "; ".join(f"{v} samples: {k}" for k, v in dropped.items()) or "nothing was dropped"
             msg = f"fewer than two groups of {tested.column!r}, or not the baseline, have {MIN_UNITS} samples or subjects ({sizes})."
@@ -125,7 +125,7 @@ def design_abundance(
         level = np.array([place[k] for k in level[rows].tolist()], dtype=np.int64)
     elif baseline is not None:
         msg = f"a baseline was given, but {tested.column!r} is taken as numbers. Write C({tested.label}) to take it as groups."
-        raise InputError(msg)
+        raise UntestableError(msg)
     if rows.size == 0:
         msg = f"no sample can be used ({'; '.join(f'{v}: {k}' for k, v in dropped.items())})."
         raise UntestableError(msg)
