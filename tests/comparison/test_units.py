@@ -96,6 +96,8 @@ def test_every_row_names_a_unit_that_is_no_independent_sample(action: str, folde
         record = read_json(path.with_suffix(".json"))
         assert "dropped" in record
         assert "absent" in record
+        if action == "model":
+            assert record["notes"][0].startswith("'day' varies within subjects, and is taken to go along with the metrics alike")
 
 
 def test_samples_that_were_too_shallow_for_distances_are_counted(folder: Path, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
 _FULL = 1e-8  # of leverage below one
+WITHIN = "sample within subjects"  # unit of what varies within subjects
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,5 +218,5 @@ def _degrees(design: Design, subjects: Places, *, subject: str, time: str | None
             raise UntestableError(msg)
         df[part] = float(own)
         if label in inside and label not in timed:
-            unit[part] = [f"sample within subjects ({subject}"] * (part.stop - part.start)
+            unit[part] = [f"{WITHIN} ({subject}"] * (part.stop - part.start)
     return df, unit

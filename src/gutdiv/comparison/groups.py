@@ -221,7 +221,7 @@ def _groups(
     return rows
 
 
-_FAMILY = {"overall": "overall tests", "pair": "tests of pairs of groups", "numbers": "correlations"}
+_FAMILY = {"overall": "overall test{}", "pair": "test{} of pairs of groups", "numbers": "correlation{}"}
 
 
 def _frame(rows: list[_Row], design: Design) -> pd.DataFrame:
@@ -233,7 +233,7 @@ def _frame(rows: list[_Row], design: Design) -> pd.DataFrame:
         q[places] = false_discovery_control([rows[k].test.p for k in places], method="bh")
         metrics = count_noun(len({rows[k].metric for k in places}), "metric")
         for k in places:
-            families[k] = f"{len(places)} {_FAMILY[kind]} of {metrics} by {design.variable}, {level} level"
+            families[k] = f"{len(places)} {_FAMILY[kind].format('s' * (len(places) > 1))} of {metrics} by {design.variable}, {level} level"
     content: dict[str, Any] = {
         "metric": [r.metric for r in rows],
         "variable": [design.variable] * len(rows),

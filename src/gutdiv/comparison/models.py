@@ -12,7 +12,7 @@ import pandas as pd
 from scipy import stats
 from scipy.stats import false_discovery_control
 
-from gutdiv.comparison.fits import Fit, fit_linear, fit_mixed
+from gutdiv.comparison.fits import WITHIN, Fit, fit_linear, fit_mixed
 from gutdiv.comparison.groups import ALPHA
 from gutdiv.comparison.scheme import UntestableError
 from gutdiv.errors import InputError, count_noun, first_ids
@@ -328,7 +328,10 @@ def describe(frame: pd.DataFrame, rows: list[Row], absent: Mapping[str, str], dr
         what = "model_term" if term else "model_coefficient"
         findings.append(asdict(Finding(what, cells["metric"], direction, size, cells["effect_name"], cells["strength"], rank, values)))
     checks = {f"{r.metric}: {r.fit.model}": asdict(r.fit.checks) for r in rows}
+    inside = sorted({r.variable for r in rows if r.unit.startswith(WITHIN)})
+    alike = f"{first_ids(inside)} varies within subjects, and is taken to go along with the metrics alike in all of them"
     return {
+        "notes": [f"{alike}. Over time `comparison longitudinal` lets subjects differ."] if inside else [],
         "units": sorted({r.unit for r in rows}),
         "dropped": dict(dropped),
         "absent": dict(absent),

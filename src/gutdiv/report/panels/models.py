@@ -33,6 +33,7 @@ def section(results: Results) -> Section | None:
     figure = _figure(results, rows)
     parts: list[Part] = [figure] if figure is not None else []
     parts += [_table(results, "models", rows)] if rows else []
+    parts += [Note("info", name(n, limit=400)) for n in reading.notes(found.record)]
     parts += absences.notes(results, found.record)
     formula, alone = found.record.get("formula"), _alone(rows)
     held = "as a model, with its residuals looked at" if alone else "every effect with the other terms held constant"
