@@ -1,6 +1,6 @@
 """Builds the portable reference of healthy adult stool from the eight public groups, and prints how it differs from an earlier one.
 
-    python benchmarks/build_reference.py --work /tmp/reference --output healthy_reference.json [--method v0|robust] [--against v0.json]
+    python benchmarks/build_reference.py --work FOLDER --output healthy_reference.json [--method v0|robust] [--against v0.json]
 
 Reads the public tables from GUTDIV_DATA, else from ../shared/data beside the checkout.
 """

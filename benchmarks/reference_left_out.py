@@ -1,6 +1,6 @@
 """False alarms of the portable reference by leaving one study out: both methods, by number of local controls.
 
-    python benchmarks/reference_left_out.py --work /tmp/reference [--draws 20] > table.md
+    python benchmarks/reference_left_out.py --work FOLDER [--draws 20] > table.md
 
 Each of the eight groups is held out (with groups that share people); a reference is fitted and calibrated on the rest; n of the held-out
 people are drawn as controls and all others judged. `--work` is the folder of `build_reference.py`. Nothing is tuned here.
