@@ -68,7 +68,7 @@ def judge_of(study: Known, variant: Variant, everyone: Mapping[str, Measured], w
         partners = {s.name: frozenset(s.partners) for s in REFERENCE}
         grid = NUMBERS if without else GRID
         kept.write_bytes(pickle.dumps(calibrate(rest, partners, robust=variant.robust, mapping=variant.mapping, seed=SEED, grid=grid)))
-    return fit_model(list(rest.values())), pickle.loads(kept.read_bytes()), variant.robust  # noqa: S301 (our own file)
+    return fit_model(list(rest.values())), pickle.loads(kept.read_bytes()), variant.robust
 
 
 def rates(variant: Variant, *, data: Path, work: Path, shipped: Path, draws: int, tested: int, studies: Sequence[Known] = ()) -> list[Rate]:

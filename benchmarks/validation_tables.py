@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 COLUMNS = ("tier", "controls", "ill_share", "level", "studies", "mean", "mean_low", "mean_high", "worst", "worst_low", "worst_high", "worst_study")
 TIERS = {0: "none", 10: "provisional", 20: "aligned", 40: "aligned"}
 BOUND = 0.08  # above which no study's lower limit may lie, at 5 % and 20 controls or more
+NOT_HEALTHY = ("hct_taur",)  # its controls are patients
+REPEATED = ("thdmi_gg2_species",)  # the people of another row
 OUTSIDE_AT, HELD_AT = LEVELS.index(0.025), LEVELS.index(0.05)
 
 
@@ -118,3 +120,13 @@ def choice_tables(by_variant: Mapping[str, Sequence[Rate]]) -> str:
 def percent(value: float) -> str:
     """A share in per cent."""
     return "-" if np.isnan(value) else f"{100 * value:.1f}"
+
+
+# ---------------------------------------------------------------- in-study
+def in_study_rows(found: Sequence[Rate]) -> list[tuple[object, ...]]:
+    """Rows of `false_alarms.tsv` of the in-study tier: 60 controls and more."""
+    out = []
+    for share in SHARES_ILL:
+        used = [r for r in found if r.ill_share == share and r.people and r.study not in (*NOT_HEALTHY, *REPEATED)]
+        out += [_row("in-study", 60, share, k, figures(used, k)) for k in range(len(LEVELS)) if len(used) > 1]
+    return out
