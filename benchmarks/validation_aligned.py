@@ -12,7 +12,7 @@ from validation_studies import APART, OUTSIDE, REFERENCE, SEED, Known, Measured,
 
 from gutdiv.io.artifacts import read_reference
 from gutdiv.numerics.portable_form import model_from, tables_from
-from gutdiv.numerics.portable_score import Model, Table, fit_model, judge_new
+from gutdiv.numerics.portable_score import Model, People, Table, fit_model, judge_new
 from gutdiv.reference.calibration import GRID, calibrate
 
 if TYPE_CHECKING:
@@ -102,13 +102,12 @@ def _rate(study: Known, own: Measured, judge: Judge, n: int, share: float, draws
         others = ill[HELD_BACK if study.contaminates and n else 0 :]
         others = others[~np.isin(own.ill_subjects[others], own.healthy_subjects[well[:n]])]
         others = others[:tested] if n else others
+        p = judge_new(model, tables, joined(own.healthy.take(judged), own.ill.take(others)), controls, robust=robust)
         if enough:
-            p = judge_new(model, tables, own.healthy.take(judged), controls, robust=robust)
-            alarms.append([np.mean(p <= a) for a in LEVELS])
+            alarms.append([np.mean(p[: judged.size] <= a) for a in LEVELS])
             seen |= set(judged.tolist())
         if others.size >= FEWEST_ILL:
-            p = judge_new(model, tables, own.ill.take(others), controls, robust=robust)
-            found.append([np.mean(p <= a) for a in LEVELS])
+            found.append([np.mean(p[judged.size :] <= a) for a in LEVELS])
     nobody = (float("nan"),) * len(LEVELS)
     return Rate(
         study.name, n, share, draws if n else 1, len(seen), tuple(np.mean(alarms, axis=0).tolist()) if alarms else nobody,
@@ -116,6 +115,6 @@ def _rate(study: Known, own: Measured, judge: Judge, n: int, share: float, draws
     )  # fmt: skip
 
 
-def joined(first: object, second: object) -> object:
+def joined(first: People, second: People) -> People:
     """Both groups of people."""
-    return type(first)(*(np.concatenate([getattr(first, f), getattr(second, f)]) for f in ("shannon", "composition", "mdi")))
+    return People(*(np.concatenate([getattr(first, f), getattr(second, f)]) for f in ("shannon", "composition", "mdi")))

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
     from gutdiv.model.cohort import Cohort
 
-MOST = 200  # controls of a split
+MOST = 100  # controls of a split
 STUDIES = tuple(s for s in (*REFERENCE, *OUTSIDE, *APART) if s.name not in ("ob_turnbaugh", "ob_escobar", "ob_ross", "ob_wu_combo", "ibd_papa"))
 
 
 def controls_of(healthy: int) -> int:
-    """Controls of a split: half of the healthy, at least 60, at most 200; none where fewer than 20 are left to be judged."""
+    """Controls of a split: half of the healthy, at least 60, at most 100; none where fewer than 20 are left to be judged."""
     n = min(max(healthy // 2, SMALLEST), MOST)
     return n if healthy >= n + SPARE else 0
 
