@@ -13,7 +13,7 @@ from validation_studies import APART, OUTSIDE, REFERENCE, SEED, Known, Measured,
 from gutdiv.io.artifacts import read_reference
 from gutdiv.numerics.portable_form import model_from, tables_from
 from gutdiv.numerics.portable_score import Model, People, Table, fit_model, judge_new
-from gutdiv.reference.calibration import GRID, calibrate
+from gutdiv.reference.calibration import GRID, PMap, calibrate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,7 +48,7 @@ class Variant:
 
     name: str
     robust: bool
-    mapping: str
+    mapping: PMap
     shipped: bool = False
 
 

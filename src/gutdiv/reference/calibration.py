@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,8 @@ TESTED_WITHOUT = 400
 FEWEST_TESTED = 5
 MAP_DRAWS, MAP_TESTED = 12, 80
 
+PMap = Literal["none", "replayed", "held out"]
+
 
 def calibrate(
     studies: Mapping[str, People],
@@ -43,7 +45,7 @@ def calibrate(
     *,
     robust: bool,
     seed: int,
-    mapping: str | None = None,
+    mapping: PMap | None = None,
     grid: Sequence[int] = GRID,
     draws: int = DRAWS,
 ) -> dict[int, Table]:
@@ -65,11 +67,11 @@ def calibrate(
     """
     names = tuple(studies)
     models = {name: fit_model([studies[o] for o in names if o != name and o not in partners.get(name, frozenset())]) for name in names}
-    chosen = mapping or ("replayed" if robust else "none")
+    chosen: PMap = mapping or ("replayed" if robust else "none")
     return {n: _table(n, studies, models, robust=robust, mapping=chosen, seed=seed, draws=draws) for n in grid}
 
 
-def _table(n: int, studies: Mapping[str, People], models: Mapping[str, Model], *, robust: bool, mapping: str, seed: int, draws: int) -> Table:
+def _table(n: int, studies: Mapping[str, People], models: Mapping[str, Model], *, robust: bool, mapping: PMap, seed: int, draws: int) -> Table:
     """Make one number of controls' table."""
     names = tuple(s for s in studies if studies[s].size >= n + FEWEST_TESTED)
     found: list[Floats] = []
