@@ -22,7 +22,7 @@ from validation_aligned import Rate, Variant, rates
 from validation_in_study import STUDIES, in_study
 from validation_page import page
 from validation_studies import ABSENT, APART, OUTSIDE, REFERENCE, Known
-from validation_tables import COLUMNS, choice_tables, in_study_rows, rows
+from validation_tables import COLUMNS, choice_tables, in_study_rows, method_table, rows
 
 from gutdiv.io.artifacts import read_reference
 
@@ -72,7 +72,10 @@ def main() -> None:
     args = parser.parse_args()
     data = Path(os.environ.get("GUTDIV_DATA", HERE.parent / "shared" / "data"))
     if args.choose:
-        print(choice_tables({v.name: aligned(v, (*REFERENCE, *OUTSIDE), data, args) for v in VARIANTS}))
+        every = {v.name: aligned(v, (*REFERENCE, *OUTSIDE), data, args) for v in VARIANTS}
+        print(choice_tables(every))
+        for title, studies in (("Groups of the reference, each left out", REFERENCE), ("Other studies", OUTSIDE)):
+            print(f"{title}:\n\n{method_table(every, [s.name for s in studies])}\n")
         return
     made_by = {"v0": VARIANTS[0], "robust": VARIANTS[2]}[read_reference(FILE).portable["method"]]
     shipped = dataclasses.replace(made_by, name="shipped", shipped=True)

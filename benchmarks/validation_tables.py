@@ -117,6 +117,19 @@ def choice_tables(by_variant: Mapping[str, Sequence[Rate]]) -> str:
     return "\n".join(out)
 
 
+def method_table(by_variant: Mapping[str, Sequence[Rate]], names: Sequence[str]) -> str:
+    """Every way to make the reference, by number of clean controls, over these studies."""
+    head = " | ".join(f"mean at {100 * a:g} % (95 % CI over studies); worst" for a in LEVELS)
+    lines = [f"| method | controls | studies | {head} |", "|---|---|---|" + "---|" * len(LEVELS)]
+    for variant, found in by_variant.items():
+        for n in NUMBERS:
+            used = of(found, n, 0.0, names)
+            seen = [figures(used, k) for k in range(len(LEVELS))]
+            cells = [f"{percent(f.mean)} ({percent(f.low)} to {percent(f.high)}); {percent(f.worst)} {f.worst_study}" for f in seen]
+            lines.append(f"| {variant} | {n} | {len(used)} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def percent(value: float) -> str:
     """A share in per cent."""
     return "-" if np.isnan(value) else f"{100 * value:.1f}"
