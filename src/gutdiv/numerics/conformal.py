@@ -122,7 +122,7 @@ def ranks_in_bags(bags: Bags, entropy: Floats, logs: Floats, seen: Ints, apart: 
     held = np.flatnonzero(own >= 0)
     counts[held, own[held]] = 0
     reached = np.sum(counts * (product <= product[:, n:]), axis=1)
-    return np.column_stack([reached, *ranks[:, :, n]]) / counts.sum(axis=1, keepdims=True)
+    return np.asarray(np.column_stack([reached, *ranks[:, :, n]]) / counts.sum(axis=1, keepdims=True))
 
 
 def _nearest_sums(apart: Ints, own: Ints) -> Ints:
