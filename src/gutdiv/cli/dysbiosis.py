@@ -1,10 +1,11 @@
-"""`gutdiv dysbiosis`: verdicts and flags."""
+"""`gutdiv dysbiosis`: verdicts, flags and published indices."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gutdiv.cli import dysbiosis_flags, dysbiosis_indices
 from gutdiv.cli.options import add_cohort, add_depth, add_output, add_seed, add_subject
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_seed(verdict)
     add_output(verdict, "folder for verdicts.tsv and flags.tsv", metavar="DIR")
     verdict.set_defaults(run=_verdict)
+    dysbiosis_flags.configure(commands)
+    dysbiosis_indices.configure(commands)
 
 
 def _verdict(args: argparse.Namespace) -> int:
@@ -59,7 +62,7 @@ def _verdict(args: argparse.Namespace) -> int:
     controls = choose_controls(cohort, args.controls, subject=args.subject, depth=depth) if args.controls else None
     entropy = shannon.set_index("sample_id")["value"].reindex(list(cohort.sample_ids)).to_numpy(dtype=np.float64)
     verdicts, findings = judge(cohort, controls, entropy, depth=depth, keys=sample_keys(cohort.sample_ids), seed=args.seed)
-    flags = flag_samples(frame, controls, depth=about["depth"], reference=reference)
+    flags = flag_samples(frame, controls, depth=about["depth"], reference=reference, seed=args.seed)
     given = {"cohort": args.cohort, "alpha": args.alpha, "reference": args.reference}
     inputs = [input_digest(role, path) for role, path in given.items() if path]
     options = {"controls": args.controls, "subject": args.subject, "draws": DRAWS}
