@@ -19,7 +19,7 @@ def configure(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     flags = commands.add_parser("flags", help="flag alpha diversity, taxa and guilds of every sample against the controls' interval")
     add_cohort(flags)
     flags.add_argument("--alpha", type=Path, metavar="A", help="alpha.tsv, rarefied: a row for every sample and metric")
-    flags.add_argument("--taxa", type=Path, metavar="T", help="taxa.tsv, rarefied: rows that are not within; the others are counted in the record")
+    flags.add_argument("--taxa", type=Path, metavar="T", help="taxa.tsv, rarefied: rows that are not within; the rest is counted in the record")
     flags.add_argument("--controls", metavar="EXPR", help="which samples are controls, as in 'group == \"control\"'")
     flags.add_argument("--reference", type=Path, metavar="R", help="reference.json, whose intervals flag samples where no controls are given")
     add_subject(flags)

@@ -95,11 +95,11 @@ def flag_taxa(
     Returns
     -------
     frame : DataFrame of kind `flags`
-        Rows that are not `within`, of metrics on which any sample is flagged. After its columns `method`, and `undetected` with its exact 90 %
+        Rows that are not `within` and have a value, of metrics on which any sample is flagged. After its columns `method`, and `undetected` with its exact 90 %
         interval (`undetected_low`, `undetected_high`): the share of the controls in whose draws the taxon was not seen once.
     about : dict
-        `counts` (metric to flag to number of samples; those `within` stand here only), `absent` (metric to the reason why no sample is flagged
-        on it), `shown_only`.
+        `counts` (metric to flag to number of samples; those `within` and those without a value stand here only), `absent` (metric to the reason
+        why no sample is flagged on it), `no_value` (what it means to have none), `shown_only`.
     """
     kept, counts, absent = [], {}, {}
     shown = sorted({str(m) for m in taxa["metric"]} & SHOWN_ONLY)
@@ -110,10 +110,10 @@ def flag_taxa(
             absent[m.metric] = reasons[0]
             continue
         counts[m.metric] = {str(k): int(v) for k, v in found["flag"].value_counts().sort_index().items()}
-        kept.append(found[found["flag"] != "within"])
+        kept.append(found[(found["flag"] != "within") & ~np.isnan(m.values)])
     columns = [*TABLES["flags"], "method", *PRESENCE]
     frame = pd.concat(kept, ignore_index=True)[columns] if kept else pd.DataFrame(columns=columns)
-    return frame, {"counts": counts, "absent": absent, "shown_only": shown}
+    return frame, {"counts": counts, "absent": absent, "no_value": _NO_VALUE, "shown_only": shown}
 
 
 # ---------------------------------------------------------------- one metric

@@ -17,7 +17,7 @@ from gutdiv.numerics.dispersion import one_way_f
 from gutdiv.numerics.permutation import permutation_p, permute_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from gutdiv.model.cohort import Cohort
     from gutdiv.model.results import Controls
@@ -102,8 +102,11 @@ def measure_indices(
     chosen = np.array([place[s] for s in controls.chosen], dtype=np.int64)
     mine = {controls.subjects[s]: k for k, s in enumerate(controls.chosen)}
     own = np.array([mine.get(controls.subjects[s], -1) for s in cohort.sample_ids], dtype=np.int64)
-    cases = _cases(cohort, controls, depth, keys)
-    seen = _measure(cohort, signs, chosen, cases, depth=depth, keys=keys, level=level, seed=seed)
+    reads = cohort.depth
+    deep = np.flatnonzero(reads >= depth)
+    pool = _cases(cohort, controls, deep, keys)
+    cases = np.sort(pool[:MOST])
+    seen = _measure(cohort, signs, chosen, cases, deep, depth=depth, keys=keys, level=level, seed=seed)
     within = seen.to_controls[chosen]
     k = _near(n_controls)
     of_reference = {
@@ -112,21 +115,21 @@ def measure_indices(
         "cloud": left_out.nearest_within(within, k),
         "mdi": np.repeat(seen.mdi[chosen][:, None], n_controls, axis=1),
     }
+    met, mine_of = seen.to_controls[deep], own[deep]
     values = {
-        "median_distance": left_out.medians_to(seen.to_controls, own),
-        "centroid_distance": left_out.centroid_to(seen.to_controls, own, within),
-        "cloud": left_out.nearest_to(seen.to_controls, own, k),
-        "mdi": seen.mdi,
+        "median_distance": left_out.medians_to(met, mine_of),
+        "centroid_distance": left_out.centroid_to(met, mine_of, within),
+        "cloud": left_out.nearest_to(met, mine_of, k),
+        "mdi": seen.mdi[deep],
     }
-    shallow = cohort.depth < depth
     parts = []
     for name, value in values.items():
         if name == "mdi" and signs.absent:
             about["absent"][name] = signs.absent
             continue
-        made = _cloud(value, of_reference[name], own) if name == "cloud" else _quantile(value, of_reference[name], own)
-        parts.append(_frame(name, cohort, made, n_controls - (own >= 0), depth, shallow))
-    about["findings"], why = _spread(within, seen.between_cases, seed, _n_cases(cohort, controls, depth))
+        made = _cloud(value, of_reference[name], mine_of) if name == "cloud" else _quantile(value, of_reference[name], mine_of)
+        parts.append(_frame(name, cohort.sample_ids, made, deep, n_controls - (own >= 0), depth, reads))
+    about["findings"], why = _spread(within, seen.between_cases, seed, pool.size)
     about["absent"] |= {"spread": why} if why else {}
     return pd.concat(parts, ignore_index=True)[list(TABLES["indices"])], about
 
@@ -146,21 +149,15 @@ def _near(n: int) -> int:
 
 
 # ---------------------------------------------------------------- measuring
-def _n_cases(cohort: Cohort, controls: Controls, depth: int) -> int:
-    """How many subjects without a control sample have a sample with enough reads."""
-    listed = {controls.subjects[s] for s in controls.samples}
-    return len({controls.subjects[s] for s, d in zip(cohort.sample_ids, cohort.depth, strict=True) if d >= depth} - listed)
-
-
-def _cases(cohort: Cohort, controls: Controls, depth: int, keys: npt.NDArray[np.uint64]) -> Places:
-    """One sample of each subject without a control sample, at most 1,000, chosen by the numbers made from the ids."""
+def _cases(cohort: Cohort, controls: Controls, deep: Places, keys: npt.NDArray[np.uint64]) -> Places:
+    """One sample of each subject without a control sample, in the order of the numbers made from the ids."""
     listed = {controls.subjects[s] for s in controls.samples}
     first: dict[str, int] = {}
-    for i in np.argsort(keys, kind="stable"):
+    for i in deep[np.argsort(keys[deep], kind="stable")].tolist():
         subject = controls.subjects[cohort.sample_ids[i]]
-        if cohort.depth[i] >= depth and subject not in listed:
-            first.setdefault(subject, int(i))
-    return np.sort(np.array(list(first.values())[:MOST], dtype=np.int64))
+        if subject not in listed:
+            first.setdefault(subject, i)
+    return np.array(list(first.values()), dtype=np.int64)
 
 
 def _measure(
@@ -168,19 +165,20 @@ def _measure(
     signs: Signs,
     chosen: Places,
     cases: Places,
+    deep: Places,
     *,
     depth: int,
     keys: npt.NDArray[np.uint64],
     level: str,
     seed: int,
 ) -> _Seen:
-    """Rarefy, count taxa, and average over draws; controls stand first, so that only their rows of distances are made."""
+    """Rarefy, count taxa, and average over draws; of samples with enough reads, controls first, so that only their rows of distances are made."""
     names, place = np.unique(np.array(cohort.taxa(level), dtype=object), return_inverse=True)
     fold = sparse.csr_matrix((np.ones(place.size, np.int64), (np.arange(place.size), place)), shape=(place.size, names.size))
     sides = sparse.csr_matrix(np.column_stack([signs.up, signs.down]).astype(np.int64))
     n = len(cohort.sample_ids)
-    order = np.concatenate([chosen, np.setdiff1d(np.arange(n), chosen)])
-    to_controls, between, mdi = np.zeros((chosen.size, n)), np.zeros((cases.size, cases.size)), np.zeros(n)
+    order = np.concatenate([chosen, np.setdiff1d(deep, chosen)])
+    to_controls, between, mdi = np.zeros((chosen.size, order.size)), np.zeros((cases.size, cases.size)), np.zeros(n)
     for draw in range(DRAWS):
         data = draws.rarefied(cohort.counts.indptr, cohort.counts.data, depth, keys, seed, draw)
         drawn = sparse.csr_matrix((data, cohort.counts.indices, cohort.counts.indptr), shape=cohort.counts.shape)
@@ -192,7 +190,7 @@ def _measure(
             between += pairs.braycurtis(counts[cases])
         up, down = np.asarray((drawn @ sides).toarray(), dtype=np.float64).T
         mdi += np.log(up + HALF) - np.log(down + HALF)
-    distances = np.empty((n, chosen.size))
+    distances = np.full((n, chosen.size), np.nan)
     distances[order] = to_controls.T / DRAWS
     return _Seen(distances, between / DRAWS, mdi / DRAWS)
 
@@ -217,21 +215,23 @@ def _cloud(near: Floats, reference: Floats, own: Places) -> dict[str, Any]:
         value[at], p[at] = near[at] / mean, (1 + reached) / (size + 1)
         over = math.floor(LEVEL * (size + 1) + 1e-9) - 1  # so many controls may lie at or over a value that is beyond
         cutoff[at] = others[over] / mean if over >= 0 else np.nan
-    return {"value": value, "cutoff": cutoff, "p": p, "beyond": p <= LEVEL}
+    return {"value": value, "cutoff": cutoff, "p": p}
 
 
-def _frame(name: str, cohort: Cohort, made: Mapping[str, Any], n: Places, depth: int, shallow: npt.NDArray[np.bool_]) -> pd.DataFrame:
+def _frame(name: str, ids: Sequence[str], made: Mapping[str, Any], deep: Places, n: Places, depth: int, reads: Places) -> pd.DataFrame:
     """Lay out one index of all samples."""
     few = n < ENOUGH - 1  # one fewer where the own control is left out
-    value = np.where(shallow, np.nan, made["value"])
-    cutoff = np.where(few, np.nan, made["cutoff"])
-    beyond = np.where(np.asarray(made.get("beyond", value > cutoff), dtype=bool), "true", "false").astype(object)
-    beyond[few | np.isnan(value) | np.isnan(cutoff)] = ""
+    value, cutoff, p = (np.full(n.size, np.nan) for _ in range(3))
+    value[deep] = made["value"]
+    cutoff[deep], p[deep] = (np.where(few[deep], np.nan, made[c]) for c in ("cutoff", "p"))
+    over = p <= LEVEL if name == "cloud" else value > cutoff
+    known = ~np.isnan(p if name == "cloud" else cutoff)
     reason = np.where(few, [f"{k} control subjects other than the sample's own; a cut-off needs {ENOUGH}" for k in n], "").astype(object)
-    reason[shallow] = [f"{int(d):,} reads, fewer than the common depth of {depth:,}" for d in cohort.depth[shallow]]
-    columns = {"value": value, "cutoff": cutoff, "beyond": beyond, "direction": "above", "n_reference": n, "reason": reason}
-    p = np.where(shallow | few, np.nan, made["p"])
-    return pd.DataFrame({"sample_id": list(cohort.sample_ids), "index": name, **columns, "p": p})
+    for i in np.flatnonzero(reads < depth):
+        reason[i] = f"{int(reads[i]):,} reads, fewer than the common depth of {depth:,}"
+    beyond = np.where(known, np.where(over, "true", "false"), "")
+    columns = {"value": value, "cutoff": cutoff, "beyond": beyond, "direction": "above", "n_reference": n, "reason": reason, "p": p}
+    return pd.DataFrame({"sample_id": list(ids), "index": name, **columns})
 
 
 # ---------------------------------------------------------------- a statement on the cohort
