@@ -1,4 +1,4 @@
-# Flags and verdicts of every sample; without controls they say why there is none.
+# Flags and verdicts of every sample; without controls they say why there is none. Flags of taxa and published indices need controls.
 
 
 rule dysbiosis_verdict:
@@ -33,3 +33,53 @@ rule dysbiosis_verdict:
         folder=subpath(output.verdicts, parent=True),
     shell:
         "gutdiv dysbiosis verdict {params.files:q} {params.options:q} --seed {params.seed}" " --output {params.folder:q} 2> {log:q}"
+
+
+rule dysbiosis_flags:
+    input:
+        cohort="results/{cohort}/cohort/cohort.json",
+        taxa="results/{cohort}/diversity/taxa.tsv",
+    output:
+        table="results/{cohort}/dysbiosis/taxa_flags.tsv",
+        record="results/{cohort}/dysbiosis/taxa_flags.json",
+    log:
+        "logs/{cohort}/dysbiosis/flags.log",
+    benchmark:
+        "logs/{cohort}/dysbiosis/flags.benchmark.tsv"
+    conda:
+        "../envs/gutdiv.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        files=files,
+        options=options("controls", "subject"),
+        seed=config["seed"],
+    shell:
+        "gutdiv dysbiosis flags {params.files:q} {params.options:q} --seed {params.seed} --output {output.table:q} 2> {log:q}"
+
+
+rule dysbiosis_indices:
+    input:
+        cohort="results/{cohort}/cohort/cohort.json",
+    output:
+        table="results/{cohort}/dysbiosis/indices.tsv",
+        record="results/{cohort}/dysbiosis/indices.json",
+    log:
+        "logs/{cohort}/dysbiosis/indices.log",
+    benchmark:
+        "logs/{cohort}/dysbiosis/indices.benchmark.tsv"
+    conda:
+        "../envs/gutdiv.yaml"
+    threads: 2
+    resources:
+        mem_mb=memory,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        options=options("controls", "subject"),
+        depth=config["diversity"]["depth"],
+        seed=config["seed"],
+    shell:
+        "gutdiv dysbiosis indices --cohort {input.cohort:q} {params.options:q} --depth {params.depth:q}"
+        " --seed {params.seed} --threads {threads} --output {output.table:q} 2> {log:q}"
