@@ -31,6 +31,8 @@ _TABLES = {
     "comparison/longitudinal/tests": "group_test",
     "comparison/longitudinal/trajectories": "trajectories",
     "dysbiosis/verdicts": "verdicts",
+    "dysbiosis/explanations": "explanations",
+    "dysbiosis/stability": "stability",
     "dysbiosis/flags": "flags",
     "immune/links": "links",
     "immune/matches": "matches",

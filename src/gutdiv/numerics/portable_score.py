@@ -14,13 +14,13 @@ from gutdiv.numerics.random_effects import (
     Local,
     StudyEffects,
     localised,
-    share_at_or_below,
     squared_distance,
     study_centres,
     study_effects,
     weighted_quantiles,
 )
 from gutdiv.numerics.robust_centre import Axes, axes_of, score_posterior, weighted_controls, weighted_local
+from gutdiv.numerics.t_mixture import share_below
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -151,7 +151,7 @@ def score_p(values: Floats, fit: StudyEffects, own: Floats, *, robust: bool) -> 
         local = score_posterior(own, fit)
     else:
         local = localised(fit, own.size, float(own.mean()), float(own.std(ddof=1)))
-    return share_at_or_below(values, fit, local)
+    return share_below(values, fit, local)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +19,6 @@ SMALLEST_SD = 1e-3
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(9)
 _SHARES = WEIGHTS / WEIGHTS.sum()
 _QUANTILES = (np.arange(199) + 0.5) / 199
-_REACH, _STEPS = 40, 1000  # Student's t is tabulated to 40 on either side in thousandths: within 1e-5 of itself there, 1e-8 or less beyond
 
 
 # ---------------------------------------------------------------- pooling
@@ -147,25 +145,13 @@ def share_at_or_below(values: Floats, fit: StudyEffects, local: Local) -> Floats
     """P(Y <= y) for a new person of a study, (n,): mean over residual quantiles and nodes of the scale, t-distributed mean."""
     y = np.asarray(values, dtype=np.float64).reshape(-1)
     sds = np.exp(local.ln_sd + np.sqrt(local.ln_sd_variance) * NODES)
-    centre = (local.mean + sds[:, None] * fit.dense).ravel()
-    weights = np.repeat(_SHARES / fit.dense.size, fit.dense.size)
-    table = _student(float(local.df))
+    centre = local.mean + sds[:, None] * fit.dense
     out = np.empty(y.size)
-    for start in range(0, y.size, 64):
-        part = slice(start, start + 64)
-        at = ((y[part, None] - centre) / np.sqrt(local.mean_variance) + _REACH) * _STEPS
-        np.clip(at, 0, 2 * _REACH * _STEPS, out=at)
-        low = at.astype(np.int32)
-        tail = table[low]
-        tail += (table[low + 1] - tail) * (at - low)
-        out[part] = np.einsum("ij,j->i", tail, weights)
+    for start in range(0, y.size, 512):
+        part = slice(start, start + 512)
+        tail = special.stdtr(local.df, (y[part, None, None] - centre) / np.sqrt(local.mean_variance))
+        out[part] = np.einsum("a,iaq->i", _SHARES, tail) / fit.dense.size
     return out
-
-
-@lru_cache(maxsize=32)
-def _student(df: float) -> Floats:
-    """Distribution function of Student's t at every thousandth, with one more at the end: 8 times faster to look up than to reckon."""
-    return np.append(special.stdtr(df, np.arange(-_REACH * _STEPS, _REACH * _STEPS + 1) / _STEPS), 1.0)
 
 
 def limits(shares: Floats, fit: StudyEffects, local: Local) -> Floats:
