@@ -222,6 +222,17 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "tail_above": "int",
         "reason": "str",
     },
+    "indices": {
+        "sample_id": "str",
+        "index": "str",
+        "value": "float",
+        "cutoff": "float",
+        "beyond": "str",
+        "direction": "str",
+        "n_reference": "int",
+        "reason": "str",
+        "p": "float",
+    },
     "links": {
         "taxon": "str",
         "rank": "str",
@@ -259,6 +270,7 @@ OPEN_TABLES = frozenset({"ordination", "links", "group_test", "abundance", "perm
 VERDICTS = ("outside", "borderline", "within", "not assessable")
 TIERS = ("none", "provisional", "aligned", "in-study")
 FLAGS = ("below", "borderline", "within", "above", "not assessable")
+ABSENT_TAXON = "absent as in controls"  # the flag of a sample without a taxon that some controls lack too
 
 
 @dataclass(frozen=True)
