@@ -26,6 +26,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     link.add_argument(
         "--marker", action="append", default=[], metavar="COL", help="numeric metadata column to link taxa with as well; may be repeated"
     )
+    link.add_argument(
+        "--load", metavar="COL", help="numeric metadata column with cells or gene copies per gram: links are then of absolute abundance"
+    )
     add_subject(link)
     _add_knowledge(link)
     add_output(link, "table of links, TSV; its record stands beside it")
@@ -69,8 +72,8 @@ def _link(args: argparse.Namespace) -> int:
 
     cohort = read_cohort(args.cohort)
     subject = args.subject or cohort.roles.subject
-    frame, about = link(cohort, _knowledge(args), covariates=args.covariate, markers=args.marker, subject=subject)
-    options = {"covariates": args.covariate, "markers": args.marker, "subject": subject}
+    frame, about = link(cohort, _knowledge(args), covariates=args.covariate, markers=args.marker, subject=subject, load=args.load)
+    options = {"covariates": args.covariate, "markers": args.marker, "subject": subject} | ({"load": args.load} if args.load else {})
     write_table(args.output, Table("links", frame, record("links", options=options, inputs=_inputs(args), **about)))
     for part, reason in about["absent"].items():
         sys.stderr.write(f"immune link: no {part}: {reason}\n")

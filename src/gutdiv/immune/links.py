@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from gutdiv.errors import InputError
 from gutdiv.immune.composition import compose, pathogens
 from gutdiv.immune.design import choose_design
 from gutdiv.immune.estimates import Linked, estimate
@@ -15,7 +16,12 @@ from gutdiv.model.results import TABLES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import numpy as np
+    import numpy.typing as npt
+
     from gutdiv.model.cohort import Cohort
+
+    Floats = npt.NDArray[np.float64]
 
 
 def link(
@@ -26,6 +32,8 @@ def link(
     markers: Sequence[str] = (),
     subject: str | None = None,
     limit: float = TYPICAL_LIMIT,
+    load: str | None = None,
+    external: Mapping[str, Floats] | None = None,
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Link each taxon with the diversity of all others, and with measured markers.
 
@@ -43,6 +51,12 @@ def link(
         Metadata column of the subject, where subjects repeat.
     limit : float
         Slope of the typical taxon, in ln-units per SD, up to which a link must hold for an absolute statement.
+    load : str, optional
+        Numeric metadata column with the measured load of each sample: cells, or copies of a gene by qPCR, per gram or millilitre. Links are
+        then of absolute abundance.
+    external : mapping of str to (n_samples,) float
+        Further values that stand in place of diversity, in the order of the samples, NaN where there is none; their rows have the test family
+        `marker:NAME` as well.
 
     Returns
     -------
@@ -54,24 +68,25 @@ def link(
     Raises
     ------
     InputError
-        Where a column is unknown, a marker is not numeric, or covariates leave too few degrees of freedom.
+        Where a column is unknown, a marker or the load is not numeric, a load is not above 0, or covariates leave too few degrees of freedom.
     """
     if cohort.lineages is None:
         return _nothing("the cohort has no lineages, so that no taxon can be named")
     composition = compose(cohort)
     hidden = pathogens(rows)
-    design = choose_design(cohort, covariates=covariates, subject=subject)
-    found = estimate(composition, rows, hidden, design)
+    amount = measured_load(cohort, load) if load else None
+    needed = {f"load {load}": amount} if amount is not None else {}
+    design = choose_design(cohort, covariates=covariates, subject=subject, needed=needed)
+    found = estimate(composition, rows, hidden, design, load=amount)
     if isinstance(found, str):
         frame, about = _nothing(found)
     else:
         frame = link_rows(found, limit=limit)
         about = _about(found, frame, limit)
-    about |= {"dropped": design.dropped, "judged_by": design.judged_by}
-    for name in markers:
-        values = cohort.metadata.numeric(name)
-        own = choose_design(cohort, covariates=covariates, subject=subject, needed=values)
-        linked = estimate(composition, rows, hidden, own, marker=values)
+    about |= {"dropped": design.dropped, "judged_by": design.judged_by, "scale": "absolute" if load else "relative"}
+    for name, values in ({m: cohort.metadata.numeric(m) for m in markers} | dict(external or {})).items():
+        own = choose_design(cohort, covariates=covariates, subject=subject, needed={**needed, "the marker": values})
+        linked = estimate(composition, rows, hidden, own, marker=values, load=amount)
         entry: dict[str, Any] = {"dropped": own.dropped}
         if isinstance(linked, str):
             about["absent"] = {**about["absent"], f"marker:{name}": linked}
@@ -82,6 +97,27 @@ def link(
             about["findings"] = about["findings"] + findings(part, what="marker_link", start=len(about["findings"]))
         about["markers"] = {**about["markers"], name: entry}
     return frame, about
+
+
+def measured_load(cohort: Cohort, name: str) -> Floats:
+    """Return the load of each sample from a numeric metadata column, NaN where it is missing.
+
+    Raises
+    ------
+    InputError
+        Where the column is unknown or not numeric, or a load is 0 or negative: it has no logarithm.
+    """
+    values = cohort.metadata.numeric(name)
+    wrong = [s for s, v in zip(cohort.sample_ids, values.tolist(), strict=True) if v <= 0]
+    if wrong:
+        more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
+        msg = (
+            f"column {name!r} of the sample metadata holds a load of 0 or less in {len(wrong)} of {len(cohort.sample_ids)} samples "
+            f"({', '.join(wrong[:5])}{more}). A load is a number of cells or gene copies above 0, not its logarithm; "
+            "leave the cell empty where nothing was measured."
+        )
+        raise InputError(msg)
+    return values
 
 
 def _about(found: Linked, frame: pd.DataFrame, limit: float) -> dict[str, Any]:
