@@ -30,13 +30,17 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Design:
-    """What complicates a table: a bloom, depth or load that follows diversity, two groups, links planted by their slope per SD."""
+    """What complicates a table: a bloom, depth or load that follows diversity, two groups, links planted by their slope per SD.
+
+    `concentration`: reads are Dirichlet-multinomial, as noisy as if so many had been drawn; only in gamma communities.
+    """
 
     bloom: bool = False
     depth: bool = False
     groups: bool = False
     load: bool = False
     slopes: tuple[float, ...] = ()
+    concentration: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +69,14 @@ def depths(rng: np.random.Generator, n: int, follows: Floats | None = None) -> F
     """Draw depths: median 12,000, log-SD .7; correlated .6 with `follows`, where given."""
     z = rng.normal(size=n)
     return np.exp(np.log(12_000) + 0.7 * (z if follows is None else 0.6 * follows + 0.8 * z))
+
+
+def plant(rng: np.random.Generator, null: Mask, slopes: tuple[float, ...]) -> dict[int, float]:
+    """Choose a taxon for each slope, anywhere but among the two most dominant independent ones, which are a part of diversity themselves."""
+    if not slopes:
+        return {}
+    places = rng.choice(np.flatnonzero(null)[2:], len(slopes), replace=False)
+    return dict(zip(places.tolist(), slopes, strict=True))
 
 
 # ---------------------------------------------------------------- covariance of a real table
@@ -101,14 +113,13 @@ def some_independent(rng: np.random.Generator, community: Community, n: int, des
     diversity = shannon(np.exp(logs[:, ~null]))
     if design.load:
         logs[:, ~null] += 0.7 * (0.5 * diversity + np.sqrt(0.75) * rng.normal(size=n))[:, None]
-    # over the ranks, not the most dominant, which would change diversity themselves
-    places = np.flatnonzero(null)[2 : 2 + len(design.slopes)]
-    for j, size in zip(places, design.slopes, strict=True):
+    planted = plant(rng, null, design.slopes)
+    for j, size in planted.items():
         logs[:, j] += size * diversity
         null[j] = False
     amount = np.exp(logs)
     counts = reads(rng, amount, depths(rng, n, diversity if design.depth else None))
-    return Drawn(counts, amount.sum(axis=1), null, dict(zip(places.tolist(), design.slopes, strict=True)))
+    return Drawn(counts, amount.sum(axis=1), null, planted)
 
 
 def permuted(rng: np.random.Generator, amount: Floats, j: int, depth: Floats) -> Drawn:
@@ -128,13 +139,12 @@ def riding(rng: np.random.Generator, community: Community, logs: Floats, j: int,
     return Drawn(reads(rng, amount, depth), amount.sum(axis=1), np.arange(amount.shape[1]) == j)
 
 
-# ---------------------------------------------------------------- gamma abundances, absences, over-dispersed reads
+# ---------------------------------------------------------------- gamma abundances, absences
 def gamma_community(rng: np.random.Generator, n: int, design: Design, *, p: int = 90) -> Drawn:
-    """Draw a community of another make, with absent taxa and over-dispersed reads.
+    """Draw a community of another make.
 
-    Abundances are gamma-distributed in blocks that share a gamma factor, rarer taxa are absent from whole samples, and reads are
-    Dirichlet-multinomial (concentration 2,000): nothing here is log-normal or multinomial. Every third taxon belongs to no block and is
-    independent of all others.
+    Abundances are gamma-distributed, not log-normal, in eight blocks that share a gamma factor, and rarer taxa are absent from whole samples.
+    Every third taxon belongs to no block and is independent of all others.
     """
     rank = np.arange(p)
     mean = 1_000 * np.exp(-9.5 * (rank / p) ** 0.8)
@@ -153,14 +163,15 @@ def gamma_community(rng: np.random.Generator, n: int, design: Design, *, p: int 
     diversity = shannon(amount[:, ~null])
     if design.load:
         amount[:, ~null] *= np.exp(0.7 * (0.5 * diversity + np.sqrt(0.75) * rng.normal(size=n)))[:, None]
-    places = np.flatnonzero(null)[2 : 2 + len(design.slopes)]
-    for j, size in zip(places, design.slopes, strict=True):
+    planted = plant(rng, null, design.slopes)
+    for j, size in planted.items():
         amount[:, j] *= np.exp(size * diversity)
         null[j] = False
     share = amount / amount.sum(axis=1, keepdims=True)
-    noisy = rng.gamma(np.maximum(2_000 * share, 1e-12)) * (share > 0)
-    counts = reads(rng, noisy, depths(rng, n, diversity if design.depth else None))
-    return Drawn(counts, amount.sum(axis=1), null, dict(zip(places.tolist(), design.slopes, strict=True)))
+    if design.concentration is not None:
+        share = rng.gamma(np.maximum(design.concentration * share, 1e-12)) * (share > 0)
+    counts = reads(rng, share, depths(rng, n, diversity if design.depth else None))
+    return Drawn(counts, amount.sum(axis=1), null, planted)
 
 
 # ---------------------------------------------------------------- measured absolute abundances

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gutdiv.cli import immune_samples
@@ -29,6 +30,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     link.add_argument(
         "--load", metavar="COL", help="numeric metadata column with cells or gene copies per gram: links are then of absolute abundance"
+    )
+    link.add_argument(
+        "--verdicts", type=Path, metavar="V", help="verdicts.tsv: describe also which taxa go with how far a sample lies from the controls"
     )
     add_subject(link)
     add_knowledge(link)
@@ -59,14 +63,17 @@ def _match(args: argparse.Namespace) -> int:
 
 def _link(args: argparse.Namespace) -> int:
     """Link and write."""
-    from gutdiv.immune.links import link
-    from gutdiv.io.artifacts import record, write_table
+    from gutdiv.immune.links import link, verdict_axis
+    from gutdiv.io.artifacts import read_table, record, write_table
     from gutdiv.io.cohorts import read_cohort
     from gutdiv.model.results import Table
 
     cohort = read_cohort(args.cohort)
     subject = args.subject or cohort.roles.subject
-    frame, about = link(cohort, read_knowledge(args), covariates=args.covariate, markers=args.marker, subject=subject, load=args.load)
+    axis = verdict_axis(cohort, read_table(args.verdicts, "verdicts").frame) if args.verdicts else None
+    frame, about = link(
+        cohort, read_knowledge(args), covariates=args.covariate, markers=args.marker, subject=subject, load=args.load, verdict=axis
+    )
     options = {"covariates": args.covariate, "markers": args.marker, "subject": subject} | ({"load": args.load} if args.load else {})
     write_table(args.output, Table("links", frame, record("links", options=options, inputs=_inputs(args), **about)))
     for part, reason in about["absent"].items():
@@ -90,5 +97,5 @@ def _inputs(args: argparse.Namespace) -> list[dict[str, str]]:
     """Digests of what was read."""
     from gutdiv.io.artifacts import input_digest
 
-    given = {"cohort": args.cohort, **knowledge_inputs(args)}
+    given = {"cohort": args.cohort, "verdicts": getattr(args, "verdicts", None), **knowledge_inputs(args)}
     return [input_digest(role, path) for role, path in given.items() if path]

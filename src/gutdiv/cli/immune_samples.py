@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gutdiv.cli.knowledge import add_knowledge, knowledge_inputs, read_knowledge
 from gutdiv.cli.options import add_cohort, add_output, add_subject
+from gutdiv.errors import InputError
 
 if TYPE_CHECKING:
     import argparse
@@ -25,6 +26,13 @@ def configure(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     add_knowledge(samples)
     add_output(samples, "table of samples, TSV; its record stands beside it")
     samples.set_defaults(run=_samples)
+    guilds = commands.add_parser("enrichment", help="which guilds are over-represented among taxa that are linked or differ")
+    add_cohort(guilds)
+    guilds.add_argument("--links", type=Path, metavar="L", help="links.tsv, as `gutdiv immune link` writes it")
+    guilds.add_argument("--abundance", type=Path, metavar="A", help="abundance.tsv, as `gutdiv comparison abundance` writes it")
+    add_knowledge(guilds)
+    add_output(guilds, "table of guilds, TSV; its record stands beside it")
+    guilds.set_defaults(run=_enrichment)
 
 
 def _samples(args: argparse.Namespace) -> int:
@@ -62,4 +70,30 @@ def _samples(args: argparse.Namespace) -> int:
             f"immune samples: {frame['sample_id'].nunique():,} samples, {(frame['state'] == 'depleted').sum():,} rows on what is depleted, "
             f"{(frame['state'] == 'enriched').sum():,} on what is enriched; {args.output}\n"
         )
+    return 0
+
+
+def _enrichment(args: argparse.Namespace) -> int:
+    """Count and write."""
+    from gutdiv.immune.enrichment import enrich
+    from gutdiv.io.artifacts import input_digest, read_table, record, write_table
+    from gutdiv.io.cohorts import read_cohort
+    from gutdiv.model.results import Table
+
+    if not (args.links or args.abundance):
+        msg = "nothing was given to look at. Name --links links.tsv, --abundance abundance.tsv, or both."
+        raise InputError(msg)
+    frame, about = enrich(
+        read_cohort(args.cohort),
+        read_knowledge(args),
+        links=read_table(args.links, "links").frame if args.links else None,
+        abundance=read_table(args.abundance, "abundance").frame if args.abundance else None,
+    )
+    given = {"cohort": args.cohort, "links": args.links, "abundance": args.abundance, **knowledge_inputs(args)}
+    inputs = [input_digest(role, path) for role, path in given.items() if path]
+    write_table(args.output, Table("enrichment", frame, record("enrichment", inputs=inputs, **about)))
+    for part, reason in about["absent"].items():
+        sys.stderr.write(f"immune enrichment: no {part}: {reason}\n")
+    if len(frame):
+        sys.stderr.write(f"immune enrichment: {frame['p'].notna().sum()} tests, {(frame['q'] <= 0.05).sum()} with q <= 0.05; {args.output}\n")
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from gutdiv.errors import InputError
@@ -16,12 +17,18 @@ from gutdiv.model.results import TABLES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import numpy as np
     import numpy.typing as npt
 
     from gutdiv.model.cohort import Cohort
 
     Floats = npt.NDArray[np.float64]
+
+
+VERDICT = "verdict"
+VERDICT_NOTE = (
+    "The verdict was made of the same reads as the taxa, each taxon among them: links with it describe which taxa go with it, "
+    "and their p is no test."
+)
 
 
 def link(
@@ -33,7 +40,7 @@ def link(
     subject: str | None = None,
     limit: float = TYPICAL_LIMIT,
     load: str | None = None,
-    external: Mapping[str, Floats] | None = None,
+    verdict: Floats | None = None,
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Link each taxon with the diversity of all others, and with measured markers.
 
@@ -54,9 +61,9 @@ def link(
     load : str, optional
         Numeric metadata column with the measured load of each sample: cells, or copies of a gene by qPCR, per gram or millilitre. Links are
         then of absolute abundance.
-    external : mapping of str to (n_samples,) float
-        Further values that stand in place of diversity, in the order of the samples, NaN where there is none; their rows have the test family
-        `marker:NAME` as well.
+    verdict : (n_samples,) float, optional
+        How far each sample lies from the controls (`verdict_axis`), NaN where it has no place. It stands in place of diversity too, with
+        the test family `marker:verdict`, and its links are a description only: the verdict was made of the same reads.
 
     Returns
     -------
@@ -84,19 +91,46 @@ def link(
         frame = link_rows(found, limit=limit)
         about = _about(found, frame, limit)
     about |= {"dropped": design.dropped, "judged_by": design.judged_by, "scale": "absolute" if load else "relative"}
-    for name, values in ({m: cohort.metadata.numeric(m) for m in markers} | dict(external or {})).items():
+    axes = {m: cohort.metadata.numeric(m) for m in markers}
+    if verdict is not None:
+        if VERDICT in axes:
+            msg = f"column {VERDICT!r} of the sample metadata is a marker, and the verdict is to be one as well. Rename the column."
+            raise InputError(msg)
+        axes[VERDICT] = verdict
+    for name, values in axes.items():
         own = choose_design(cohort, covariates=covariates, subject=subject, needed={**needed, "the marker": values})
         linked = estimate(composition, rows, hidden, own, marker=values, load=amount)
         entry: dict[str, Any] = {"dropped": own.dropped}
         if isinstance(linked, str):
             about["absent"] = {**about["absent"], f"marker:{name}": linked}
         else:
-            part = marker_rows(linked, name)
+            described = verdict is not None and name == VERDICT
+            part = marker_rows(linked, name, described=described)
             frame = pd.concat([frame, part], ignore_index=True) if len(frame) else part
             entry |= {"g": linked.order_1.g, "se_g": linked.order_1.se_g, "n": len(own.rows), "n_reference_taxa": linked.n_reference}
-            about["findings"] = about["findings"] + findings(part, what="marker_link", start=len(about["findings"]))
+            if described:
+                about["notes"] = [*about["notes"], VERDICT_NOTE]
+            else:
+                about["findings"] = about["findings"] + findings(part, what="marker_link", start=len(about["findings"]))
         about["markers"] = {**about["markers"], name: entry}
     return frame, about
+
+
+def verdict_axis(cohort: Cohort, verdicts: pd.DataFrame) -> Floats:
+    """Place each sample that is no control by the p of its verdict: 0 nearest to the controls, 1 farthest, ties in the middle.
+
+    Ranks, for p has a floor of 1 / (controls + 1). Controls and samples without a p have NaN: with them in, the axis would be the difference
+    between controls and others.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    verdicts : DataFrame of kind `verdicts`
+    """
+    usable = verdicts[~verdicts["is_control"].astype(bool) & verdicts["p"].notna()]
+    rank = usable["p"].rank(ascending=False)
+    place = dict(zip(usable["sample_id"], (rank - 0.5) / max(len(usable), 1), strict=True))
+    return np.array([place.get(s, np.nan) for s in cohort.sample_ids], dtype=np.float64)
 
 
 def measured_load(cohort: Cohort, name: str) -> Floats:

@@ -191,7 +191,8 @@ def _scores(taxa: pd.DataFrame, tested: Mapping[str, Any]) -> _Scores:
     if used.empty:
         nothing = np.empty((0, 0))
         return _Scores((), (), np.empty(0, dtype=bool), nothing, nothing)
-    wide = used.set_index(["sample_id", "level", "metric"])[["value", "share"]].unstack(["level", "metric"])
+    # not pivot_table, which drops the samples without a value
+    wide = used.set_index(["sample_id", "level", "metric"])[["value", "share"]].unstack(["level", "metric"])  # noqa: PD010
     value, share = wide["value"].sort_index(axis=1), wide["share"]
     keys = list(value.columns)
     names = tuple(str(metric).partition(":")[2] for _, metric in keys)

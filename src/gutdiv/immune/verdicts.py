@@ -69,11 +69,15 @@ def link_rows(found: Linked, *, limit: float = TYPICAL_LIMIT) -> pd.DataFrame:
     )
 
 
-def marker_rows(found: Linked, name: str) -> pd.DataFrame:
-    """Write the links with a measured marker as rows of the kind `links`, test family `marker:NAME`: relative only, or absolute with load."""
+def marker_rows(found: Linked, name: str, *, described: bool = False) -> pd.DataFrame:
+    """Write the links with a measured marker as rows of the kind `links`, test family `marker:NAME`.
+
+    They are `relative only`, or `absolute` with measured load, or `described` where the marker was made of the same reads.
+    """
     families = np.full(len(found.taxa.names), f"marker:{name}", dtype=object)
     columns = _base(found, families)
-    columns["robustness"] = np.where(columns["q"] >= LEVEL, "not significant", "absolute" if found.measured else "relative only")
+    word = "described" if described else "absolute" if found.measured else "relative only"
+    columns["robustness"] = np.where(columns["q"] >= LEVEL, "not significant", word)
     columns["partner"] = np.full(families.size, "", dtype=object)
     empty = np.full(families.size, np.nan)
     further = ("q_order_2", "estimate_order_2", "p_order_2", "p_absolute", "q_absolute", "estimate_without_partners", "p_without_partners")
