@@ -26,6 +26,33 @@ rule diversity_depth:
         " --output {output.table:q} 2> {log:q}"
 
 
+rule diversity_composition:
+    input:
+        cohort="results/{cohort}/cohort/cohort.json",
+    output:
+        table=report(
+            "results/{cohort}/diversity/composition.tsv",
+            caption="../report/composition.rst",
+            category="{cohort}",
+            labels={"result": "composition"},
+        ),
+        record="results/{cohort}/diversity/composition.json",
+    log:
+        "logs/{cohort}/diversity/composition.log",
+    benchmark:
+        "logs/{cohort}/diversity/composition.benchmark.tsv"
+    conda:
+        "../envs/gutdiv.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        options=options("controls", "subject"),
+    shell:
+        "gutdiv diversity composition --cohort {input.cohort:q} {params.options:q} --output {output.table:q} 2> {log:q}"
+
+
 rule diversity_curves:
     input:
         cohort="results/{cohort}/cohort/cohort.json",

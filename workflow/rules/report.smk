@@ -6,7 +6,7 @@ report: "../report/workflow.rst"
 
 # The tables of a report by what a cohort must have for them; * stands for each of its distances.
 TABLES = {
-    "table": "cohort/metadata cohort/alignment cohort/taxonomy_audit diversity/depths diversity/curves diversity/standards diversity/alpha"
+    "table": "cohort/metadata cohort/alignment cohort/taxonomy_audit diversity/depths diversity/curves diversity/standards diversity/alpha diversity/composition"
     " diversity/ordination/* diversity/ordination/*_arrows dysbiosis/verdicts dysbiosis/flags immune/matches immune/links",
     "formula": "comparison/model comparison/permanova/* comparison/constrained/*",
     "group": "comparison/alpha comparison/dispersion/* comparison/pairs/* comparison/abundance",

@@ -14,6 +14,7 @@ from gutdiv.model.results import Results, Table
 _TABLES = {
     "cohort/alignment": "alignment",
     "cohort/taxonomy_audit": "taxonomy_audit",
+    "diversity/composition": "composition",
     "diversity/depths": "depths",
     "diversity/curves": "curves",
     "diversity/standards": "standards",

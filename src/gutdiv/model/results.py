@@ -70,6 +70,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "share": "float",
         "detected": "float",
     },
+    "composition": {"sample_id": "str", "rank": "str", "taxon": "str", "share": "float"},
     "outliers": {"sample_id": "str", "metric": "str", "level": "str", "value": "float", "rule": "str", "side": "str"},
     "depths": {
         "depth": "int",
