@@ -153,7 +153,7 @@ cohort: {missing_tips: drop}
 diversity: {depth: 1000, draws: 12, alpha: [shannon, faith_pd], beta: [jaccard], axes: 3}
 comparison: {formula: "~ group + age", permutations: 499, baseline: healthy, strata: batch, abundance_rank: family, min_prevalence: 0.2}
 reference: {controls_are: healthy}
-immune: {covariates: [age, body mass], markers: [crp]}
+immune: {covariates: [age, body mass], markers: [crp], load: cells, verdict: true}
 """
     row = {
         "cohort": "c",
@@ -198,7 +198,8 @@ immune: {covariates: [age, body mass], markers: [crp]}
     assert {"--group=group", "--subject=who", "--time=week"} <= set(arguments("comparison", "longitudinal"))
     assert {'--controls=group == "healthy"', "--controls-are=healthy", "--subject=who"} <= set(arguments("reference", "build"))
     assert f"--reference={base}/reference/reference.json" in arguments("dysbiosis", "verdict")
-    assert {"--covariate=age", "--covariate=body mass", "--marker=crp", "--subject=who"} <= set(arguments("immune", "link"))
+    assert {"--covariate=age", "--covariate=body mass", "--marker=crp", "--load=cells", "--subject=who"} <= set(arguments("immune", "link"))
+    assert f"--verdicts={base}/dysbiosis/verdicts.tsv" in arguments("immune", "link")
     assert arguments("report")[-2:] == ["--output", f"{base}/report.html"]
 
 

@@ -49,10 +49,11 @@ def _match(args: argparse.Namespace) -> int:
     from gutdiv.immune.matching import match
     from gutdiv.io.artifacts import record, write_table
     from gutdiv.io.cohorts import read_cohort
+    from gutdiv.io.knowledge import databases_of, read_synonyms
     from gutdiv.model.results import Table
 
     rows = read_knowledge(args)
-    frame, about = match(read_cohort(args.cohort), rows)
+    frame, about = match(read_cohort(args.cohort), rows, spelled=databases_of(read_synonyms()))
     write_table(args.output, Table("matches", frame, record("matches", inputs=_inputs(args), **about)))
     sys.stderr.write(
         f"immune match: {about['rows_matched']} of {len(rows)} rows matched, {about['features_matched']:,} features, "

@@ -136,6 +136,15 @@ def read_synonyms(path: Path | str | None = None) -> Synonyms:
     return {key: tuple(meanings) for key, meanings in out.items()}
 
 
+def databases_of(synonyms: Synonyms) -> dict[str, frozenset[str]]:
+    """Return which databases have a known spelling of each canonical genus."""
+    found: dict[str, set[str]] = {}
+    for meanings in synonyms.values():
+        for database, genus, _, _ in meanings:
+            found.setdefault(genus, set()).add(database)
+    return {genus: frozenset(databases) for genus, databases in found.items()}
+
+
 def check_knowledge(taxa: Sequence[Row], references: Sequence[Row], synonyms: Synonyms) -> None:
     """Refuse a knowledge base that breaks its own rules, naming every fault (see `docs/knowledge.md`).
 
