@@ -77,6 +77,34 @@ def test_substrates_count_as_cited_only_by_papers_of_the_row() -> None:
         assert set(filter(None, row["substrate_keys"].split(";"))) <= set(row["reference_keys"].split(";"))
 
 
+@pytest.mark.parametrize(
+    "guild",
+    [
+        *("butyrate producer", "propionate producer", "acetate producer", "lactate producer", "mucin user", "bile-acid transformer"),
+        *("tryptophan transformer", "sulfate reducer and H2S producer", "LPS-rich Proteobacteria", "oral origin", "Th17-related"),
+        *("Treg-related", "probiotic genus", "prebiotic responder"),
+    ],
+)
+def test_every_guild_that_the_product_promises_has_taxa_that_16s_sees(guild: str) -> None:
+    assert any(guild in r["guild"].split(";") and r["tested"] == "yes" for r in TAXA)
+
+
+def test_several_levels_of_a_row_each_cite_references_of_their_own() -> None:
+    several = [r for r in TAXA if ";" in r["evidence"]]
+    assert len(several) > 30
+    for row in several:
+        levels = dict(part.split(":") for part in row["evidence"].split(";"))
+        assert all(keys for keys in levels.values())
+        assert set(",".join(levels.values()).split(",")) <= set(row["reference_keys"].split(";"))
+
+
+def test_a_text_that_was_not_checked_is_worded_reported_and_none_is_worded_shown() -> None:
+    unchecked = [r for r in TAXA if r["text_checked"] != "yes"]
+    assert unchecked
+    assert all("reported" in r["mechanism"].casefold() for r in unchecked)
+    assert not any("shown" in " ".join(r.values()).casefold() for r in TAXA)
+
+
 # ---------------------------------------------------------------- against the evidence it was made from
 @pytest.fixture(scope="module")
 def evidence(request: pytest.FixtureRequest) -> tuple[list[dict[str, str]], dict[str, dict[str, str]]]:

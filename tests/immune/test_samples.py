@@ -209,6 +209,28 @@ def test_a_sample_without_scores_is_named_and_has_no_rows(world: dict[str, Any],
     assert "S00051" not in set(frame["sample_id"])
 
 
+def test_pathogens_strains_and_firmicutes_to_bacteroidetes_are_never_told_of(world: dict[str, Any], knowledge: Rows) -> None:
+    first = world["taxa"][world["taxa"]["metric"] == "clr:Klebsiella"]
+    more = [first.assign(metric="clr:Clostridioides"), first.assign(metric="log2_fb", level="phylum"), first.assign(metric="clr:Candidatus Arthromitus")]
+    frame, _ = told({**world, "taxa": pd.concat([world["taxa"], *more], ignore_index=True)}, knowledge)
+    assert set(frame["name"]) <= {*SCORED, "Lactobacillus", "butyrate producer"}
+    ranks = {int(r["row"]): r["rank"] for r in knowledge}
+    assert {ranks[int(k)] for k in frame["row"].dropna()} <= {"genus", "genera", "family"}
+
+
+def test_few_bifidobacteria_are_contested_and_confounders_are_named(world: dict[str, Any], knowledge: Rows, cohort_of: Callable[..., Cohort]) -> None:
+    counts = world["counts"].copy()
+    counts[50:54, 3] = 0
+    given = {**world, "cohort": cohort_of(counts, genera=GENERA, families=FAMILIES), "taxa": scores_of(counts, world["cohort"].sample_ids)}
+    frame, about = told(given, knowledge)
+    low = frame[(frame["name"] == "Bifidobacterium") & (frame["state"] == "depleted")]
+    assert len(low) >= 4
+    assert set(low["agreement"]) == {"contested"}
+    assert low["contested_reason"].str.contains("no sign of dysbiosis").all()
+    words = ("transit", "stool consistency", "proton-pump inhibitors", "antibiotics", "diet", "age", "geography", "no immune function")
+    assert all(word in " ".join(about["notes"]).casefold() for word in words)
+
+
 def test_ten_thousand_samples_give_rows_for_those_that_are_not_within_only(cohort_of: Callable[..., Cohort], knowledge: Rows) -> None:
     rng = np.random.default_rng(52)
     counts = rng.poisson([900, 400, 200, 100, 40, 3, 8_000], size=(10_000, 7))

@@ -26,6 +26,11 @@ MIN_CONTROLS = 20  # fewer cannot tell one in twenty
 FAR = 2.0  # robust z
 TAIL = 0.05  # largest share of the controls that lie as far out, on one side
 MISSED = 0.05  # chance to miss a taxon that is as frequent as the detection limit
+NOTES = (
+    "No immune function was measured, and nothing here is advice: what is told of a taxon is what the literature reports of it.",
+    "A direction is no cause: transit, stool consistency, proton-pump inhibitors, antibiotics, diet, age and geography change the same taxa.",
+    "Some taxa are called in every sample by chance: by_chance tells how many in a control.",
+)
 JUDGED_CONTROLS = 500  # controls that the rule itself is tried on
 
 
@@ -98,6 +103,7 @@ def describe_samples(
         "samples": {str(k): int(v) for k, v in pd.Series([word[s] for s in chosen], dtype=object).value_counts().sort_index().items()},
         "rule": {"z": FAR, "tail": TAIL, "min_controls": MIN_CONTROLS, "missed": MISSED},
         "summary": [],
+        "notes": list(NOTES),
     }
     tested = _genera(rows)
     scores = _scores(taxa, tested)
