@@ -31,7 +31,7 @@ NOTES = (
     "A direction is no cause: transit, stool consistency, proton-pump inhibitors, antibiotics, diet, age and geography change the same taxa.",
     "Some taxa are called in every sample by chance: by_chance tells how many in a control.",
 )
-JUDGED_CONTROLS = 500  # controls that the rule itself is tried on
+JUDGED_CONTROLS = 200  # controls that the rule itself is tried on
 
 
 @dataclass(frozen=True, eq=False)
