@@ -69,7 +69,7 @@ def test_the_metric_switch_changes_title_picture_and_numbers(watch: Any, pages: 
 
 def rows(page: Any, key: str) -> list[list[str]]:
     """Read a table's visible rows."""
-    script = "(all) => all.map(r => [...r.children].map(c => c.textContent.trim()))"
+    script = "(all) => all.map(r => [...r.children].filter(c => !c.matches('.pick')).map(c => c.textContent.trim()))"
     found: list[list[str]] = page.eval_on_selector_all(f"[data-table='{key}'] tbody tr:not(.opened)", script)
     return found
 
@@ -83,7 +83,7 @@ def test_the_sample_table_sorts_filters_and_searches(watch: Any, pages: dict[str
     sample = table.locator("thead button", has_text="Sample")
     sample.click()
     assert [r[0] for r in rows(page, "samples")][:3] == ["S000", "S001", "S002"]
-    assert table.locator("thead th").first.get_attribute("aria-sort") == "ascending"
+    assert table.locator("thead th:not(.pick)").first.get_attribute("aria-sort") == "ascending"
     sample.click()
     assert rows(page, "samples")[0][0] == "S239"
     table.locator("thead button").get_by_text("p", exact=True).click()
@@ -91,10 +91,12 @@ def test_the_sample_table_sorts_filters_and_searches(watch: Any, pages: dict[str
     assert "\u2013" not in by_p  # undefined stands last
     table.locator("select").first.select_option("not assessable")
     assert {r[1] for r in rows(page, "samples")} == {"not assessable"}
-    assert table.locator(".count").inner_text() == "3 of 240 rows"
+    assert table.locator(".dt-info").inner_text() == "3 of 240 rows"
     table.locator("select").first.select_option("")
     table.locator("input[type=search]").fill("S10")
     assert {r[0] for r in rows(page, "samples")} == {f"S10{i}" for i in range(10)}
+    table.locator("input[type=search]").fill("PATIENT  s10")
+    assert {r[0] for r in rows(page, "samples")} == {f"S10{i}" for i in range(10) if (100 + i) % 8 >= 5}  # all words, in any order
     table.locator("input[type=search]").fill("no such sample")
     assert "No row fits" in table.locator("tbody").inner_text()
     watched.assert_quiet()
@@ -152,14 +154,55 @@ def test_the_keyboard_reaches_contents_tables_and_switches_and_focus_is_seen(wat
     assert not [s for s in seen if s.endswith("unseen")]
 
 
-def test_more_rows_are_shown_when_asked_for(watch: Any, pages: dict[str, Path]) -> None:
+def test_rows_are_paged_and_all_can_be_shown(watch: Any, pages: dict[str, Path]) -> None:
+    watched = watch()
+    page = watched.open(pages["full"])
+    table = page.locator("[data-table='samples']")
+    table.locator("thead button", has_text="Sample").click()
+    table.get_by_role("link", name="Next page").click()
+    assert [r[0] for r in rows(page, "samples")] == [f"S{i:03d}" for i in range(15, 30)]
+    assert table.locator(".dt-info").inner_text() == "16\u201330 of 240 rows"
+    table.get_by_label("Rows").select_option("all")
+    assert [r[0] for r in rows(page, "samples")] == [f"S{i:03d}" for i in range(240)]
+    assert not table.get_by_role("link", name="Next page").is_visible()
+    watched.assert_quiet()
+
+
+def test_shift_sorts_within_the_column_chosen_before(watch: Any, pages: dict[str, Path]) -> None:
     page = watch().open(pages["full"])
     table = page.locator("[data-table='samples']")
-    table.locator(".more button", has_text="Show 100 more").click()
-    assert len(rows(page, "samples")) == 115
-    table.locator(".more button", has_text="Show all").click()
-    assert len(rows(page, "samples")) == 240
-    assert table.locator(".more button").count() == 0
+    table.locator("thead button", has_text="group").click()
+    table.locator("thead button", has_text="Sample").click(modifiers=["Shift"])
+    table.locator("thead button", has_text="Sample").click(modifiers=["Shift"])
+    healthy = [f"S{i:03d}" for i in range(240) if i % 8 < 5]
+    assert [r[0] for r in rows(page, "samples")] == healthy[::-1][:15]
+
+
+def test_rows_are_picked_by_keyboard_and_saved(watch: Any, pages: dict[str, Path]) -> None:
+    watched = watch()
+    page = watched.open(pages["full"])
+    table = page.locator("[data-table='samples']")
+    assert table.locator(".savers button:visible").all_inner_texts() == ["Save as TSV"]
+    table.locator("thead button", has_text="Sample").click()
+    table.get_by_label("Select S003").focus()
+    page.keyboard.press("Space")
+    assert page.locator("#announce").inner_text() == "1 row selected"
+    page.keyboard.press("Tab")  # to the button that opens the row
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    table.locator("input[type=search]").fill("S239")  # what is no longer shown stays picked
+    table.get_by_label("Select all rows that are found").check()
+    assert page.locator("#announce").inner_text() == "3 rows selected"
+    with page.expect_download() as download:
+        table.get_by_role("button", name="Save selected (3)").click()
+    assert download.value.suggested_filename == "samples-selected.tsv"
+    lines = download.value.path().read_text(encoding="utf-8").splitlines()
+    assert [line.split("\t")[0] for line in lines] == ["Sample", "S003", "S004", "S239"]
+    assert table.locator("tr.selected").count() == 1
+    table.get_by_role("button", name="Clear selection").click()
+    assert not table.get_by_label("Select all rows that are found").is_checked()
+    assert table.locator("tr.selected").count() == 0
+    watched.assert_quiet()
 
 
 def test_a_table_is_saved_with_exact_numbers(watch: Any, pages: dict[str, Path]) -> None:
@@ -213,7 +256,7 @@ def test_hostile_names_are_shown_as_text(watch: Any, pages: dict[str, Path]) -> 
     assert page.evaluate("() => document.querySelectorAll('main script:not([type]), main img').length") == 0
     table = page.locator("[data-table='samples']")
     table.locator("input[type=search]").fill("<script>alert")
-    table.locator(".more button", has_text="Show all").click()
+    table.get_by_label("Rows").select_option("all")
     assert "<script>alert(1)</script>" in [r[0] for r in rows(page, "samples")]
     table.locator("input[type=search]").fill("{{7*7}}")
     assert rows(page, "samples")
@@ -258,7 +301,7 @@ def test_paper_gets_every_panel_open_light_and_without_buttons(watch: Any, pages
     assert page.evaluate("() => getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
     assert page.evaluate("() => getComputedStyle(document.querySelector('.lead')).color") == "rgb(69, 76, 84)"
     assert len(rows(page, "samples")) == 40
-    assert "of 240" in page.locator("[data-table='samples'] .more").inner_text()
+    assert page.locator("[data-table='samples'] .printed").inner_text() == "The first 40 of 240 rows."
     page.evaluate("() => window.dispatchEvent(new Event('afterprint'))")
     page.emulate_media(media="screen")
     assert len(rows(page, "samples")) == 15
@@ -292,3 +335,5 @@ def test_without_scripts_the_findings_can_still_be_read(watch: Any, pages: dict[
     assert "assessed samples lie outside the reference" in text
     assert "runs no scripts" in text
     assert "dysbiosis/verdicts.tsv" in text
+    assert len(rows(watched.page, "samples")) == 15
+    assert "The first 15 of 240 rows." in text

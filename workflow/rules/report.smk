@@ -24,6 +24,8 @@ rule report_write:
             category="{cohort}",
             labels={"result": "report"},
         ),
+        data=directory("results/{cohort}/report/data"),
+        multiqc="results/{cohort}/report/gutdiv_mqc.json",
     log:
         "logs/{cohort}/report/report.log",
     benchmark:
@@ -39,4 +41,5 @@ rule report_write:
     shell:
         # A copy of the files named above, so that nothing left from earlier settings slips into the page.
         'copy=$(mktemp -d) && trap \'rm -rf "$copy"\' EXIT && tar -cf - {input.files:q} | tar -xf - -C "$copy"'
-        ' && gutdiv report --results "$copy"/{params.folder:q} --output {output.page:q} 2> {log:q}'
+        ' && gutdiv report --results "$copy"/{params.folder:q} --output {output.page:q} --data {output.data:q}'
+        " --multiqc {output.multiqc:q} 2> {log:q}"
