@@ -36,6 +36,8 @@ _TABLES = {
     "dysbiosis/flags": "flags",
     "immune/links": "links",
     "immune/matches": "matches",
+    "immune/samples": "samples",
+    "immune/enrichment": "enrichment",
 }
 
 
