@@ -162,7 +162,7 @@ def test_rows_are_paged_and_all_can_be_shown(watch: Any, pages: dict[str, Path])
     table.get_by_role("link", name="Next page").click()
     assert [r[0] for r in rows(page, "samples")] == [f"S{i:03d}" for i in range(15, 30)]
     assert table.locator(".dt-info").inner_text() == "16\u201330 of 240 rows"
-    table.get_by_label("Rows").select_option("all")
+    table.get_by_label("Rows per page").select_option("all")
     assert [r[0] for r in rows(page, "samples")] == [f"S{i:03d}" for i in range(240)]
     assert not table.get_by_role("link", name="Next page").is_visible()
     watched.assert_quiet()
@@ -256,7 +256,7 @@ def test_hostile_names_are_shown_as_text(watch: Any, pages: dict[str, Path]) -> 
     assert page.evaluate("() => document.querySelectorAll('main script:not([type]), main img').length") == 0
     table = page.locator("[data-table='samples']")
     table.locator("input[type=search]").fill("<script>alert")
-    table.get_by_label("Rows").select_option("all")
+    table.get_by_label("Rows per page").select_option("all")
     assert "<script>alert(1)</script>" in [r[0] for r in rows(page, "samples")]
     table.locator("input[type=search]").fill("{{7*7}}")
     assert rows(page, "samples")
