@@ -18,7 +18,7 @@ import tempfile
 import time
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -26,9 +26,11 @@ from playwright.sync_api import Page, sync_playwright
 
 from gutdiv.io.results import read_results
 from gutdiv.model.cohort import SampleMetadata
-from gutdiv.model.results import Results, Table
 from gutdiv.report.content import build
 from gutdiv.report.render import render
+
+if TYPE_CHECKING:
+    from gutdiv.model.results import Results, Table
 
 SEED = 8
 BLUR = 0.02
