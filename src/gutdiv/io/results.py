@@ -14,6 +14,7 @@ from gutdiv.model.results import Results, Table
 _TABLES = {
     "cohort/alignment": "alignment",
     "cohort/taxonomy_audit": "taxonomy_audit",
+    "diversity/composition": "composition",
     "diversity/depths": "depths",
     "diversity/curves": "curves",
     "diversity/standards": "standards",
@@ -30,6 +31,8 @@ _TABLES = {
     "comparison/longitudinal/tests": "group_test",
     "comparison/longitudinal/trajectories": "trajectories",
     "dysbiosis/verdicts": "verdicts",
+    "dysbiosis/explanations": "explanations",
+    "dysbiosis/stability": "stability",
     "dysbiosis/flags": "flags",
     "immune/links": "links",
     "immune/matches": "matches",

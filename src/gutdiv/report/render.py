@@ -17,12 +17,12 @@ from markupsafe import Markup
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gutdiv.report.parts import Cell, DataTable, Detail, Figure, Page, Part, Span, View
+    from gutdiv.report.parts import Cell, DataTable, Detail, Figure, Page, Part, SamplePages, Span, View
 
-STYLES = ("tokens.css", "base.css", "parts.css", "tables.css", "print.css")
+STYLES = ("tokens.css", "base.css", "parts.css", "tables.css", "sample.css", "print.css")
 HEAD_SCRIPTS = ("theme.js",)  # before the first paint, so that the page does not flash
 PAGE_SCRIPTS = ("build.js", "cells.js", "page.js")
-FIGURE_SCRIPTS = ("colours.js", "figures.js")
+FIGURE_SCRIPTS = ("colours.js", "figures.js", "sample.js")
 TABLE_SCRIPTS = ("tables.js",)  # a module, for DataTables comes as one
 FIRST_ROWS, SPARE_ROWS = 15, 10  # rows of a long table that stand in the page itself; so few more are shown at once rather than paged
 PACKED_FROM = 20_000  # characters of JSON from which a block is packed
@@ -50,6 +50,7 @@ def render(page: Page) -> str:
     environment.filters["track"] = _track
     environment.filters["figure_json"] = _figure_json
     environment.filters["table_json"] = _table_json
+    environment.filters["samples_json"] = _samples_json
     scripts = {
         "head": _asset(HEAD_SCRIPTS),
         "page": _asset(PAGE_SCRIPTS),
@@ -135,6 +136,11 @@ def _block(content: Any) -> Markup:
 def _figure_json(figure: Figure) -> Markup:
     """Write a figure's views, with their numbers, for the page's script."""
     return _block([_view(v) for v in figure.views])
+
+
+def _samples_json(pages: SamplePages) -> Markup:
+    """Write what the samples' own pages show."""
+    return _block({"shared": pages.shared, "samples": pages.samples})
 
 
 def _view(view: View) -> Mapping[str, Any]:
