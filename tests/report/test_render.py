@@ -111,7 +111,7 @@ def test_hostile_names_make_no_element(html: str, hostile: str) -> None:
     assert {tag for tag, _ in wild.found} <= tame
     assert not any(name.startswith("on") for _, attributes in wild.found for name in attributes)
     code = [t for a, t in wild.scripts if a.get("type") != "application/json"]
-    assert not any("alert(1)" in t for t in code)
+    assert not any(re.search(r"alert\([12]\)", t) for t in code)
 
 
 def test_a_template_in_a_name_is_not_evaluated(hostile: str) -> None:

@@ -220,7 +220,8 @@ class Table {
   // ---------------------------------------------------------------- taken along
   save(rows, which) {
     const { columns } = this.data;
-    const lines = [columns.map((c) => cells.clean(c.label)), ...rows.map((i) => this.data.rows[i].map((cell, c) => cells.written(cell, columns[c])))];
+    const kept = [...columns.keys()].filter((c) => columns[c].kind !== "sample"); // a link is no datum
+    const lines = [kept.map((c) => cells.clean(columns[c].label)), ...rows.map((i) => kept.map((c) => cells.written(this.data.rows[i][c], columns[c])))];
     gutdiv.save(this.data.key + (which ? "-" + which : "") + ".tsv", lines.map((line) => line.join("\t")).join("\n") + "\n");
     gutdiv.say("Saved " + rowCount(rows.length));
   }
