@@ -1,4 +1,4 @@
-# Flags and verdicts of every sample; without controls they say why there is none. Flags of taxa and published indices need controls.
+# Verdicts of every sample and how stable they are, flags, and published indices; without controls they say why there is none.
 
 
 rule dysbiosis_verdict:
@@ -14,6 +14,8 @@ rule dysbiosis_verdict:
             labels={"result": "verdicts"},
         ),
         verdicts_record="results/{cohort}/dysbiosis/verdicts.json",
+        explanations="results/{cohort}/dysbiosis/explanations.tsv",
+        explanations_record="results/{cohort}/dysbiosis/explanations.json",
         flags="results/{cohort}/dysbiosis/flags.tsv",
         flags_record="results/{cohort}/dysbiosis/flags.json",
     log:
@@ -22,7 +24,7 @@ rule dysbiosis_verdict:
         "logs/{cohort}/dysbiosis/verdict.benchmark.tsv"
     conda:
         "../envs/gutdiv.yaml"
-    threads: 1
+    threads: 2
     resources:
         mem_mb=memory,
         runtime=lambda wildcards, attempt: 60 * attempt,
@@ -32,7 +34,33 @@ rule dysbiosis_verdict:
         seed=config["seed"],
         folder=subpath(output.verdicts, parent=True),
     shell:
-        "gutdiv dysbiosis verdict {params.files:q} {params.options:q} --seed {params.seed}" " --output {params.folder:q} 2> {log:q}"
+        "gutdiv dysbiosis verdict {params.files:q} {params.options:q} --seed {params.seed} --threads {threads}"
+        " --output {params.folder:q} 2> {log:q}"
+
+
+rule dysbiosis_stability:
+    input:
+        cohort="results/{cohort}/cohort/cohort.json",
+        verdicts="results/{cohort}/dysbiosis/verdicts.tsv",
+        alpha="results/{cohort}/diversity/alpha.tsv",
+        reference=lambda wildcards: ("results/{cohort}/reference/reference.json" if COHORTS[wildcards.cohort]["controls"] else []),
+    output:
+        stability="results/{cohort}/dysbiosis/stability.tsv",
+        stability_record="results/{cohort}/dysbiosis/stability.json",
+    log:
+        "logs/{cohort}/dysbiosis/stability.log",
+    benchmark:
+        "logs/{cohort}/dysbiosis/stability.benchmark.tsv"
+    conda:
+        "../envs/gutdiv.yaml"
+    threads: 2
+    resources:
+        mem_mb=memory,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        files=files,
+    shell:
+        "gutdiv dysbiosis stability {params.files:q} --threads {threads} --output {output.stability:q} 2> {log:q}"
 
 
 rule dysbiosis_flags:

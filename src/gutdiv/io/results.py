@@ -31,9 +31,15 @@ _TABLES = {
     "comparison/longitudinal/tests": "group_test",
     "comparison/longitudinal/trajectories": "trajectories",
     "dysbiosis/verdicts": "verdicts",
+    "dysbiosis/explanations": "explanations",
+    "dysbiosis/stability": "stability",
     "dysbiosis/flags": "flags",
+    "dysbiosis/taxa_flags": "flags",
+    "dysbiosis/indices": "indices",
     "immune/links": "links",
     "immune/matches": "matches",
+    "immune/samples": "samples",
+    "immune/enrichment": "enrichment",
 }
 
 

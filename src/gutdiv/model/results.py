@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from gutdiv.model.immune_tables import IMMUNE_TABLES
 from gutdiv.model.references import Controls as Controls
 from gutdiv.model.references import Interval as Interval
 from gutdiv.model.references import Partition as Partition
@@ -190,6 +191,25 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "rank_neighbours": "float",
         "rank_composition": "float",
         "drivers": "str",
+        "position_p": "float",
+        "second_p": "float",
+        "second_verdict": "str",
+        "agreement": "str",
+    },
+    "explanations": {
+        "sample_id": "str",
+        "tier": "str",
+        **dict.fromkeys(("share_diversity", "share_neighbours", "share_composition", "share_index"), "float"),
+        **dict.fromkeys(("tail_diversity", "tail_composition", "tail_index"), "float"),
+        **dict.fromkeys(("distance", "nearest", "beyond_local"), "str"),
+    },
+    "stability": {
+        **dict.fromkeys(("sample_id", "tier", "verdict"), "str"),
+        "p": "float",
+        "draws": "int",
+        "draws_same": "float",
+        "bootstraps": "int",
+        "bootstraps_same": "float",
     },
     "flags": {
         "sample_id": "str",
@@ -245,6 +265,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "prevalence": "float",
         "reason": "str",
     },
+    **IMMUNE_TABLES,
 }
 OPEN_TABLES = frozenset({"ordination", "links", "group_test", "abundance", "permanova", "flags", "verdicts", "alpha", "depths"})
 

@@ -8,7 +8,6 @@ import json
 import re
 import zlib
 from dataclasses import asdict
-from importlib import resources
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +17,12 @@ from markupsafe import Markup
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gutdiv.report.parts import Cell, DataTable, Detail, Figure, Page, Part, Span, View
+    from gutdiv.report.parts import Cell, DataTable, Detail, Figure, Page, Part, SamplePages, Span, View
 
-STYLES = ("tokens.css", "base.css", "parts.css", "tables.css", "print.css")
+STYLES = ("tokens.css", "base.css", "parts.css", "tables.css", "sample.css", "print.css")
 HEAD_SCRIPTS = ("theme.js",)  # before the first paint, so that the page does not flash
 PAGE_SCRIPTS = ("build.js", "cells.js", "page.js")
-FIGURE_SCRIPTS = ("colours.js", "figures.js")
+FIGURE_SCRIPTS = ("colours.js", "figures.js", "sample.js")
 TABLE_SCRIPTS = ("tables.js",)  # a module, for DataTables comes as one
 FIRST_ROWS, SPARE_ROWS = 15, 10  # rows of a long table that stand in the page itself; so few more are shown at once rather than paged
 PACKED_FROM = 20_000  # characters of JSON from which a block is packed
@@ -51,6 +50,7 @@ def render(page: Page) -> str:
     environment.filters["track"] = _track
     environment.filters["figure_json"] = _figure_json
     environment.filters["table_json"] = _table_json
+    environment.filters["samples_json"] = _samples_json
     scripts = {
         "head": _asset(HEAD_SCRIPTS),
         "page": _asset(PAGE_SCRIPTS),
@@ -83,9 +83,9 @@ def _long(text: str) -> bool:
     return any(len(word) >= 28 for word in text.split())
 
 
-def _asset(names: tuple[str, ...]) -> str:
-    """Join files of the assets folder."""
-    loader, environment = PackageLoader("gutdiv.report", "assets"), Environment(autoescape=True)
+def _asset(names: tuple[str, ...], package: str = "gutdiv.report", folder: str = "assets") -> str:
+    """Join files of the assets folder, or of another package's."""
+    loader, environment = PackageLoader(package, folder), Environment(autoescape=True)
     return "\n".join(loader.get_source(environment, name)[0] for name in names)
 
 
@@ -98,7 +98,7 @@ def _plotly() -> str:
 
 def _datatables() -> str:
     """Return the module of DataTables as itables ships it, with one line that hands the library over to the page's scripts."""
-    script = (resources.files("itables") / "html" / "dt_bundle.js").read_text(encoding="utf-8")
+    script = _asset(("dt_bundle.js",), "itables", "html")
     exported = re.search(r"export\{[^}]*?([\w$]+) as default\b", script)
     if exported is None:
         msg = f"DataTables was not found in itables {version('itables')}, which this version of gutdiv does not know"
@@ -136,6 +136,11 @@ def _block(content: Any) -> Markup:
 def _figure_json(figure: Figure) -> Markup:
     """Write a figure's views, with their numbers, for the page's script."""
     return _block([_view(v) for v in figure.views])
+
+
+def _samples_json(pages: SamplePages) -> Markup:
+    """Write what the samples' own pages show."""
+    return _block({"shared": pages.shared, "samples": pages.samples})
 
 
 def _view(view: View) -> Mapping[str, Any]:

@@ -23,6 +23,7 @@
     if (column.kind === "status" && text !== NONE) {
       return make("span", { class: "status " + text.replace(/ /g, "-") }, [gutdiv.icon(text), document.createTextNode(text)]);
     }
+    if (column.kind === "sample") return make("a", { href: "#sample=" + encodeURIComponent(valueOf(cell)), "aria-label": "Page of sample " + valueOf(cell), text: text });
     if (column.kind === "span" && Array.isArray(cell) && cell[2]) return track(cell);
     const long = text.length > 60;
     return make("bdi", { class: "clip" + (text === NONE ? " none" : LONG.test(text) ? " long" : ""), title: long && text.length < 2000 ? text : null, text: text });
