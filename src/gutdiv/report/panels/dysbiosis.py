@@ -126,6 +126,7 @@ def _sample_table(results: Results, verdicts: list[dict[str, Any]]) -> DataTable
             "Taxa farthest from the controls' median, with robust z: they describe, and explain nothing.",
         )
     )
+    columns.append(Column("Page", "sample"))
     verdicts.sort(key=lambda r: (_order(r["verdict"], VERDICTS), float("inf") if missing(r["p"]) else float(r["p"]), str(r["sample_id"])))
     rows = []
     for verdict in verdicts:
@@ -136,6 +137,7 @@ def _sample_table(results: Results, verdicts: list[dict[str, Any]]) -> DataTable
         line += [Cell("control" if verdict["is_control"] else "sample"), cells.chance(verdict["p"]), cells.chance(verdict["q"])]
         line += [_place(mine.get(m), ends[m]) for m in shown]
         line.append(cells.text(verdict["reason"] if missing(verdict["drivers"]) else _drivers(str(verdict["drivers"]), first=3)))
+        line.append(Cell("Open", name(sample)))
         rows.append(Row(tuple(line), _details(results, verdict, mine)))
     return DataTable("samples", "Samples, the most unusual first", tuple(columns), tuple(rows), "dysbiosis/verdicts.tsv", interactive=True)
 
