@@ -223,9 +223,9 @@ def _squares(bags: Bags, kept: npt.NDArray[np.bool_], size: int, own: Floats, ow
     for i in range(p):
         if kept[i]:
             row, square = bags.sums[i], bags.squares[i]
-            for j in dropped:
-                row -= scatter[i, j]
-                square -= scatter[i, j] * scatter[i, j]
+            for d in dropped:
+                row -= scatter[i, d]
+                square -= scatter[i, d] * scatter[i, d]
             total += square
             level += row
             levels += row * row
@@ -255,9 +255,7 @@ def _odd(bags: Bags, logs: Floats, seen: Ints, own: int, out: Floats) -> None:
     kept = np.empty(p, np.bool_)
     size = 0
     for j in range(p):
-        held = seen[j] + bags.held[j]
-        if own >= 0:
-            held -= gone * bags.seen[own, j]
+        held = seen[j] + bags.held[j] - (gone * bags.seen[own, j] if own >= 0 else 0)
         kept[j] = SHARE_SEEN * held >= bags.draws * bag
         size += kept[j]
     out[:] = 0.0
