@@ -255,7 +255,9 @@ def _odd(bags: Bags, logs: Floats, seen: Ints, own: int, out: Floats) -> None:
     kept = np.empty(p, np.bool_)
     size = 0
     for j in range(p):
-        held = seen[j] + bags.held[j] - (gone * bags.seen[own, j] if own >= 0 else 0)
+        held = seen[j] + bags.held[j]
+        if own >= 0:
+            held -= gone * bags.seen[own, j]
         kept[j] = SHARE_SEEN * held >= bags.draws * bag
         size += kept[j]
     out[:] = 0.0
