@@ -12,9 +12,10 @@ from typing import Any
 def run_gutdiv(metric: str, precision: str, folder: Path, output: Path) -> dict[str, float]:
     """Measure by gutdiv; return the seconds of each phase."""
     begin = time.perf_counter()
-    from gutdiv.cli.startup import defer_unused, end_soon
+    from gutdiv.cli.startup import defer_unused, end_soon, start_soon
 
-    defer_unused()  # as the command does
+    start_soon()  # as the command does
+    defer_unused()
     import numpy as np
 
     from gutdiv.io.biom import read_biom_hdf5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -69,7 +70,7 @@ def test_the_metric_switch_changes_title_picture_and_numbers(watch: Any, pages: 
 
 def rows(page: Any, key: str) -> list[list[str]]:
     """Read a table's visible rows."""
-    script = "(all) => all.map(r => [...r.children].map(c => c.textContent.trim()))"
+    script = "(all) => all.map(r => [...r.children].filter(c => !c.matches('.pick')).map(c => c.textContent.trim()))"
     found: list[list[str]] = page.eval_on_selector_all(f"[data-table='{key}'] tbody tr:not(.opened)", script)
     return found
 
@@ -83,7 +84,7 @@ def test_the_sample_table_sorts_filters_and_searches(watch: Any, pages: dict[str
     sample = table.locator("thead button", has_text="Sample")
     sample.click()
     assert [r[0] for r in rows(page, "samples")][:3] == ["S000", "S001", "S002"]
-    assert table.locator("thead th").first.get_attribute("aria-sort") == "ascending"
+    assert table.locator("thead th:not(.pick)").first.get_attribute("aria-sort") == "ascending"
     sample.click()
     assert rows(page, "samples")[0][0] == "S239"
     table.locator("thead button").get_by_text("p", exact=True).click()
@@ -91,10 +92,12 @@ def test_the_sample_table_sorts_filters_and_searches(watch: Any, pages: dict[str
     assert "\u2013" not in by_p  # undefined stands last
     table.locator("select").first.select_option("not assessable")
     assert {r[1] for r in rows(page, "samples")} == {"not assessable"}
-    assert table.locator(".count").inner_text() == "3 of 240 rows"
+    assert table.locator(".dt-info").inner_text() == "3 of 240 rows"
     table.locator("select").first.select_option("")
     table.locator("input[type=search]").fill("S10")
     assert {r[0] for r in rows(page, "samples")} == {f"S10{i}" for i in range(10)}
+    table.locator("input[type=search]").fill("PATIENT  s10")
+    assert {r[0] for r in rows(page, "samples")} == {f"S10{i}" for i in range(10) if (100 + i) % 8 >= 5}  # all words, in any order
     table.locator("input[type=search]").fill("no such sample")
     assert "No row fits" in table.locator("tbody").inner_text()
     watched.assert_quiet()
@@ -152,14 +155,55 @@ def test_the_keyboard_reaches_contents_tables_and_switches_and_focus_is_seen(wat
     assert not [s for s in seen if s.endswith("unseen")]
 
 
-def test_more_rows_are_shown_when_asked_for(watch: Any, pages: dict[str, Path]) -> None:
+def test_rows_are_paged_and_all_can_be_shown(watch: Any, pages: dict[str, Path]) -> None:
+    watched = watch()
+    page = watched.open(pages["full"])
+    table = page.locator("[data-table='samples']")
+    table.locator("thead button", has_text="Sample").click()
+    table.get_by_role("link", name="Next page").click()
+    assert [r[0] for r in rows(page, "samples")] == [f"S{i:03d}" for i in range(15, 30)]
+    assert table.locator(".dt-info").inner_text() == "16\u201330 of 240 rows"
+    table.get_by_label("Rows per page").select_option("all")
+    assert [r[0] for r in rows(page, "samples")] == [f"S{i:03d}" for i in range(240)]
+    assert not table.get_by_role("link", name="Next page").is_visible()
+    watched.assert_quiet()
+
+
+def test_shift_sorts_within_the_column_chosen_before(watch: Any, pages: dict[str, Path]) -> None:
     page = watch().open(pages["full"])
     table = page.locator("[data-table='samples']")
-    table.locator(".more button", has_text="Show 100 more").click()
-    assert len(rows(page, "samples")) == 115
-    table.locator(".more button", has_text="Show all").click()
-    assert len(rows(page, "samples")) == 240
-    assert table.locator(".more button").count() == 0
+    table.locator("thead button", has_text="group").click()
+    table.locator("thead button", has_text="Sample").click(modifiers=["Shift"])
+    table.locator("thead button", has_text="Sample").click(modifiers=["Shift"])
+    healthy = [f"S{i:03d}" for i in range(240) if i % 8 < 5]
+    assert [r[0] for r in rows(page, "samples")] == healthy[::-1][:15]
+
+
+def test_rows_are_picked_by_keyboard_and_saved(watch: Any, pages: dict[str, Path]) -> None:
+    watched = watch()
+    page = watched.open(pages["full"])
+    table = page.locator("[data-table='samples']")
+    assert table.locator(".savers button:visible").all_inner_texts() == ["Save as TSV"]
+    table.locator("thead button", has_text="Sample").click()
+    table.get_by_label("Select S003").focus()
+    page.keyboard.press("Space")
+    assert page.locator("#announce").inner_text() == "1 row selected"
+    page.keyboard.press("Tab")  # to the button that opens the row
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    table.locator("input[type=search]").fill("S239")  # what is no longer shown stays picked
+    table.get_by_label("Select all rows that are found").check()
+    assert page.locator("#announce").inner_text() == "3 rows selected"
+    with page.expect_download() as download:
+        table.get_by_role("button", name="Save selected (3)").click()
+    assert download.value.suggested_filename == "samples-selected.tsv"
+    lines = download.value.path().read_text(encoding="utf-8").splitlines()
+    assert [line.split("\t")[0] for line in lines] == ["Sample", "S003", "S004", "S239"]
+    assert table.locator("tr.selected").count() == 1
+    table.get_by_role("button", name="Clear selection").click()
+    assert not table.get_by_label("Select all rows that are found").is_checked()
+    assert table.locator("tr.selected").count() == 0
+    watched.assert_quiet()
 
 
 def test_a_table_is_saved_with_exact_numbers(watch: Any, pages: dict[str, Path]) -> None:
@@ -213,7 +257,7 @@ def test_hostile_names_are_shown_as_text(watch: Any, pages: dict[str, Path]) -> 
     assert page.evaluate("() => document.querySelectorAll('main script:not([type]), main img').length") == 0
     table = page.locator("[data-table='samples']")
     table.locator("input[type=search]").fill("<script>alert")
-    table.locator(".more button", has_text="Show all").click()
+    table.get_by_label("Rows per page").select_option("all")
     assert "<script>alert(1)</script>" in [r[0] for r in rows(page, "samples")]
     table.locator("input[type=search]").fill("{{7*7}}")
     assert rows(page, "samples")
@@ -224,6 +268,54 @@ def test_hostile_names_are_shown_as_text(watch: Any, pages: dict[str, Path]) -> 
     labels = page.eval_on_selector_all("#f-alpha .ytick text", "all => all.map(t => t.textContent)")
     assert "<script>alert(1)</script>" in labels
     watched.assert_quiet()
+
+
+@pytest.mark.parametrize("width", [360, 768])
+def test_what_an_opened_row_tells_is_all_on_the_screen(watch: Any, pages: dict[str, Path], width: int) -> None:
+    page = watch(width, 800).open(pages["full"])
+    page.locator("[data-table='samples'] button.open").first.click()
+    box = page.locator("[data-table='samples'] .opened dl").bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width
+
+
+def test_no_axis_title_runs_out_of_its_figure_beside_long_names(watch: Any, pages: dict[str, Path]) -> None:
+    watched = watch(768, 800)
+    page = watched.open(pages["full"])
+    watched.read_through()
+    page.wait_for_timeout(300)
+    room = (
+        "all => all.map(t => [t.getBoundingClientRect(), t.closest('svg').getBoundingClientRect()])"
+        ".map(([t, s]) => Math.min(t.left - s.left, s.right - t.right))"
+    )
+    found = page.eval_on_selector_all("figure[data-figure] .xtitle", room)
+    assert len(found) >= 8
+    assert min(found) >= 0
+
+
+def test_axe_finds_no_fault_in_light_or_dark_with_everything_opened(watch: Any, pages: dict[str, Path]) -> None:
+    if importlib.util.find_spec("axe_playwright_python") is None:
+        pytest.skip("no axe: install the test tools (requirements-test.lock)")
+    from axe_playwright_python.sync_playwright import Axe
+
+    watched = watch(reduced_motion="reduce")
+    page = watched.open(pages["full"])
+    watched.read_through()
+    page.evaluate("() => document.querySelectorAll('details').forEach(d => (d.open = true))")
+    for opener in page.query_selector_all("tbody tr:first-child button.open"):
+        opener.click()
+    for box in page.query_selector_all("tbody tr:first-child .pick input"):
+        box.check()
+    options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
+    for address, theme in [("", "light"), ("", "dark"), ("#sample=S005", "dark"), ("#sample=S005", "light")]:
+        page.evaluate("address => { location.hash = address; }", address)
+        while page.locator("[data-theme-word]").inner_text() != f"Theme: {theme}":
+            page.locator("[data-action=theme]").click()
+        if address:
+            page.wait_for_selector("#sample-title")
+            page.evaluate("() => document.querySelectorAll('details').forEach(d => (d.open = true))")
+        faults = Axe().run(page, options=options).response["violations"]
+        assert [(f["id"], [n["html"][:200] for n in f["nodes"][:3]]) for f in faults] == [], (address, theme)
 
 
 def test_dark_follows_the_system_and_the_button_overrules_it(watch: Any, pages: dict[str, Path]) -> None:
@@ -258,7 +350,7 @@ def test_paper_gets_every_panel_open_light_and_without_buttons(watch: Any, pages
     assert page.evaluate("() => getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
     assert page.evaluate("() => getComputedStyle(document.querySelector('.lead')).color") == "rgb(69, 76, 84)"
     assert len(rows(page, "samples")) == 40
-    assert "of 240" in page.locator("[data-table='samples'] .more").inner_text()
+    assert page.locator("[data-table='samples'] .printed").inner_text() == "The first 40 of 240 rows."
     page.evaluate("() => window.dispatchEvent(new Event('afterprint'))")
     page.emulate_media(media="screen")
     assert len(rows(page, "samples")) == 15
@@ -292,3 +384,5 @@ def test_without_scripts_the_findings_can_still_be_read(watch: Any, pages: dict[
     assert "assessed samples lie outside the reference" in text
     assert "runs no scripts" in text
     assert "dysbiosis/verdicts.tsv" in text
+    assert len(rows(watched.page, "samples")) == 15
+    assert "The first 15 of 240 rows." in text

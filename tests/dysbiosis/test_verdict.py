@@ -167,10 +167,11 @@ def test_flags_agree_with_the_confidence_interval_of_the_limit_by_order_statisti
 
 
 def test_too_few_controls_give_tail_counts_but_no_flag() -> None:
-    found = flag_samples(alpha(np.arange(120.0)), declared(120, 100), depth=500).set_index("sample_id")
+    found = flag_samples(alpha(np.arange(60.0)), declared(60, 39), depth=500).set_index("sample_id")
     assert set(found["flag"]) == {"not assessable"}
-    assert "99 control subjects other than the sample's own" in found.loc["s000", "reason"]
-    assert (found.loc["s110", "tail_below"], found.loc["s110", "tail_above"]) == (100, 0)
+    assert found.loc["s000", "reason"] == "39 control subjects with 500 reads; an interval needs 40, one by order statistics 120"
+    assert (found.loc["s050", "tail_below"], found.loc["s050", "tail_above"]) == (39, 0)
+    assert (found.loc["s000", "tail_below"], found.loc["s000", "tail_above"], found.loc["s000", "n_reference"]) == (0, 38, 38)
 
 
 def test_unrarefied_values_are_never_flagged() -> None:

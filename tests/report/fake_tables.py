@@ -115,6 +115,18 @@ def alignment(*, hostile: bool) -> Table:
     return table("alignment", [{"part": "sample", "id": i, "outcome": "dropped", "reason": "no row in the sample metadata"} for i in ids])
 
 
+def composition(ids: Sequence[str], labels: Sequence[str], taxa: Sequence[str]) -> Table:
+    """Build shares of two ranks."""
+    named = [*taxa, "all others"]
+    equal = [round(1 / len(named), 4)] * len(named)
+    rows = [{"sample_id": s, "rank": r, "taxon": t, "share": v} for s in ids for r in ("phylum", "genus") for t, v in zip(named, equal, strict=True)]
+    bars = [[g, s, 1, equal] for g, s in sorted(zip(labels or [None] * len(ids), ids, strict=True), key=str)]
+    sets = [*dict.fromkeys(labels), "all samples", "controls"]
+    means = {g: [round((i + 1) / 10 / (k + 2), 4) for i in range(len(named))] for k, g in enumerate(sets)}
+    about = {"taxa": named, "merged": 40, "means": means, "bars": bars}
+    return table("composition", rows, absent={}, **{k: {"phylum": v, "genus": v} for k, v in about.items()})
+
+
 def taxonomy_audit(*, hostile: bool) -> Table:
     """Build what became of the names of taxa."""
     known = {

@@ -18,8 +18,11 @@ from gutdiv.report.parts import DataTable, Figure, Note, Page, Panel, Sentences,
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-WORDS = ["overview", "diversity", "abundance", "longitudinal", "dysbiosis", "immune", "methods"]
-FIGURES = {"effects", "alpha", "models", "ordination", "constrained", "curves", "depths", "abundance", "verdict-counts", "places", "links", "trajectories"}
+WORDS = ["overview", "composition", "diversity", "abundance", "longitudinal", "dysbiosis", "immune", "methods"]
+FIGURES = {
+    "composition", "composition-means", "effects", "alpha", "models", "ordination", "constrained", "curves", "depths", "abundance", "verdict-counts",
+    "places", "links", "trajectories",
+}  # fmt: skip
 KINDS: list[dict[str, Any]] = [
     {},
     {"tree": False},
@@ -75,7 +78,7 @@ def test_no_panel_fails_when_every_table_is_missing() -> None:
     results = replace(fake_results(), tables={}, reference=None, metadata=None, knowledge={})
     page = build(results)
     assert page.broken == {}
-    for key in ("diversity", "abundance", "longitudinal", "dysbiosis", "immune"):
+    for key in ("composition", "diversity", "abundance", "longitudinal", "dysbiosis", "immune"):
         assert panel(page, key).absent
 
 
@@ -131,6 +134,14 @@ def test_titles_state_the_finding_where_there_is_one() -> None:
     assert figures["ordination"].views[0].title == "Communities differ by group: 8.3% of the variation in Bray-Curtis"
     without = {f.key: f for f in walk(build(fake_results(group=False)), Figure)}
     assert without["alpha"].views[0].title == "Shannon entropy of each sample"
+
+
+def test_the_composition_names_what_leads_and_what_differs_most() -> None:
+    figures = {f.key: f for f in walk(build(fake_results(n=12)), Figure)}
+    # means of the fake: the i-th taxon, from 0, has (i + 1) / 20 in healthy, / 30 in patient, / 40 in all samples
+    assert figures["composition"].views[0].title == "Faecalibacterium, Roseburia and Anaerostipes hold 15% of the reads of a sample on average"
+    assert figures["composition-means"].views[0].title == "Escherichia-Shigella differs most: 50% of the reads in healthy, 33% in patient"
+    assert [v.key for v in figures["composition"].views] == ["genus", "phylum"]
 
 
 def test_the_first_screen_tells_what_was_analysed_and_the_findings_with_their_numbers() -> None:

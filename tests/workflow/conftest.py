@@ -46,6 +46,9 @@ elif args[:2] == ["dysbiosis", "verdict"]:
     made = [output / (name + end) for name in ("verdicts", "explanations", "flags") for end in (".tsv", ".json")]
 else:
     made = [output, output.with_suffix(".json")] if output.suffix == ".tsv" else [output]
+    if "--outliers" in args:
+        outliers = pathlib.Path(args[args.index("--outliers") + 1])
+        made += [outliers, outliers.with_suffix(".json")]
     if args[:2] == ["diversity", "ordination"]:
         made += [output.with_name(output.stem + "_arrows" + end) for end in (".tsv", ".json")]
 for path in made:

@@ -6,9 +6,10 @@ report: "../report/workflow.rst"
 
 # The tables of a report by what a cohort must have for them; * stands for each of its distances.
 TABLES = {
-    "table": "cohort/metadata cohort/alignment cohort/taxonomy_audit diversity/depths diversity/curves diversity/standards diversity/alpha"
+    "table": "cohort/metadata cohort/alignment cohort/taxonomy_audit diversity/depths diversity/curves diversity/standards diversity/alpha diversity/composition"
     " diversity/ordination/* diversity/ordination/*_arrows dysbiosis/verdicts dysbiosis/explanations dysbiosis/stability"
-    " dysbiosis/flags immune/matches immune/links",
+    " dysbiosis/flags immune/matches immune/links immune/samples immune/enrichment",
+    "controls": "reference/outliers dysbiosis/taxa_flags dysbiosis/indices",
     "formula": "comparison/model comparison/permanova/* comparison/constrained/*",
     "group": "comparison/alpha comparison/dispersion/* comparison/pairs/* comparison/abundance",
     "followed": "comparison/longitudinal/trajectories comparison/longitudinal/tests",
@@ -25,6 +26,8 @@ rule report_write:
             category="{cohort}",
             labels={"result": "report"},
         ),
+        data=directory("results/{cohort}/report/data"),
+        multiqc="results/{cohort}/report/gutdiv_mqc.json",
     log:
         "logs/{cohort}/report/report.log",
     benchmark:
@@ -40,4 +43,5 @@ rule report_write:
     shell:
         # A copy of the files named above, so that nothing left from earlier settings slips into the page.
         'copy=$(mktemp -d) && trap \'rm -rf "$copy"\' EXIT && tar -cf - {input.files:q} | tar -xf - -C "$copy"'
-        ' && gutdiv report --results "$copy"/{params.folder:q} --output {output.page:q} 2> {log:q}'
+        ' && gutdiv report --results "$copy"/{params.folder:q} --output {output.page:q} --data {output.data:q}'
+        " --multiqc {output.multiqc:q} 2> {log:q}"

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from gutdiv import __version__
-from gutdiv.cli.startup import defer_unused, end_soon
+from gutdiv.cli.startup import defer_unused, end_soon, start_soon
 from gutdiv.errors import GutdivError
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def process() -> int:
     """Run gutdiv as a process of its own."""
+    start_soon()
     code = main()
     end_soon()
     return code

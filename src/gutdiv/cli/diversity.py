@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from gutdiv.cli import ordination
-from gutdiv.cli.options import add_cohort, add_depth, add_level, add_output, add_seed, add_threads, positive, take_threads
+from gutdiv.cli.options import add_cohort, add_depth, add_level, add_output, add_seed, add_subject, add_threads, positive, take_threads
 from gutdiv.errors import InputError
 
 
@@ -87,6 +87,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_seed(taxa)
     add_output(taxa, "taxa.tsv")
     taxa.set_defaults(run=_taxa)
+
+    composition = commands.add_parser("composition", help="shares of the most abundant taxa at every rank")
+    add_cohort(composition)
+    composition.add_argument("--controls", metavar="EXPR", help="which samples are controls: their mean is written too, one sample a subject")
+    add_subject(composition)
+    add_output(composition, "composition.tsv")
+    composition.set_defaults(run=_composition)
 
     ordination.configure(commands)
 
@@ -199,6 +206,30 @@ def _taxa(args: argparse.Namespace) -> int:
     inputs = [input_digest(role, path) for role, path in (("cohort", args.cohort), ("knowledge", args.knowledge)) if path]
     head = record("taxa", options={"depth": args.depth, "draws": args.draws}, inputs=inputs, seed=args.seed, **about)
     write_table(args.output, Table("taxa", frame, head))
+    return 0
+
+
+def _composition(args: argparse.Namespace) -> int:
+    """Measure and write what samples are made of."""
+    import numpy as np
+
+    from gutdiv.diversity.composition import measure_composition
+    from gutdiv.io.artifacts import input_digest, record, write_table
+    from gutdiv.io.cohorts import read_cohort
+    from gutdiv.model.results import Table
+    from gutdiv.reference.controls import choose_controls
+
+    cohort = read_cohort(args.cohort)
+    place = {s: i for i, s in enumerate(cohort.sample_ids)}
+    sets = {}
+    if args.controls:
+        chosen = choose_controls(cohort, args.controls, subject=args.subject).chosen
+        sets["controls"] = np.array([place[s] for s in chosen], dtype=np.int64)
+    group = cohort.roles.group
+    frame, about = measure_composition(cohort, groups=cohort.metadata.column(group) if group else None, sets=sets)
+    options = {"controls": args.controls, "subject": args.subject}
+    head = record("composition", options=options, inputs=[input_digest("cohort", args.cohort)], group=group, **about)
+    write_table(args.output, Table("composition", frame, head))
     return 0
 
 

@@ -1,11 +1,11 @@
-"""`gutdiv dysbiosis`: verdicts and flags, and how stable verdicts are."""
+"""`gutdiv dysbiosis`: verdicts, how stable they are, flags, and published indices."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gutdiv.cli import dysbiosis_stability
+from gutdiv.cli import dysbiosis_flags, dysbiosis_indices, dysbiosis_stability
 from gutdiv.cli.options import add_cohort, add_depth, add_output, add_seed, add_subject, add_threads, take_threads
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_output(verdict, "folder for verdicts.tsv, explanations.tsv and flags.tsv", metavar="DIR")
     verdict.set_defaults(run=_verdict)
     dysbiosis_stability.configure(commands)
+    dysbiosis_flags.configure(commands)
+    dysbiosis_indices.configure(commands)
 
 
 def _verdict(args: argparse.Namespace) -> int:
@@ -85,7 +87,7 @@ def _verdict(args: argparse.Namespace) -> int:
         alpha=frame if about["depth"] else None,
         false_alarms=read_false_alarms(),
     )
-    flags = flag_samples(frame, controls, depth=about["depth"], reference=reference)
+    flags = flag_samples(frame, controls, depth=about["depth"], reference=reference, seed=args.seed)
     given = {"cohort": args.cohort, "alpha": args.alpha, "reference": args.reference}
     inputs = [input_digest(role, path) for role, path in given.items() if path]
     inputs += [input_digest("published", place)] if portable is not None else []

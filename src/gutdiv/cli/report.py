@@ -6,8 +6,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gutdiv.errors import InputError
+
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -16,20 +19,44 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--results", type=Path, required=True, metavar="DIR", help="folder of one cohort's results, as the workflow writes it"
     )
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="the page to write, for example report.html")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="folder for the numbers of every figure as TSV; what lies there from an earlier page goes")
+    parser.add_argument("--multiqc", type=Path, metavar="FILE", help="custom content for MultiQC, a file that ends in _mqc.json")
+    parser.add_argument("--anonymise", action="store_true", help="number samples and subjects instead of naming them, for a page to be shared")
     parser.set_defaults(run=_report)
 
 
 def _report(args: argparse.Namespace) -> int:
     """Read, assemble, render, write."""
-    from gutdiv.io.artifacts import write_text
+    from gutdiv.io.artifacts import write_json, write_text
     from gutdiv.io.results import read_results
+    from gutdiv.report.anonymous import anonymised
     from gutdiv.report.content import build
+    from gutdiv.report.export import figure_data, multiqc
     from gutdiv.report.render import render
 
-    page = build(read_results(args.results))
+    if args.multiqc and not args.multiqc.name.endswith("_mqc.json"):
+        msg = f"MultiQC reads custom content from files that end in _mqc.json, not {args.multiqc.name!r}. Change --multiqc."
+        raise InputError(msg)
+    results = read_results(args.results)
+    results = anonymised(results) if args.anonymise else results
+    page = build(results)
     for panel, error in page.broken.items():
         sys.stderr.write(f"report: the panel {panel!r} could not be made and is replaced by a note ({error}). Please report this.\n")
     text = render(page)
     write_text(args.output, text)
+    if args.data:
+        _write_data(args.data, figure_data(page))
+    if args.multiqc:
+        write_json(args.multiqc, multiqc(results))
     sys.stderr.write(f"report: {args.output} ({len(text.encode()) / 1e6:.1f} MB, {len(page.panels)} panels)\n")
     return 0
+
+
+def _write_data(folder: Path, files: Mapping[str, tuple[list[str], list[list[object]]]]) -> None:
+    """Write one TSV a view, and take away those of an earlier page."""
+    from gutdiv.io.artifacts import write_rows
+
+    for name, (header, rows) in files.items():
+        write_rows(folder / name, header, iter(rows))
+    for left in set(folder.glob("*.tsv")) - {folder / name for name in files}:
+        left.unlink()

@@ -6,9 +6,15 @@ import gc
 import importlib.util
 import sys
 
-# Loaded by others for the sake of a name: scipy takes all names of numpy (`from numpy import *`), and numpy then loads a Fortran compiler's front end
-# and a test suite; numba looks whether it could read a configuration in YAML.
-_UNUSED = ("numpy.f2py", "numpy.testing", "yaml")
+# Loaded by others for the sake of a name: scipy takes all names of numpy (`from numpy import *`), and numpy then loads a Fortran compiler's front
+# end, a test suite, masked arrays and a bridge to C.
+_UNUSED = ("numpy.f2py", "numpy.testing", "numpy.ma", "numpy.ctypeslib")
+_OBJECTS = 200_000  # new objects before garbage is looked for: imports make some hundred thousand, all of which stay
+
+
+def start_soon() -> None:
+    """Look for garbage less often: a tenth of the start of most commands, for at most some ten megabytes."""
+    gc.set_threshold(_OBJECTS, 10, 10)
 
 
 def defer_unused() -> None:

@@ -86,9 +86,8 @@ def measure_study(
     place = {int(s): i for i, s in enumerate(samples)}
     at = np.array([place[int(c)] for c in controls], dtype=np.int64)
     known = found.entropy / len(draws) if entropy is None else entropy
-    return Measured(
-        at, known, found.unshared, found.logs / len(draws), found.seen, tuple(genera[g] for g in wanted), depth, len(draws)
-    )
+    names = tuple(genera[int(g)] for g in wanted)
+    return Measured(at, known, found.unshared, found.logs / len(draws), found.seen, names, depth, len(draws))
 
 
 def judge_samples(found: Measured, own: Ints, *, rows: Ints | None = None, weights: Ints | None = None) -> Floats:
@@ -113,7 +112,7 @@ def judge_samples(found: Measured, own: Ints, *, rows: Ints | None = None, weigh
     bags, used, kept = _bags(found, counted)
     number = np.full(counted.size + 1, -1, np.int64)  # the last is for samples without a control of their own subject
     number[used] = np.arange(used.size)
-    logs, seen = (np.ascontiguousarray(a[every][:, kept]) for a in (found.logs, found.seen))
+    logs, seen = np.ascontiguousarray(found.logs[every][:, kept]), np.ascontiguousarray(found.seen[every][:, kept])
     apart = np.ascontiguousarray(found.unshared[every][:, used])
     return ranks_in_bags(bags, found.entropy[every], logs, seen, apart, number[own[every]])
 
@@ -123,7 +122,7 @@ def _bags(found: Measured, weights: Ints) -> tuple[Bags, Ints, Ints]:
     used = np.flatnonzero(weights > 0)
     at, w = found.controls[used], weights[used]
     kept = np.flatnonzero(may_be_kept(found.seen[at], w, found.draws))
-    logs, seen = (np.ascontiguousarray(a[at][:, kept]) for a in (found.logs, found.seen))
+    logs, seen = np.ascontiguousarray(found.logs[at][:, kept]), np.ascontiguousarray(found.seen[at][:, kept])
     between = np.ascontiguousarray(found.unshared[at][:, used])
     return make_bags(found.entropy[at], logs, seen, between, draws=found.draws, weights=w), used, kept
 

@@ -14,6 +14,7 @@ from gutdiv.model.results import Results, Table
 _TABLES = {
     "cohort/alignment": "alignment",
     "cohort/taxonomy_audit": "taxonomy_audit",
+    "diversity/composition": "composition",
     "diversity/depths": "depths",
     "diversity/curves": "curves",
     "diversity/standards": "standards",
@@ -33,8 +34,12 @@ _TABLES = {
     "dysbiosis/explanations": "explanations",
     "dysbiosis/stability": "stability",
     "dysbiosis/flags": "flags",
+    "dysbiosis/taxa_flags": "flags",
+    "dysbiosis/indices": "indices",
     "immune/links": "links",
     "immune/matches": "matches",
+    "immune/samples": "samples",
+    "immune/enrichment": "enrichment",
 }
 
 

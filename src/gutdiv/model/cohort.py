@@ -160,7 +160,9 @@ class Cohort:
         return self.taxa("genus")
 
     def taxa(self, rank: str) -> tuple[str, ...]:
-        """Name of each feature at `genus` or `family`: the canonical one, else `unclassified <lowest named rank above>`, else `unclassified`.
+        """Name of each feature at a rank from `phylum` to `genus`: its own, else `unclassified <lowest named rank above>`, else `unclassified`.
+
+        A genus or family is the canonical one.
 
         Without lineages, and at the rank `feature`, every feature is its own name.
         """
@@ -168,7 +170,7 @@ class Cohort:
             return self.feature_ids
         ladder = ["canonical_genus", "canonical_family", "order", "class", "phylum", "domain"]
         names = []
-        for row in self.lineages[ladder[{"genus": 0, "family": 1}[rank] :]].itertuples(index=False, name=None):
+        for row in self.lineages[ladder[("genus", "family", "order", "class", "phylum").index(rank) :]].itertuples(index=False, name=None):
             above = next((r for r in row[1:] if r), None)
             names.append(row[0] or (f"unclassified {above}" if above else "unclassified"))
         return tuple(names)

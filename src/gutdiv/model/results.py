@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from gutdiv.model.immune_tables import IMMUNE_TABLES
 from gutdiv.model.references import Controls as Controls
 from gutdiv.model.references import Interval as Interval
 from gutdiv.model.references import Partition as Partition
@@ -69,6 +70,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "share": "float",
         "detected": "float",
     },
+    "composition": {"sample_id": "str", "rank": "str", "taxon": "str", "share": "float"},
     "outliers": {"sample_id": "str", "metric": "str", "level": "str", "value": "float", "rule": "str", "side": "str"},
     "depths": {
         "depth": "int",
@@ -221,6 +223,17 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "tail_above": "int",
         "reason": "str",
     },
+    "indices": {
+        "sample_id": "str",
+        "index": "str",
+        "value": "float",
+        "cutoff": "float",
+        "beyond": "str",
+        "direction": "str",
+        "n_reference": "int",
+        "reason": "str",
+        "p": "float",
+    },
     "links": {
         "taxon": "str",
         "rank": "str",
@@ -252,12 +265,14 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "prevalence": "float",
         "reason": "str",
     },
+    **IMMUNE_TABLES,
 }
 OPEN_TABLES = frozenset({"ordination", "links", "group_test", "abundance", "permanova", "flags", "verdicts", "alpha", "depths"})
 
 VERDICTS = ("outside", "borderline", "within", "not assessable")
 TIERS = ("none", "provisional", "aligned", "in-study")
 FLAGS = ("below", "borderline", "within", "above", "not assessable")
+ABSENT_TAXON = "absent as in controls"  # the flag of a sample without a taxon that some controls lack too
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gutdiv.report import sample_pages
 from gutdiv.report.panels import PANELS
 from gutdiv.report.parts import DataTable, Figure, Note, Page, Panel, Section
 from gutdiv.report.wording import name, plural
@@ -34,7 +35,12 @@ def build(results: Results) -> Page:
         f"{plural(cohort.get('n_samples', 0), 'sample')}, {plural(cohort.get('n_features', 0), 'feature')}, "
         f"{plural(cohort.get('n_reads', 0), 'read')}"
     )
-    return Page(name(results.name, limit=160), subtitle, str(cohort.get("gutdiv_version", "")), tuple(panels), broken)
+    pages = None
+    try:
+        pages = sample_pages.build(results)
+    except Exception as error:  # noqa: BLE001 - as for a panel
+        broken["samples"] = f"{type(error).__name__}: {error}"
+    return Page(name(results.name, limit=160), subtitle, str(cohort.get("gutdiv_version", "")), tuple(panels), broken, pages)
 
 
 def _asked(word: str, make: Callable[[Results], Panel], results: Results) -> tuple[Panel, str]:

@@ -42,10 +42,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A table column; `kind` is `text`, `name` (a name given by the user), `taxon`, `number`, `status` or `span`."""
+    """A table column; `kind` is `text`, `name` (a name given by the user), `taxon`, `number`, `status`, `span` or `sample` (leads to a sample's own page)."""
 
     label: str
-    kind: Literal["text", "name", "taxon", "number", "status", "span"] = "text"
+    kind: Literal["text", "name", "taxon", "number", "status", "span", "sample"] = "text"
     help: str = ""
     choose: bool = False
 
@@ -244,6 +244,14 @@ class Panel:
 
 
 @dataclass(frozen=True)
+class SamplePages:
+    """A page of its own for each sample: what all share (labels, intervals, evidence), and what belongs to each, as `report/sample_pages.py` says."""
+
+    shared: Mapping[str, Any]
+    samples: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True)
 class Page:
     """The whole report as data; `broken` names the panels that failed and why, for the command line and the tests."""
 
@@ -252,3 +260,4 @@ class Page:
     version: str
     panels: tuple[Panel, ...]
     broken: Mapping[str, str] = field(default_factory=dict)
+    samples: SamplePages | None = None

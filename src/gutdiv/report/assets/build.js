@@ -4,6 +4,8 @@
   const gutdiv = (window.gutdiv = window.gutdiv || {});
   const SVG = "http://www.w3.org/2000/svg";
 
+  gutdiv.tables = new Set(); // those of the page, which tables.js makes
+
   gutdiv.make = function (tag, options, children) {
     const element = document.createElement(tag);
     for (const [key, value] of Object.entries(options || {})) {
@@ -27,10 +29,27 @@
     return svg;
   };
 
-  gutdiv.read = function (root) {
+  // A block of data is JSON; a large one is a JSON string that holds the JSON packed (zlib, base64).
+  gutdiv.text = async function (root) {
     const block = root.querySelector(":scope > script[type='application/json']");
-    return block ? JSON.parse(block.textContent) : null;
+    if (!block) return "null";
+    const text = block.textContent;
+    return text.startsWith('"') ? unpacked(JSON.parse(text)) : text;
   };
+
+  async function unpacked(packed) {
+    const bytes = Uint8Array.fromBase64 ? Uint8Array.fromBase64(packed) : decoded(packed);
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+    return new Response(stream).text();
+  }
+
+  // For browsers that are older than Uint8Array.fromBase64.
+  function decoded(packed) {
+    const chars = atob(packed);
+    const bytes = new Uint8Array(chars.length);
+    for (let i = 0; i < bytes.length; i++) bytes[i] = chars.charCodeAt(i);
+    return bytes;
+  }
 
   gutdiv.say = function (text) {
     const place = document.getElementById("announce");

@@ -12,24 +12,33 @@
     constructor(figure) {
       this.figure = figure;
       this.plot = figure.querySelector(".plot");
+      this.text = null; // what the block holds, unpacked; read when it is wanted
       this.views = null;
+      this.room = 90; // what labels and margins take from the width; known once it is drawn
       this.at = 0;
       this.drawn = false;
       for (const input of figure.querySelectorAll(".switch input, .switch select")) {
         input.addEventListener("change", () => this.choose(Number(input.value)));
       }
       const numbers = figure.querySelector(".numbers");
-      numbers.addEventListener("toggle", () => numbers.open && this.numbers());
+      numbers.addEventListener("toggle", () => this.numbers());
       for (const button of figure.querySelectorAll("[data-save]")) button.addEventListener("click", () => this.save(button.dataset.save));
     }
 
+    load() {
+      if (!this.loading) this.loading = gutdiv.text(this.figure).then((text) => (this.text = text));
+      return this.loading;
+    }
+
     view() {
-      if (!this.views) this.views = gutdiv.read(this.figure);
+      if (!this.views) this.views = JSON.parse(this.text);
       return this.views[this.at];
     }
 
-    choose(at) {
+    async choose(at) {
       this.at = at;
+      await this.load();
+      if (this.at !== at) return; // another choice came meanwhile
       const view = this.view();
       this.figure.querySelector("[data-title]").textContent = view.title;
       const subtitle = this.figure.querySelector("[data-subtitle]");
@@ -37,7 +46,7 @@
       subtitle.hidden = !view.subtitle;
       this.plot.setAttribute("aria-label", view.alt.slice(0, 600));
       this.draw();
-      if (this.figure.querySelector(".numbers").open) this.numbers();
+      this.numbers();
       gutdiv.say(view.title);
     }
 
@@ -47,24 +56,38 @@
       this.narrow = width < NARROW;
       if (this.narrow) layout = gutdiv.merged(layout, view.narrow);
       if (printing) layout.height = Math.min(layout.height, PAPER_HEIGHT);
-      layout = gutdiv.merged(layout, { xaxis: { title: titled(layout.xaxis, this.narrow ? width - 60 : width) }, yaxis: { title: titled(layout.yaxis, layout.height) } });
+      this.axis = layout.xaxis;
+      layout = gutdiv.merged(layout, { xaxis: { title: titled(layout.xaxis, width - this.room) }, yaxis: { title: titled(layout.yaxis, layout.height - 90) } });
       return { data: gutdiv.coloured(view.data, styles), layout: gutdiv.coloured(layout, styles) };
     }
 
     draw(width) {
       const w = width || this.plot.clientWidth;
       if (!w) return;
+      if (this.text === null) {
+        this.load().then(() => this.draw());
+        return;
+      }
       this.width = w;
       const { data, layout } = this.parts(w, getComputedStyle(root));
       this.plot.style.minHeight = layout.height + "px";
-      window.Plotly.react(this.plot, data, layout, { displaylogo: false, displayModeBar: false, responsive: false, doubleClick: "reset+autosize", scrollZoom: false });
+      window.Plotly.react(this.plot, data, layout, { displaylogo: false, displayModeBar: false, responsive: false, doubleClick: "reset+autosize", scrollZoom: false }).then(() => this.fit(layout));
       this.drawn = true;
       this.figure.dataset.drawn = "yes";
     }
 
+    // Long names of rows take room that is known only now: the axis title is broken anew for what is left.
+    fit(layout) {
+      const size = this.plot._fullLayout._size;
+      this.room = this.width - size.w;
+      const { text } = titled(this.axis, size.w);
+      if (text !== layout.xaxis.title.text) window.Plotly.relayout(this.plot, { "xaxis.title.text": text });
+    }
+
     numbers() {
+      if (!gutdiv.table || this.text === null || !this.figure.querySelector(".numbers").open) return;
       const place = this.figure.querySelector("[data-numbers]");
-      if (this.table) gutdiv.tables.delete(this.table);
+      if (this.table) this.table.remove();
       const box = gutdiv.make("div", { class: "datatable" });
       place.replaceChildren(box);
       this.table = gutdiv.table(box, this.view().numbers);
@@ -94,7 +117,7 @@
 
   // A long axis title is broken into lines; the text is plotly's, escaped already.
   function titled(axis, length) {
-    return { text: wrapped(axis.title.text, Math.max(16, Math.floor((length - 90) / 7))).join("<br>") };
+    return { text: wrapped(axis.title.text, Math.max(16, Math.floor(length / 7))).join("<br>") };
   }
 
   function escaped(text) {
@@ -151,5 +174,4 @@
     again();
   });
   gutdiv.charts = charts;
-  root.dataset.ready = "yes";
 })();

@@ -43,7 +43,11 @@
       setTimeout(() => (copy.textContent = "Copy the text"), 3000);
     });
   }
-  document.querySelector("[data-action='print']").addEventListener("click", () => window.print());
+  // All figures are on paper: they are unpacked first.
+  document.querySelector("[data-action='print']").addEventListener("click", async () => {
+    for (const chart of gutdiv.charts || []) await chart.load();
+    window.print();
+  });
 
   let closed = [];
   window.addEventListener("beforeprint", () => {

@@ -1,231 +1,276 @@
-// Tables that can be searched, filtered, sorted, opened row by row and saved; rows are made only when they are shown.
-(function () {
-  "use strict";
-  const gutdiv = window.gutdiv;
-  const make = gutdiv.make;
-  const FIRST = 15;
-  const SPARE = 10; // so few more are shown at once rather than asked for
-  const MORE = 100;
-  const PRINTED = 40;
-  const NONE = "–";
-  const LONG = /\S{28}/; // a word that may have to be broken
+// Tables that can be searched, filtered, sorted, paged, opened row by row, picked from and saved: DataTables does the work, in this page's dress.
+// A module, so that it runs after the module that brings DataTables.
+const gutdiv = window.gutdiv;
+const { make, cells, DataTable } = gutdiv;
+const CHOICES = 40; // more words than that are searched for, not chosen from
+const LENGTHS = [15, 50, 200];
+const ALL = 1000; // so many rows can be shown at once; more are paged
+const PRINTED = 40;
 
-  const textOf = (cell) => (Array.isArray(cell) ? cell[0] : cell);
-  const valueOf = (cell) => (Array.isArray(cell) ? cell[1] : cell === NONE ? null : cell);
+// Values that are undefined stand last whichever way; DataTables' own order would turn them round.
+DataTable.ext.type.order["gutdiv-asc"] = (a, b) => cells.compare(a, b, 1);
+DataTable.ext.type.order["gutdiv-desc"] = (a, b) => cells.compare(a, b, -1);
+DataTable.ext.errMode = "throw"; // never an alert box
 
-  function compare(a, b, sign) {
-    const none = (v) => v === null || v === undefined || v === "";
-    if (none(a) || none(b)) return none(a) - none(b);
-    if (typeof a === "number" && typeof b === "number") return sign * (a - b);
-    return sign * String(a).localeCompare(String(b), "en", { numeric: true });
+class Table {
+  constructor(root, data) {
+    this.root = root;
+    this.data = data;
+    this.words = [];
+    this.wanted = new Map(); // by column: the word that was chosen
+    this.chosen = new Set(); // rows
+    this.id = "t-" + data.key;
+    this.long = data.rows.length > data.shown; // long enough to be paged, searched and picked from
+    this.lay();
   }
 
-  class Table {
-    constructor(root, data) {
-      this.root = root;
-      this.data = data;
-      this.sorted = null;
-      this.sign = 1;
-      this.query = "";
-      this.chosen = new Map();
-      this.limit = FIRST;
-      this.order = data.rows.map((_, i) => i);
-      this.haystack = data.rows.map((row) => row.map(textOf).join("\u0001").toLowerCase());
-      this.id = "t-" + data.key;
-      this.lay();
-      this.update(false);
-    }
+  // ---------------------------------------------------------------- frame
+  lay() {
+    const data = this.data;
+    const caption = this.root.querySelector(".caption") || make("p", { class: "caption", id: this.id + "-caption", text: data.caption });
+    this.heads = data.columns.map((column, i) => this.head(column, i));
+    const pick = this.long ? [make("th", { class: "pick", scope: "col" }, [this.pickAll()])] : [];
+    const table = make("table", { id: this.id, "aria-labelledby": caption.id }, [make("thead", {}, [make("tr", {}, [...pick, ...this.heads])])]);
+    const place = make("div", {}, [table]);
+    const parts = [caption, place, this.explained()];
+    if (data.note) parts.push(make("p", { class: "table-note", text: data.note }));
+    if (data.source) parts.push(make("p", { class: "source", text: data.source }));
+    const block = this.root.querySelector(":scope > script");
+    this.root.replaceChildren(...parts.filter(Boolean), ...(block ? [block] : []));
+    this.api = new DataTable(table, this.options());
+    this.scroll = table.parentElement;
+    this.scroll.classList.add("scroll");
+    for (const [key, value] of Object.entries({ role: "region", tabindex: "0", "aria-labelledby": caption.id })) this.scroll.setAttribute(key, value);
+    this.api.search.fixed("page", (_, row) => this.fits(row[0]));
+    this.api.on("draw", () => this.drawn());
+    this.api.on("page", () => (this.scroll.scrollTop = 0));
+    this.drawn();
+  }
 
-    // ---------------------------------------------------------------- frame
-    lay() {
-      const data = this.data;
-      const caption = this.root.querySelector(".caption") || make("p", { class: "caption", id: this.id + "-caption", text: data.caption });
-      this.count = make("p", { class: "count", role: "status" });
-      this.body = make("tbody");
-      this.heads = data.columns.map((column, i) => this.head(column, i));
-      const table = make("table", { "aria-labelledby": caption.id }, [make("thead", {}, [make("tr", {}, this.heads)]), this.body]);
-      this.scroll = make("div", { class: "scroll", role: "region", tabindex: "0", "aria-labelledby": caption.id }, [table]);
-      this.foot = make("div", { class: "more" });
-      const parts = [caption, this.toolbar(), this.scroll, this.foot, this.explained()];
-      if (data.note) parts.push(make("p", { class: "table-note", text: data.note }));
-      if (data.source) parts.push(make("p", { class: "source", text: data.source }));
-      this.root.replaceChildren(...parts.filter(Boolean));
-    }
+  options() {
+    const { data, long } = this;
+    const columns = data.columns.map((column, c) => ({
+      data: 0,
+      type: "gutdiv",
+      searchable: false,
+      className: "c-" + column.kind,
+      cellType: c === 0 ? "th" : "td",
+      createdCell: c === 0 ? (cell) => (cell.scope = "row") : undefined,
+      render: (i, type) => (type === "display" ? this.cell(i, c) : cells.valueOf(data.rows[i][c])),
+    }));
+    if (long) columns.unshift({ data: 0, type: "gutdiv", searchable: false, className: "pick", render: (i, type) => (type === "display" ? this.pick(i) : i) });
+    const lengths = [...LENGTHS.filter((n) => n < data.rows.length), data.rows.length <= ALL ? { label: "all", value: -1 } : ALL];
+    return {
+      data: data.rows.map((_, i) => [i]),
+      columns: columns,
+      autoWidth: false,
+      order: [],
+      ordering: { handler: false, indicators: false },
+      orderClasses: false,
+      paging: long,
+      pageLength: data.shown,
+      lengthMenu: lengths,
+      infoCallback: (_, start, end, max, total) => counted(start, end, max, total),
+      language: {
+        lengthMenu: "Rows per page _MENU_",
+        emptyTable: "No rows.",
+        zeroRecords: "No row fits. Change the search or the filters.",
+        paginate: { previous: "Previous", next: "Next" },
+        aria: { paginate: { previous: "Previous page", next: "Next page", number: "Page " } },
+      },
+      layout: {
+        topStart: null,
+        topEnd: null,
+        top: { rowClass: "toolbar", features: [() => this.finders(), "info", () => this.savers()] },
+        bottomStart: null,
+        bottomEnd: null,
+        bottom: long ? { rowClass: "more", features: [{ paging: { type: "simple_numbers", buttons: 5 } }, "pageLength"] } : null,
+      },
+    };
+  }
 
-    head(column, i) {
-      const label = make("button", { type: "button", class: "sort" + (LONG.test(column.label) ? " long" : ""), onclick: () => this.sort(i) }, [column.label]);
-      return make("th", { scope: "col", class: "c-" + column.kind, "aria-sort": "none" }, [label]);
-    }
+  head(column, i) {
+    const label = make("button", { type: "button", class: "sort" + (cells.LONG.test(column.label) ? " long" : ""), onclick: (event) => this.sort(i, event.shiftKey), text: column.label });
+    return make("th", { scope: "col", class: "c-" + column.kind }, [label]);
+  }
 
-    toolbar() {
-      const parts = [];
-      const rows = this.data.rows;
-      if (rows.length > FIRST) {
-        const input = make("input", { type: "search", id: this.id + "-search", placeholder: "Search", autocomplete: "off", spellcheck: "false" });
-        input.addEventListener("input", () => {
-          this.query = input.value.trim().toLowerCase();
-          this.limit = FIRST;
-          this.update(true);
-        });
-        parts.push(make("label", { class: "field" }, [make("span", { class: "visually-hidden", text: "Search in: " + this.data.caption }), input]));
-      }
-      this.data.columns.forEach((column, i) => {
-        if (!column.choose) return;
-        const words = [...new Map(rows.map((row) => [textOf(row[i]), valueOf(row[i])]))].sort((a, b) => compare(a[1], b[1], 1)).map((w) => w[0]);
-        if (words.length < 2 || words.length > 40) return;
-        const options = [make("option", { value: "", text: "all" }), ...words.map((w) => make("option", { value: w, text: w.length > 48 ? w.slice(0, 47) + "…" : w }))];
-        const select = make("select", {}, options);
-        select.addEventListener("change", () => {
-          if (select.value) this.chosen.set(i, select.value);
-          else this.chosen.delete(i);
-          this.limit = FIRST;
-          this.update(true);
-        });
-        parts.push(make("label", { class: "field" }, [make("span", { text: column.label }), select]));
+  finders() {
+    const rows = this.data.rows;
+    const parts = [];
+    if (this.long) {
+      this.haystack = rows.map((row) => row.map(cells.textOf).join("\u0001").toLowerCase());
+      const input = make("input", { type: "search", id: this.id + "-search", placeholder: "Search", autocomplete: "off", spellcheck: "false" });
+      input.addEventListener("input", () => {
+        this.words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+        this.api.draw();
       });
-      parts.push(this.count);
-      parts.push(make("button", { type: "button", class: "quiet", onclick: () => this.save() }, ["Save as TSV"]));
-      return make("div", { class: "toolbar" }, parts);
+      parts.push(make("label", { class: "field" }, [make("span", { class: "visually-hidden", text: "Search in: " + this.data.caption + " (rows with all words)" }), input]));
     }
-
-    explained() {
-      const told = this.data.columns.filter((c) => c.help);
-      if (!told.length) return null;
-      const list = told.map((c) => make("div", {}, [make("dt", { text: c.label }), make("dd", { text: c.help })]));
-      return make("details", { class: "explained" }, [make("summary", { text: "What the columns mean" }), make("dl", {}, list)]);
-    }
-
-    // ---------------------------------------------------------------- what is shown
-    sort(i) {
-      if (this.sorted === i) this.sign = -this.sign;
-      else [this.sorted, this.sign] = [i, 1];
-      this.heads.forEach((head, k) => head.setAttribute("aria-sort", k !== i ? "none" : this.sign > 0 ? "ascending" : "descending"));
-      this.update(true);
-      gutdiv.say("Sorted by " + this.data.columns[i].label + (this.sign > 0 ? ", ascending" : ", descending"));
-    }
-
-    update() {
-      const rows = this.data.rows;
-      const wanted = [...this.chosen];
-      let order = rows.map((_, i) => i);
-      if (this.query) order = order.filter((i) => this.haystack[i].includes(this.query));
-      if (wanted.length) order = order.filter((i) => wanted.every(([c, word]) => textOf(rows[i][c]) === word));
-      if (this.sorted !== null) {
-        const c = this.sorted;
-        order.sort((a, b) => compare(valueOf(rows[a][c]), valueOf(rows[b][c]), this.sign) || a - b);
-      }
-      this.order = order;
-      this.show();
-    }
-
-    show(limit) {
-      const wanted = limit || this.limit;
-      const shown = this.order.slice(0, this.order.length <= wanted + SPARE ? this.order.length : wanted);
-      this.scroll.classList.toggle("tall", shown.length > FIRST + SPARE);
-      this.body.replaceChildren(...shown.map((i) => this.row(i)));
-      const all = this.data.rows.length;
-      const found = this.order.length;
-      this.count.textContent = (found === all ? "" : found.toLocaleString("en") + " of ") + all.toLocaleString("en") + (all === 1 ? " row" : " rows");
-      if (!found) this.body.append(make("tr", {}, [make("td", { colspan: this.heads.length, class: "empty", text: "No row fits. Change the search or the filters." })]));
-      this.foot.replaceChildren();
-      const rest = found - shown.length;
-      if (rest > 0) {
-        this.foot.append(make("p", { text: "Showing " + shown.length.toLocaleString("en") + " of " + found.toLocaleString("en") + "." }));
-        if (rest > MORE) this.foot.append(make("button", { type: "button", class: "quiet", onclick: () => this.grow(this.limit + MORE) }, ["Show " + MORE + " more"]));
-        this.foot.append(make("button", { type: "button", class: "quiet", onclick: () => this.grow(found) }, ["Show all"]));
-      }
-    }
-
-    grow(limit) {
-      const from = Math.min(this.limit, this.order.length);
-      this.limit = limit;
-      this.show();
-      const next = this.body.children[from];
-      const target = next && (next.querySelector("button") || next);
-      if (target) {
-        if (target === next) next.tabIndex = -1;
-        target.focus({ preventScroll: true });
-      }
-    }
-
-    // ---------------------------------------------------------------- rows and cells
-    row(i) {
-      const cells = this.data.rows[i];
-      const details = this.data.details[i];
-      const row = make("tr");
-      cells.forEach((cell, c) => {
-        const column = this.data.columns[c];
-        const content = c === 0 && details ? this.opener(row, i, textOf(cell)) : this.content(cell, column);
-        row.append(make(c === 0 ? "th" : "td", { class: "c-" + column.kind, scope: c === 0 ? "row" : null }, [content]));
+    this.data.columns.forEach((column, c) => {
+      if (!column.choose) return;
+      const words = [...new Map(rows.map((row) => [cells.textOf(row[c]), cells.valueOf(row[c])]))].sort((a, b) => cells.compare(a[1], b[1], 1)).map((w) => w[0]);
+      if (words.length < 2 || words.length > CHOICES) return;
+      const options = [make("option", { value: "", text: "all" }), ...words.map((w) => make("option", { value: w, text: w.length > 48 ? w.slice(0, 47) + "…" : w }))];
+      const select = make("select", {}, options);
+      select.addEventListener("change", () => {
+        if (select.value) this.wanted.set(c, select.value);
+        else this.wanted.delete(c);
+        this.api.draw();
       });
-      return row;
-    }
+      parts.push(make("label", { class: "field" }, [make("span", { text: column.label }), select]));
+    });
+    return make("div", { class: "finders" }, parts);
+  }
 
-    content(cell, column) {
-      const text = textOf(cell);
-      if (column.kind === "status" && text !== NONE) {
-        return make("span", { class: "status " + text.replace(/ /g, "-") }, [gutdiv.icon(text), document.createTextNode(text)]);
-      }
-      if (column.kind === "span" && Array.isArray(cell) && cell[2]) return this.span(cell);
-      const long = text.length > 60;
-      return make("bdi", { class: "clip" + (text === NONE ? " none" : LONG.test(text) ? " long" : ""), title: long && text.length < 2000 ? text : null, text: text });
-    }
+  savers() {
+    this.picked = make("button", { type: "button", class: "quiet", hidden: true, onclick: () => this.save([...this.chosen].sort((a, b) => a - b), "selected") });
+    this.cleared = make("button", { type: "button", class: "quiet", hidden: true, text: "Clear selection", onclick: () => this.select([...this.chosen], false) });
+    const all = make("button", { type: "button", class: "quiet", text: "Save as TSV", onclick: () => this.save(this.found(), "") });
+    return make("div", { class: "savers" }, [this.cleared, this.picked, all]);
+  }
 
-    span(cell) {
-      const [low, high, lower, upper] = cell[2];
-      const place = (v) => (high > low ? (100 * (v - low)) / (high - low) : 50);
-      const field = make("i", { class: "field" });
-      const from = lower === null ? 0 : place(lower);
-      field.style.left = from + "%";
-      field.style.width = (upper === null ? 100 : place(upper)) - from + "%";
-      const dot = make("i", { class: "dot" });
-      dot.style.left = place(cell[1]) + "%";
-      return make("span", { class: "range" }, [make("span", { class: "figure", text: cell[0] }), make("span", { class: "track", "aria-hidden": "true" }, lower === null && upper === null ? [dot] : [field, dot])]);
-    }
+  explained() {
+    const told = this.data.columns.filter((c) => c.help);
+    if (!told.length) return null;
+    const list = told.map((c) => make("div", {}, [make("dt", { text: c.label }), make("dd", { text: c.help })]));
+    return make("details", { class: "explained" }, [make("summary", { text: "What the columns mean" }), make("dl", {}, list)]);
+  }
 
-    opener(row, i, text) {
-      const button = make("button", { type: "button", class: "open", "aria-expanded": "false" }, [make("bdi", { class: "clip" + (LONG.test(text) ? " long" : ""), text: text })]);
-      button.addEventListener("click", () => {
-        const open = button.getAttribute("aria-expanded") === "true";
-        button.setAttribute("aria-expanded", String(!open));
-        if (open) row.nextElementSibling.remove();
-        else row.after(this.opened(i));
-      });
-      return button;
-    }
+  // ---------------------------------------------------------------- cells
+  cell(i, c) {
+    const cell = this.data.rows[i][c];
+    if (c > 0 || !this.data.details[i]) return cells.content(cell, this.data.columns[c]);
+    const button = cells.opener(cells.textOf(cell));
+    button.addEventListener("click", () => {
+      const row = this.api.row(i);
+      const open = button.getAttribute("aria-expanded") === "true";
+      button.setAttribute("aria-expanded", String(!open));
+      if (open) row.child.remove();
+      else row.child(cells.opened(this.data.details[i], this.heads.length + (this.long ? 1 : 0))).show();
+    });
+    return button;
+  }
 
-    opened(i) {
-      const list = this.data.details[i].map((detail) => {
-        const links = detail.links.map((link) => make("li", {}, [link.href.startsWith("https://doi.org/") ? make("a", { href: link.href, rel: "noopener noreferrer", target: "_blank", text: link.text }) : make("span", { text: link.text })]));
-        return make("div", { class: detail.wide ? "wide" : null }, [make("dt", { text: detail.term }), make("dd", {}, [detail.text ? make("p", { class: "clip", text: detail.text }) : null, links.length ? make("ul", {}, links) : null])]);
-      });
-      return make("tr", { class: "opened" }, [make("td", { colspan: this.heads.length }, [make("dl", {}, list)])]);
-    }
+  // ---------------------------------------------------------------- what is shown
+  fits(i) {
+    if (this.words.length && !this.words.every((word) => this.haystack[i].includes(word))) return false;
+    for (const [c, word] of this.wanted) if (cells.textOf(this.data.rows[i][c]) !== word) return false;
+    return true;
+  }
 
-    save() {
-      const clean = (text) => text.replace(/[\t\r\n]+/g, " ");
-      const written = (cell, c) => {
-        const exact = ["number", "span"].includes(this.data.columns[c].kind) && typeof valueOf(cell) === "number";
-        const text = exact ? String(valueOf(cell)) : textOf(cell);
-        return text === NONE ? "" : clean(text);
-      };
-      const lines = [this.data.columns.map((c) => clean(c.label)), ...this.order.map((i) => this.data.rows[i].map(written))];
-      gutdiv.save(this.data.key + ".tsv", lines.map((l) => l.join("\t")).join("\n") + "\n");
-      gutdiv.say("Saved " + this.order.length + " rows");
-    }
+  // Once: ascending, again: descending; with shift, after the columns chosen before.
+  sort(i, after) {
+    const at = i + (this.long ? 1 : 0);
+    const order = this.api.order();
+    const before = order.find(([c]) => c === at);
+    const dir = before && before[1] === "asc" ? "desc" : "asc";
+    const kept = after ? order.filter(([c]) => c !== at) : [];
+    this.api.order([...kept, [at, dir]]).draw();
+    gutdiv.say("Sorted by " + this.data.columns[i].label + (dir === "asc" ? ", ascending" : ", descending"));
+  }
 
-    // On paper: more rows than on the screen, but no hundreds of pages; the result file holds all.
-    print(before) {
-      if (!before) return this.show();
-      this.show(Math.max(this.limit, PRINTED));
+  drawn() {
+    const found = this.api.page.info();
+    this.scroll.classList.toggle("tall", found.end - found.start > LENGTHS[0] + 10);
+    this.root.querySelector(".more")?.classList.toggle("one", found.pages < 2);
+    if (this.all) this.ticked();
+  }
+
+  // ---------------------------------------------------------------- rows picked
+  // Not by the extension Select: with it, choosing 10,000 rows at once takes seconds.
+  pickAll() {
+    this.all = make("input", { type: "checkbox", "aria-label": "Select all rows that are found" });
+    this.all.addEventListener("change", () => this.select(this.found(), this.all.checked));
+    return this.all;
+  }
+
+  pick(i) {
+    const box = make("input", { type: "checkbox", value: i, "aria-label": "Select " + cells.textOf(this.data.rows[i][0]).slice(0, 200) });
+    box.addEventListener("change", () => this.select([i], box.checked));
+    return box;
+  }
+
+  select(rows, chosen) {
+    for (const i of rows) {
+      if (chosen) this.chosen.add(i);
+      else this.chosen.delete(i);
+    }
+    this.ticked();
+    gutdiv.say(rowCount(this.chosen.size) + " selected");
+    this.root.dispatchEvent(new CustomEvent("gutdiv-selected", { bubbles: true, detail: { key: this.data.key, rows: [...this.chosen] } }));
+  }
+
+  found() {
+    return this.api.rows({ search: "applied" }).indexes().toArray();
+  }
+
+  ticked() {
+    const found = this.found();
+    const n = this.chosen.size && found.filter((i) => this.chosen.has(i)).length;
+    this.all.checked = found.length > 0 && n === found.length;
+    this.all.indeterminate = n > 0 && n < found.length;
+    this.picked.hidden = this.cleared.hidden = !this.chosen.size;
+    this.picked.textContent = "Save selected (" + this.chosen.size.toLocaleString("en") + ")";
+    for (const box of this.root.querySelectorAll("tbody .pick input")) {
+      box.checked = this.chosen.has(Number(box.value));
+      box.closest("tr").classList.toggle("selected", box.checked);
     }
   }
 
-  gutdiv.tables = new Set();
-  gutdiv.table = function (root, data) {
-    const table = new Table(root, data);
-    gutdiv.tables.add(table);
-    return table;
-  };
-  for (const root of document.querySelectorAll(".datatable[data-table]")) gutdiv.table(root, gutdiv.read(root));
-})();
+  // ---------------------------------------------------------------- taken along
+  save(rows, which) {
+    const { columns } = this.data;
+    const kept = [...columns.keys()].filter((c) => columns[c].kind !== "sample"); // a link is no datum
+    const lines = [kept.map((c) => cells.clean(columns[c].label)), ...rows.map((i) => kept.map((c) => cells.written(this.data.rows[i][c], columns[c])))];
+    gutdiv.save(this.data.key + (which ? "-" + which : "") + ".tsv", lines.map((line) => line.join("\t")).join("\n") + "\n");
+    gutdiv.say("Saved " + rowCount(rows.length));
+  }
+
+  // On paper: more rows than on the screen, but no hundreds of pages; the result file holds all.
+  print(before) {
+    if (!this.long) return;
+    if (before) {
+      this.kept = [this.api.page.len(), this.api.page()];
+      const length = this.kept[0] < 0 ? -1 : Math.max(this.kept[0], PRINTED);
+      this.api.page.len(length).page(0).draw(false);
+      const found = this.api.page.info();
+      const rest = found.recordsDisplay > found.end;
+      this.note = make("p", { class: "printed", text: rest ? "The first " + found.end.toLocaleString("en") + " of " + rowCount(found.recordsDisplay) + "." : "" });
+      this.root.querySelector(".more").after(this.note);
+    } else if (this.kept) {
+      this.note.remove();
+      this.api.page.len(this.kept[0]).page(this.kept[1]).draw(false);
+      this.kept = null;
+    }
+  }
+
+  remove() {
+    gutdiv.tables.delete(this);
+    this.api.destroy();
+  }
+}
+
+const rowCount = (n) => n.toLocaleString("en") + (n === 1 ? " row" : " rows");
+
+function counted(start, end, max, total) {
+  const range = end - start + 1 < total ? start.toLocaleString("en") + "–" + end.toLocaleString("en") + " of " : "";
+  if (total === max) return range + rowCount(max);
+  return range + total.toLocaleString("en") + (range ? " found, of " : " of ") + rowCount(max);
+}
+
+gutdiv.table = function (root, data) {
+  const table = new Table(root, data);
+  gutdiv.tables.add(table);
+  return table;
+};
+
+// One after another, so that the page answers in between; then what the figures hold is unpacked, for a look or for paper.
+for (const root of document.querySelectorAll(".datatable[data-table]")) {
+  gutdiv.table(root, JSON.parse(await gutdiv.text(root)));
+  await new Promise((next) => setTimeout(next));
+}
+for (const chart of gutdiv.charts) {
+  await chart.load();
+  chart.numbers(); // where they were opened before this script had come
+}
+document.documentElement.dataset.ready = "yes";

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from gutdiv.report.panels import abundance, diversity, dysbiosis, immune, longitudinal, methods, overview
+from gutdiv.report.panels import abundance, composition, diversity, dysbiosis, immune, longitudinal, methods, overview
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 PANELS: Mapping[str, Callable[[Results], Panel]] = MappingProxyType(
     {
         "overview": overview.build,
+        "composition": composition.build,
         "diversity": diversity.build,
         "abundance": abundance.build,
         "longitudinal": longitudinal.build,

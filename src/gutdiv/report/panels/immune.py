@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from gutdiv.report import cells, charts, reading, story
-from gutdiv.report.parts import Column, DataTable, Detail, Figure, Link, Note, Panel, Part, Row, Section, Sentence, Sentences, View
+from gutdiv.report import cells, charts, evidence, reading, story
+from gutdiv.report.parts import Column, DataTable, Detail, Figure, Note, Panel, Part, Row, Section, Sentence, Sentences, View
 from gutdiv.report.wording import NONE, capital, equals, fixed, integer, listing, missing, name, p_value, percent, plural, sentence, signed
 
 if TYPE_CHECKING:
@@ -19,9 +19,7 @@ LINKS, MATCHES = "immune/links", "immune/matches"
 FAMILIES = {"confirmatory": "Immune-relevant taxa", "exploratory": "All other taxa"}
 FAMILY = {"confirmatory": "immune\u2011relevant", "exploratory": "other"}
 MARKER = "marker:"
-LEVELS = {"in_vitro": "in vitro", "mouse": "mice", "human_association": "human, association", "human_trial": "human, trial"}
 SHOWN = 30  # rows of a forest plot that can still be read; the table holds all
-DOI = "https://doi.org/"
 ROBUSTNESS = ("robust", "relative only", "sensitive", "not significant")
 QUIET = ("not significant", NONE)
 TEST = "test_family"
@@ -166,7 +164,7 @@ def _numbers(key: str, rows: Iterable[Mapping[str, Any]]) -> DataTable:
 
 def _link_table(results: Results, rows: list[dict[str, Any]]) -> DataTable:
     """List all links; a row opens to what is known of the taxon."""
-    known = _known(results)
+    known = evidence.known(results)
     conservative = (
         [cells.column("q, conservative", "q_conservative", cells.chance)] if any(not missing(r.get("q_conservative")) for r in rows) else []
     )
@@ -225,66 +223,6 @@ def _told(known: Mapping[str, tuple[Detail, ...]], link: Mapping[str, Any]) -> t
     return tuple(d for k in keys or [str(link["taxon"]).casefold()] for d in known.get(k, ()))
 
 
-def _known(results: Results) -> dict[str, tuple[Detail, ...]]:
-    """Tell what the knowledge base holds, by row number and by taxon."""
-    references = {r.get("key", ""): r for r in results.knowledge.get("references", ())}
-    found: dict[str, list[Detail]] = {}
-    for row in results.knowledge.get("immune_taxa", ()):
-        told = _evidence(row, references)
-        found.setdefault(row.get("row", ""), []).extend(told)
-        found.setdefault(row.get("taxon", "").casefold(), []).extend(told)
-    return {taxon: tuple(details) for taxon, details in found.items()}
-
-
-def _evidence(row: Mapping[str, str], references: Mapping[str, Mapping[str, str]]) -> list[Detail]:
-    """Tell one row of the knowledge base: mechanism, evidence with references, and why it is contested."""
-    studied = f" (studied: {name(row['studied'])})" if row.get("studied") else ""
-    details = [Detail(_guild(row), f"{name(row.get('mechanism'))}{studied}", wide=True)]
-    if row.get("contested_reason"):
-        details.append(Detail("Contested", sentence(name(row["contested_reason"]))))
-    for level, keys in _levels(row.get("evidence", "")):
-        links = tuple(cite(references[k]) for k in keys if k in references)
-        details.append(Detail(f"Evidence: {LEVELS.get(level, level)}", "" if links else "no reference at hand", links))
-    if row.get("strength"):
-        details.append(Detail("Strength of evidence", name(row.get("strength_note") or row["strength"])))
-    if row.get("visible_by_16s", "yes") != "yes" or row.get("visibility_reason"):
-        seen = {"no": "not visible by 16S", "genus only": "16S sees the genus only"}.get(row.get("visible_by_16s", ""), "visible by 16S")
-        details.append(
-            Detail("What 16S can see", f"{seen}{': ' if row.get('visibility_reason') else ''}{name(row.get('visibility_reason'))}")
-        )
-    used = [
-        f"{word}: {name(row[key])}"
-        for word, key in (("substrates", "prebiotic_substrates"), ("probiotic", "probiotic_use"))
-        if row.get(key)
-    ]
-    if used:
-        details.append(Detail("Prebiotics and probiotics", f"{'; '.join(used)}"))
-    return details
-
-
-def _guild(row: Mapping[str, str]) -> str:
-    """Name a mechanism by its guilds."""
-    return capital(name(row.get("guild")).replace(";", ", ") or "mechanism")
-
-
-def _levels(evidence: str) -> list[tuple[str, list[str]]]:
-    """Read `level:key,key;level:key`."""
-    levels = []
-    for part in evidence.split(";"):
-        level, _, keys = part.partition(":")
-        if level.strip():
-            levels.append((name(level.strip()), [k.strip() for k in keys.split(",") if k.strip()]))
-    return levels
-
-
-def cite(reference: Mapping[str, str]) -> Link:
-    """Write a reference in short; it links to its DOI where it has one that looks like one."""
-    author = name(reference.get("author"))
-    text = f"{author} {name(reference.get('year'))}. {name(reference.get('title')).rstrip('.')}. {name(reference.get('journal'))}".strip()
-    doi = name(reference.get("doi"))
-    return Link(text, DOI + doi if doi.startswith("10.") and not any(c.isspace() for c in doi) else "")
-
-
 # ---------------------------------------------------------------- matches
 def _matches(results: Results) -> Section | None:
     """Say which taxa of the knowledge base were found, by which spelling, with which share of the reads."""
@@ -314,7 +252,7 @@ def _matches(results: Results) -> Section | None:
         interactive=True,
         note=note,
     )
-    known = _known(results)
+    known = evidence.known(results)
     told = tuple(Row(p.cells, known.get(str(r["taxon"]).casefold(), ())) for p, r in zip(plain.rows, rows, strict=True))
     table = replace(plain, rows=told)
     parts: list[Part] = [

@@ -1,0 +1,263 @@
+"""What each sample's own page shows, as plain data: once what all samples share, and little for each of them."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from gutdiv.report import charts, evidence, reading, story
+from gutdiv.report.parts import SamplePages
+from gutdiv.report.wording import capital, fixed, integer, listing, missing, name, number, p_value, percent, plural, sentence, signed, span
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from gutdiv.model.results import Interval, Results
+
+    Rows = dict[str, list[dict[str, Any]]]
+
+VERDICT, FLAG, COMPOSITION = "dysbiosis/verdicts", "dysbiosis/flags", "diversity/composition"
+EXPLAINED, STABLE, IMMUNE = "dysbiosis/explanations", "dysbiosis/stability", "immune/samples"
+RANK = "genus"
+CONTROLS = "controls"
+SHOWN_METADATA = 40  # columns of the metadata on a sample's page
+COMPONENTS = {"diversity": "low diversity", "neighbours": "distance to the nearest controls", "composition": "composition", "index": "MDI"}
+CANNOT = (
+    "Whether this person is ill: a place among the controls is no diagnosis, and nothing here replaces a clinical test.",
+    "Why the sample stands where it stands: diet, medicines, transit time, age and handling of the specimen all move it.",
+    "How many bacteria there were: reads tell shares only, unless load was measured beside them.",
+    "Which species or strain is meant where only a genus is named; no pathogen is reported from a genus call.",
+)
+
+
+def build(results: Results) -> SamplePages | None:
+    """Assemble the pages of all samples; None where there is no sample in the results."""
+    metadata = results.metadata
+    if metadata is None or not metadata.ids:
+        return None
+    verdicts = {str(r["sample_id"]): r for r in reading.rows(reading.table(results, VERDICT))}
+    flags, immune = _by_sample(results, FLAG), _by_sample(results, IMMUNE)
+    metrics = list(dict.fromkeys(str(r["metric"]) for rows in flags.values() for r in rows))
+    explained, stable = ({k: v[0] for k, v in _by_sample(results, place).items()} for place in (EXPLAINED, STABLE))
+    points, shares = _points(results), _shares(results)
+    columns = tuple(metadata.columns)[:SHOWN_METADATA]
+    roles = reading.roles(results)
+    samples = []
+    for i, sample in enumerate(metadata.ids):
+        verdict, own = verdicts.get(sample, {}), {str(f["metric"]): f for f in flags.get(sample, ())}
+        samples.append(
+            {
+                "id": name(sample),
+                "verdict": str(verdict.get("verdict", "not assessable")),
+                "said": _said(results, verdict, stable.get(sample)),
+                "metrics": [_flag(own.get(m)) for m in metrics],
+                "drivers": _drivers(verdict),
+                "parts": _parts(explained.get(sample, {}), verdict),
+                "near": [name(n[0] if isinstance(n, list) else n) for n in _list(explained.get(sample, {}).get("nearest"))],
+                "shares": shares.get(sample, []),
+                "at": points.get(sample),
+                "immune": [_state(r) for r in _states(immune.get(sample, []))],
+                "told": [name(metadata.columns[c][i], limit=200) for c in columns],
+                "person": name(metadata.columns[roles["subject"]][i]) if roles.get("subject") in metadata.columns else "",
+                "time": _time(results, i),
+            }
+        )
+    used = {str(r["row"]) for rows in immune.values() for r in rows if not missing(r["row"])}
+    shared = {
+        "metrics": [_metric(results, m, flags) for m in metrics],
+        "columns": [name(c, limit=60) for c in columns],
+        "taxa": [name(t, limit=60) for t in (reading.record(results, COMPOSITION).get("taxa") or {}).get(RANK, ())],
+        "means": _means(results),
+        "controls": reading.controls_word(results),
+        "axes": _axes(results),
+        "evidence": _evidence(results, used),
+        "immune": _immune_words(results),
+        "cannot": list(CANNOT),
+        "time": name(roles.get("time"), limit=60),
+    }
+    return SamplePages(shared, tuple(samples))
+
+
+def _by_sample(results: Results, place: str) -> Rows:
+    """Sort a table's rows by sample."""
+    found: Rows = defaultdict(list)
+    for row in reading.rows(reading.table(results, place)):
+        found[str(row["sample_id"])].append(row)
+    return found
+
+
+# ---------------------------------------------------------------- the verdict
+def _said(results: Results, verdict: Mapping[str, Any], stable: Mapping[str, Any] | None) -> list[str]:
+    """Say the verdict in sentences: what, against whom, how sure, how stable, or why there is none."""
+    if not verdict:
+        return ["No verdict was given in these results."]
+    word, tier = str(verdict["verdict"]), str(verdict["tier"])
+    lines = []
+    if missing(verdict["p"]):
+        lines.append(sentence(f"Not assessable: {name(verdict['reason'], limit=400)}" if not missing(verdict["reason"]) else "Not assessable"))
+    else:
+        against = plural(verdict["n_reference"], "control")
+        lines.append(f"{capital(word)}: {story.VERDICT_MEANING[word]}, p = {p_value(verdict['p'])}, q = {p_value(verdict['q'])} ({tier}, {against}).")
+    if verdict.get("is_control"):
+        lines.append("The sample is one of the declared controls and was held against the others.")
+    if not missing(verdict.get("position_p")) and missing(verdict["p"]):
+        place = f"Position among published healthy groups: p = {p_value(verdict['position_p'])}"
+        lines.append(f"{place}; differences between laboratories are in it, and it is no verdict.")
+    if not missing(verdict.get("second_verdict")):
+        lines.append(
+            f"Second opinion, by the reference across studies: {name(verdict['second_verdict'])} (p = {p_value(verdict['second_p'])}); "
+            f"{name(verdict.get('agreement'))}."
+        )
+    if stable:
+        shares = [
+            f"{percent(stable[key])} of {integer(stable[count])} {what}"
+            for key, count, what in (("draws_same", "draws", "rarefaction draws"), ("bootstraps_same", "bootstraps", "resamplings of the controls"))
+            if not missing(stable[key])
+        ]
+        lines.append(f"The verdict stays in {listing(shares)}.")
+    return lines
+
+
+def _parts(row: Mapping[str, Any], verdict: Mapping[str, Any]) -> list[list[Any]]:
+    """Return what each component contributes to the score, the largest first; without an explanation the share of controls as unusual."""
+    found = [(word, row.get(f"share_{key}")) for key, word in COMPONENTS.items()]
+    shares = sorted(((w, float(v)) for w, v in found if v is not None and not missing(v)), key=lambda s: -s[1])
+    if shares:
+        return [[w, round(v, 3), percent(v)] for w, v in shares]
+    return [[COMPONENTS[k], None, p_value(verdict[f"rank_{k}"])] for k in COMPONENTS if not missing(verdict.get(f"rank_{k}"))]
+
+
+def _drivers(verdict: Mapping[str, Any]) -> list[list[Any]]:
+    """Return the taxa farthest from the controls, with robust z as number and as text."""
+    return [[name(t, limit=60), round(float(z), 2), signed(z, 1)] for t, z in _list(verdict.get("drivers"))]
+
+
+def _list(text: Any) -> list[Any]:
+    """Read a JSON list of a cell; anything else is no list."""
+    try:
+        found = json.loads(str(text))
+    except ValueError:
+        return []
+    return found if isinstance(found, list) else []
+
+
+# ---------------------------------------------------------------- metrics
+def _flag(row: Mapping[str, Any] | None) -> list[Any]:
+    """Return value, flag and, where nothing can be said, the reason."""
+    if row is None:
+        return []
+    value = None if missing(row["value"]) else charts.rounded(row["value"])
+    return [value, number(row["value"]), str(row["flag"]), name(row["reason"], limit=300)]
+
+
+def _metric(results: Results, key: str, flags: Rows) -> dict[str, Any]:
+    """Return a metric's label and interval, and the ends between which bars are drawn."""
+    intervals = {reading.at_level({"metric": i.metric, "level": i.level}): i for i in (results.reference.intervals if results.reference else ())}
+    interval: Interval | None = intervals.get(key)
+    every = [f for rows in flags.values() for f in rows if str(f["metric"]) == key]
+    values = [float(f[k]) for f in every for k in ("value", "lower", "upper") if not missing(f[k])]
+    limits = {}
+    if interval is not None:
+        limits = {k: charts.rounded(getattr(interval, k)) for k in ("lower", "upper", "median")}
+        for side in ("lower", "upper"):
+            found = getattr(interval, f"{side}_ci")
+            limits[f"{side}_ci"] = None if found is None else [charts.rounded(v) for v in found]  # type: ignore[assignment]
+    text = "" if interval is None or (interval.lower is None and interval.upper is None) else span(interval.lower, interval.upper)
+    ends = [charts.rounded(min(values)), charts.rounded(max(values))] if values else None
+    return {"label": reading.metric(results, key).axis, "ends": ends, "interval": text, **limits}
+
+
+# ---------------------------------------------------------------- composition and place
+def _shares(results: Results) -> dict[str, list[float]]:
+    """Return each sample's shares, in the order of the record's taxa."""
+    taxa = (reading.record(results, COMPOSITION).get("taxa") or {}).get(RANK, ())
+    place = {t: i for i, t in enumerate(taxa)}
+    found: dict[str, list[float]] = {}
+    for row in reading.rows(reading.table(results, COMPOSITION)):
+        if row["rank"] == RANK and row["taxon"] in place:
+            found.setdefault(str(row["sample_id"]), [0.0] * len(place))[place[row["taxon"]]] = round(float(row["share"]), 4)
+    return found
+
+
+def _means(results: Results) -> list[float]:
+    """Return the mean shares of the controls, else of all samples."""
+    means = (reading.record(results, COMPOSITION).get("means") or {}).get(RANK) or {}
+    return list(means.get(CONTROLS) or means.get("all samples") or ())
+
+
+def _points(results: Results) -> dict[str, list[float | None]]:
+    """Return each sample's place in the first ordination."""
+    names = reading.under(results, "diversity/ordination/")
+    found = reading.filled(results, f"diversity/ordination/{names[0]}") if names else None
+    if found is None or not {"axis_1", "axis_2"} <= set(found.frame.columns):
+        return {}
+    return {str(r["sample_id"]): [_short(r["axis_1"]), _short(r["axis_2"])] for r in reading.rows(found)}
+
+
+def _short(value: Any) -> float | None:
+    """Round a coordinate to what a small picture shows."""
+    return None if missing(value) else float(f"{float(value):.4g}")
+
+
+def _axes(results: Results) -> dict[str, Any]:
+    """Name the ordination and its axes."""
+    names = reading.under(results, "diversity/ordination/")
+    if not names:
+        return {}
+    explained = reading.record(results, f"diversity/ordination/{names[0]}").get("proportion_explained") or ()
+    words = [f"Axis {i} ({percent(share)})" for i, share in enumerate(explained[:2], start=1)]
+    return {"label": reading.metric(results, names[0]).label, "axes": words or ["Axis 1", "Axis 2"]}
+
+
+def _time(results: Results, index: int) -> float | None:
+    """Return when the sample was taken, where that is a number."""
+    metadata, column = results.metadata, str(reading.roles(results).get("time", ""))
+    if metadata is None or column not in metadata.columns or metadata.kinds.get(column) != "numeric":
+        return None
+    cell = metadata.columns[column][index]
+    return None if cell is None else float(cell)
+
+
+# ---------------------------------------------------------------- immune-relevant taxa
+def _states(rows: Sequence[dict[str, Any]]) -> list[tuple[dict[str, Any], list[int]]]:
+    """Put the rows on one taxon or guild together: its first row, and the rows of the knowledge base."""
+    found: dict[tuple[str, str], tuple[dict[str, Any], list[int]]] = {}
+    for row in rows:
+        _, numbers = found.setdefault((str(row["level"]), str(row["name"])), (row, []))
+        numbers += [] if missing(row["row"]) else [int(row["row"])]
+    return list(found.values())
+
+
+def _state(found: tuple[dict[str, Any], list[int]]) -> list[Any]:
+    """Return name, level, state, what was seen in words, and the rows of the knowledge base."""
+    row, numbers = found
+    limit = f"not detected; it would be seen 95% of the time above {percent(row['detection_limit'])} of the reads"
+    seen = f"{percent(row['share'])} of the reads" if row["detected"] else limit
+    words = [seen]
+    if not missing(row["control_share"]):
+        words.append(f"{percent(row['control_share'])} in the median control")
+    if not missing(row["z"]):
+        words.append(f"robust z {signed(row['z'], 1)}")
+    if not missing(row["control_tail"]):
+        words.append(f"{percent(row['control_tail'])} of {plural(row['n_controls'], 'control')} as far out")
+    return [name(row["name"], limit=60), str(row["level"]), str(row["state"]), "; ".join(words), sorted(numbers), name(row["agreement"])]
+
+
+def _evidence(results: Results, used: set[str]) -> dict[str, Any]:
+    """Return what the knowledge base holds of the rows that any sample names."""
+    references = {r.get("key", ""): r for r in results.knowledge.get("references", ())}
+    return {
+        row["row"]: [asdict(d) for d in evidence.of_row(row, references)] for row in results.knowledge.get("immune_taxa", ()) if row.get("row") in used
+    }
+
+
+def _immune_words(results: Results) -> dict[str, Any]:
+    """Return how many taxa a control would have by chance, and why there is nothing where there is nothing."""
+    about = reading.record(results, IMMUNE)
+    chance = about.get("by_chance") or {}
+    rates = [f"{fixed(chance[k], 1)} {k}" for k in ("depleted", "enriched") if not missing(chance.get(k))]
+    told = f"A control judged by the same rule has {listing(rates)} on average." if rates else ""
+    gone = [sentence(f"Not looked at: {name(why)}") for _, why in reading.absences(about)]
+    return {"told": told, "absent": " ".join(gone), "made": IMMUNE in results.tables}

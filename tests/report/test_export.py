@@ -1,0 +1,77 @@
+"""The numbers of figures, a table for MultiQC, and a page without names."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from fake_results import fake_results
+from fake_tables import HOSTILE
+from test_cli import written
+
+from gutdiv.cli.app import main
+from gutdiv.io.artifacts import read_rows
+from gutdiv.report.anonymous import anonymised
+from gutdiv.report.content import build
+from gutdiv.report.export import figure_data, multiqc
+from gutdiv.report.render import render
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_the_numbers_of_every_view_are_rows_with_their_full_precision() -> None:
+    results = fake_results(n=12)
+    files = figure_data(build(results))
+    header, rows = files["alpha_shannon.tsv"]
+    assert "Sample" in header
+    shannon = results.tables["diversity/alpha"].frame.query("metric == 'shannon'").set_index("sample_id")["value"]
+    at = next(i for i, h in enumerate(header) if h.startswith("Shannon"))
+    assert {r[header.index("Sample")]: r[at] for r in rows} == shannon.astype(object).where(shannon.notna(), "").to_dict()
+    assert {"composition_genus.tsv", "verdict_counts.tsv"} <= set(files)
+
+
+def test_file_names_hold_nothing_hostile_and_no_two_are_one() -> None:
+    files = figure_data(build(fake_results(n=24, hostile=True)))
+    assert all(f.removesuffix(".tsv").replace("_", "").isalnum() and len(f) < 100 for f in files)
+    assert len({f.lower() for f in files}) == len(files)
+
+
+def test_the_command_writes_data_and_takes_away_what_an_earlier_page_left(tmp_path: Path) -> None:
+    folder, data = written(fake_results(n=12), tmp_path / "r"), tmp_path / "data"
+    data.mkdir()
+    (data / "old.tsv").write_text("x", encoding="utf-8")
+    words = ["report", "--results", str(folder), "--output", str(tmp_path / "p.html"), "--data", str(data)]
+    assert main([*words, "--multiqc", str(tmp_path / "a_mqc.json")]) == 0
+    assert not (data / "old.tsv").exists()
+    header, rows = read_rows(data / "verdict_counts.tsv")
+    assert header[0] == "Samples"
+    assert len(rows) == 2
+    found = json.loads((tmp_path / "a_mqc.json").read_text(encoding="utf-8"))
+    assert found["plot_type"] == "table"
+    assert set(found["data"]) == {f"S{i:03d}" for i in range(12)}
+    assert found["data"]["S000"]["verdict"] in {"within", "borderline", "outside", "not assessable"}
+    assert main([*words, "--multiqc", str(tmp_path / "a.json")]) == 2, "MultiQC would not find it"
+
+
+def test_multiqc_holds_every_sample_whatever_is_missing() -> None:
+    assert multiqc(fake_results(n=12, controls=False, hostile=False))["data"]["S001"]["verdict"] == "not assessable"
+
+
+@pytest.mark.parametrize("hostile", [False, True])
+def test_an_anonymised_page_names_no_sample_and_no_subject(hostile: bool) -> None:
+    results = fake_results(n=24, hostile=hostile)
+    names = set(results.metadata.ids) if not hostile else {HOSTILE[0]}
+    page = build(anonymised(results))
+    assert page.broken == {}
+    text = render(page) if not hostile else ""
+    for name in [] if hostile else sorted(names):
+        assert f'"{name}"' not in text
+        assert f">{name}<" not in text
+    shown = anonymised(results)
+    assert not set(shown.metadata.ids) & set(results.metadata.ids)
+    assert all(c is None or c.startswith("person ") for c in shown.metadata.columns["subject"])
+    assert all(re.fullmatch(r"sample \d+", s) for s in shown.metadata.ids)
+    assert list(shown.metadata.ids) != sorted(shown.metadata.ids), "the order of the names is not that of the numbers"

@@ -1,0 +1,93 @@
+"""What stands on each sample's own page."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from fake_results import fake_results
+from fake_tables import table
+
+from gutdiv.model.results import TABLES
+from gutdiv.report import sample_pages
+from gutdiv.report.content import build
+
+if TYPE_CHECKING:
+    from gutdiv.model.results import Results
+    from gutdiv.report.parts import SamplePages
+
+SEEN = {
+    "sample_id": "S005", "verdict": "outside", "low_metrics": "shannon", "level": "genus", "name": "Faecalibacterium", "state": "depleted", "detected": False,
+    "share": 0.0, "control_share": 0.08, "value": -3.0, "control_median": 2.0, "z": -4.24, "control_tail": 0.01, "n_controls": 120, "depth": 5000,
+    "detection_limit": 0.0006, "reported_direction": "depleted", "agreement": "agrees", "evidence": "", "strength": "strong",
+}  # fmt: skip
+
+
+def pages(results: Results) -> SamplePages:
+    found = build(results)
+    assert found.broken == {}
+    assert found.samples is not None
+    return found.samples
+
+
+def of(made: SamplePages, sample: str) -> dict[str, object]:
+    return next(dict(s) for s in made.samples if s["id"] == sample)
+
+
+def test_every_sample_has_a_page_with_verdict_metrics_composition_and_metadata() -> None:
+    results = fake_results(n=24)
+    made = pages(results)
+    assert [s["id"] for s in made.samples] == list(results.metadata.ids)
+    verdicts = results.tables["dysbiosis/verdicts"].frame.set_index("sample_id")
+    for sample in made.samples:
+        assert sample["verdict"] == verdicts.loc[sample["id"], "verdict"]
+        assert len(sample["metrics"]) == len(made.shared["metrics"])
+        assert len(sample["shares"]) == len(made.shared["taxa"])
+        assert sample["told"][0] in {"healthy", "patient"}
+    shannon = next(m for m in made.shared["metrics"] if m["label"].startswith("Shannon"))
+    interval = next(i for i in results.reference.intervals if i.metric == "shannon")
+    assert shannon["lower"] == float(f"{interval.lower:.6g}")
+    assert shannon["ends"][0] <= shannon["lower"]
+
+
+def test_taxa_of_a_sample_are_told_with_numbers_limits_and_the_rows_of_the_knowledge_base() -> None:
+    results = fake_results(n=24)
+    row = str(results.knowledge["immune_taxa"][0]["row"])
+    rows = [{**SEEN, "row": int(row)}, {**SEEN, "row": int(row), "name": "Roseburia", "detected": True, "share": 0.004}]
+    seen = table("samples", rows, by_chance={"depleted": 0.4, "enriched": 0.25}, absent={}) if "samples" in TABLES else None
+    if seen is None:
+        return
+    made = pages(replace(results, tables={**results.tables, "immune/samples": seen}))
+    first, second = of(made, "S005")["immune"]
+    assert first[:3] == ["Faecalibacterium", "genus", "depleted"]
+    assert first[3].startswith("not detected; it would be seen 95% of the time above 0.060% of the reads; 8.0% of the reads in the median control")
+    assert "robust z \N{MINUS SIGN}4.2" in first[3]
+    assert second[3].startswith("0.40% of the reads")
+    assert first[4] == [int(row)]
+    assert made.shared["evidence"][row][0]["text"]
+    assert made.shared["immune"]["told"] == "A control judged by the same rule has 0.4 depleted and 0.2 enriched on average."
+    assert set(made.shared["evidence"]) == {row}, "evidence that no sample names stays out of the page"
+
+
+def test_without_verdict_or_reference_the_page_says_so() -> None:
+    made = pages(fake_results(n=12, controls=False))
+    assert all(s["said"][0].startswith("Not assessable") for s in made.samples)
+    bare = pages(replace(fake_results(n=12), tables={}, reference=None))
+    assert bare.samples[0]["said"] == ["No verdict was given in these results."]
+    assert sample_pages.build(replace(fake_results(n=12), metadata=None)) is None
+
+
+def test_second_opinion_position_and_stability_are_said() -> None:
+    results = fake_results(n=12)
+    found = results.tables["dysbiosis/verdicts"]
+    frame = found.frame.assign(position_p=0.04, second_p=0.2, second_verdict="within", agreement="they differ")
+    made = pages(replace(results, tables={**results.tables, "dysbiosis/verdicts": replace(found, frame=frame)}))
+    told = " ".join(made.samples[0]["said"])
+    assert "Second opinion, by the reference across studies: within (p = 0.2); they differ." in told.replace("0.20", "0.2")
+
+
+def test_pages_are_plain_json_whatever_the_names() -> None:
+    made = pages(fake_results(n=24, hostile=True))
+    text = json.dumps({"shared": made.shared, "samples": made.samples}, allow_nan=False)
+    assert json.loads(text)["samples"][0]["id"]
