@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from build_reference import HERE
 from validation_aligned import Rate, Variant, rates
 from validation_in_study import STUDIES, in_study
-from validation_page import page
+from validation_page import page, power_by_method
 from validation_studies import ABSENT, APART, OUTSIDE, REFERENCE, Known
 from validation_tables import COLUMNS, choice_tables, in_study_rows, method_table, rows
 
@@ -76,6 +76,8 @@ def main() -> None:
         print(choice_tables(every))
         for title, studies in (("Groups of the reference, each left out", REFERENCE), ("Other studies", OUTSIDE)):
             print(f"{title}:\n\n{method_table(every, [s.name for s in studies])}\n")
+        two = {v.name: aligned(v, (*REFERENCE, *OUTSIDE, *APART), data, args) for v in VARIANTS if v.name in ("v0", "robust")}
+        print(f"Power:\n\n{power_by_method(two)}\n")
         return
     made_by = {"v0": VARIANTS[0], "robust": VARIANTS[2]}[read_reference(FILE).portable["method"]]
     shipped = dataclasses.replace(made_by, name="shipped", shipped=True)

@@ -96,13 +96,14 @@ def _rate(study: Known, own: Measured, judge: Judge, n: int, share: float, draws
     for draw in range(draws if n else 1):
         rng = np.random.Generator(np.random.Philox(key=[STREAM, zlib.crc32(study.name.encode())], counter=[0, 0, n, draw]))
         well, ill = rng.permutation(own.healthy.size), rng.permutation(own.ill.size)
+        ill = ill[~np.isin(own.ill_subjects[ill], own.healthy_subjects[well[:n]])]
+        back, others = np.split(ill, [HELD_BACK if study.contaminates and n else 0])
         controls = own.healthy.take(well[: n - replaced])
         if replaced:
-            controls = joined(controls, own.ill.take(ill[:replaced]))
-        judged = well[n : n + tested] if n else well
-        others = ill[HELD_BACK if study.contaminates and n else 0 :]
-        others = others[~np.isin(own.ill_subjects[others], own.healthy_subjects[well[:n]])]
-        others = others[:tested] if n else others
+            controls = joined(controls, own.ill.take(back[:replaced]))
+        judged = well[n:][~np.isin(own.healthy_subjects[well[n:]], own.ill_subjects[back])]
+        if n:
+            judged, others = judged[:tested], others[:tested]
         both = joined(own.healthy.take(judged), own.ill.take(others))
         p = judge_people(model, tables, both, np.full(both.size, -1), controls, robust=robust).p
         if enough:

@@ -60,9 +60,10 @@ def in_study(study: Known, data: Path, work: Path, *, draws: int, tested: int) -
         for draw in range(draws):
             rng = np.random.Generator(np.random.Philox(key=[STREAM, zlib.crc32(study.name.encode())], counter=[1, 0, n, draw]))
             well, sick = rng.permutation(healthy), rng.permutation(ill)
-            reference = np.concatenate([well[: n - replaced], sick[:replaced]])
-            judged, others = well[n : n + tested], sick[held_back : held_back + tested]
-            others = others[~np.isin(owners[others], owners[well[:n]])]
+            sick = sick[~np.isin(owners[sick], owners[well[:n]])]
+            back, others = sick[:held_back], sick[held_back : held_back + tested]
+            reference = np.concatenate([well[: n - replaced], back[:replaced]])
+            judged = well[n:][~np.isin(owners[well[n:]], owners[back])][:tested]
             seen |= set(judged.tolist())
             p = _judge(table, entropy, np.concatenate([judged, others]), reference)
             alarms.append([np.mean(p[: judged.size] <= a) for a in LEVELS])

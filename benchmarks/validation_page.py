@@ -115,6 +115,22 @@ def _power(found: Sequence[Rate]) -> str:
     return "\n".join(lines)
 
 
+def power_by_method(by_variant: Mapping[str, Sequence[Rate]]) -> str:
+    """Ill found outside at 2.5 %, with 0 / 10 / 20 % ill among the controls, and the false alarms beside it, method by method."""
+    lines = ["| study | method | 10 controls: ill found; healthy found | 20 | 40 |", "|---|---|---|---|---|"]
+    at = {(v, r.study, r.controls, r.ill_share): r for v, found in by_variant.items() for r in found}
+    named = dict.fromkeys(r.study for found in by_variant.values() for r in found if r.ill and r.ill_share)
+    for name in sorted(named):
+        for variant in by_variant:
+            cells = []
+            for n in NUMBERS[1:]:
+                seen = [at[variant, name, n, s] for s in SHARES_ILL if (variant, name, n, s) in at]
+                both = (" / ".join(percent(getattr(r, what)[OUTSIDE_AT]) for r in seen) for what in ("found", "alarms"))
+                cells.append("; ".join(both) if seen else "-")
+            lines.append(f"| {name} | {variant} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def _split_power(split: Sequence[Rate]) -> str:
     """Ill found outside against the study's own controls."""
     at = {(r.study, r.ill_share): r for r in split if r.ill}

@@ -71,7 +71,7 @@ APART = (
     Known("thdmi_gg2_species", 'group == "population_unlabelled"', mean=False, note="the people of thdmi_silva138_genus in another form"),
     Known("ibd_papa", 'group == "control_nonIBD"', 'group in ("UC", "CD")', mean=False, note="children with symptoms as controls"),
     Known("ibd_risk_gevers", 'group == "control_nonIBD"' + ILEUM, 'group == "CD"' + ILEUM, mean=False, note="biopsies of the ileum, mostly children"),
-    Known("hct_taur", 'group == "pre_transplant"', 'group == "post_day0_35" and day >= 7', contaminates=False, mean=False,
+    Known("hct_taur", 'group == "pre_transplant"', 'group == "post_day0_35" and day >= 7', mean=False,
           note="no healthy people: patients before transplant as controls, after day 7 as ill"),
 )  # fmt: skip
 ABSENT = {
