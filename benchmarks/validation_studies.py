@@ -78,7 +78,7 @@ ABSENT = {
     "crc_tito_qmp": "cells, not reads",
     "hmp_sze_bmi": "the libraries of hmp_v35_stool once more",
     "ibd_risk_gevers_stool": "7 controls",
-    "ibd_2538_longitudinal": "relatives in 24 households: fewer than 20 controls",
+    "ibd_2538_longitudinal": "24 people in all, fewer than 20 of them controls",
     "thdmi_asv": "no taxonomy; its people stand in thdmi_silva138_genus",
 }
 # Every other one in the order of the alphabet; groups that share people stay together.
