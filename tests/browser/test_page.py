@@ -10,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-WORDS = ["overview", "diversity", "abundance", "longitudinal", "dysbiosis", "immune", "methods"]
+WORDS = ["overview", "composition", "diversity", "abundance", "longitudinal", "dysbiosis", "immune", "methods"]
 WIDE = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -21,7 +21,7 @@ def test_a_page_is_quiet_fetches_nothing_and_draws_every_figure(watch: Any, page
     watched.read_through()
     assert page.eval_on_selector_all("section.panel", "all => all.map(s => s.id)") == WORDS
     figures = page.query_selector_all("figure[data-figure]")
-    assert len(figures) == {"full": 12, "hostile": 12, "bare": 4}[name]
+    assert len(figures) == {"full": 14, "hostile": 14, "bare": 6}[name]
     for figure in figures:
         box = figure.query_selector(".main-svg").bounding_box()
         assert box["width"] > 300
@@ -343,7 +343,7 @@ def test_paper_gets_every_panel_open_light_and_without_buttons(watch: Any, pages
     page = watched.open(pages["full"])
     page.emulate_media(media="print")
     page.evaluate("() => window.dispatchEvent(new Event('beforeprint'))")
-    assert page.locator("figure[data-drawn='yes']").count() == page.locator("figure[data-figure]").count() == 12
+    assert page.locator("figure[data-drawn='yes']").count() == page.locator("figure[data-figure]").count() == 14
     assert page.evaluate("() => document.querySelector('.glossary').open")
     assert not page.locator(".contents").is_visible()
     assert not page.locator("[data-action=theme]").is_visible()
