@@ -188,8 +188,8 @@ def test_rows_are_picked_by_keyboard_and_saved(watch: Any, pages: dict[str, Path
     table.get_by_label("Select S003").focus()
     page.keyboard.press("Space")
     assert page.locator("#announce").inner_text() == "1 row selected"
-    page.keyboard.press("Tab")  # to the button that opens the row
-    page.keyboard.press("Tab")
+    for _ in range(3):  # past the button that opens the row and the link to the sample's page
+        page.keyboard.press("Tab")
     page.keyboard.press("Space")
     table.locator("input[type=search]").fill("S239")  # what is no longer shown stays picked
     table.get_by_label("Select all rows that are found").check()
