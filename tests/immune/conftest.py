@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Simulated:
-    """Counts of one table, which taxa are independent of all others, and which follow the diversity of the others by how much."""
+    """Counts of one table, which taxa are independent of all others, which follow the diversity of the others by how much, and total load."""
 
     counts: np.ndarray
     null: np.ndarray
     planted: Mapping[int, float]
+    load: np.ndarray
 
 
 def simulate(
@@ -59,7 +60,7 @@ def simulate(
     amount = np.exp(logs)
     depth = np.exp(rng.normal(np.log(12_000), 0.7, n)).astype(int) + 1_000
     counts = np.vstack([rng.multinomial(d, a / a.sum()) for d, a in zip(depth, amount, strict=True)]).astype(np.int64)
-    return Simulated(counts, null, dict(planted or {}))
+    return Simulated(counts, null, dict(planted or {}), amount.sum(axis=1))
 
 
 def make_cohort(

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gutdiv.cli.app import main
 from gutdiv.errors import KnowledgeError
-from gutdiv.io.knowledge import COLUMNS, LEVELS, check_knowledge, read_immune_taxa, read_references, read_synonyms
+from gutdiv.io.knowledge import COLUMNS, LEVELS, added, check_knowledge, read_immune_taxa, read_references, read_synonyms
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,6 +75,34 @@ def test_fibre_is_not_said_to_raise_diversity_and_the_fermented_food_trial_is_ca
 def test_substrates_count_as_cited_only_by_papers_of_the_row() -> None:
     for row in TAXA:
         assert set(filter(None, row["substrate_keys"].split(";"))) <= set(row["reference_keys"].split(";"))
+
+
+@pytest.mark.parametrize(
+    "guild",
+    [
+        *("butyrate producer", "propionate producer", "acetate producer", "lactate producer", "mucin user", "bile-acid transformer"),
+        *("tryptophan transformer", "sulfate reducer and H2S producer", "LPS-rich Proteobacteria", "oral origin", "Th17-related"),
+        *("Treg-related", "probiotic genus", "prebiotic responder"),
+    ],
+)
+def test_every_guild_that_the_product_promises_has_taxa_that_16s_sees(guild: str) -> None:
+    assert any(guild in r["guild"].split(";") and r["tested"] == "yes" for r in TAXA)
+
+
+def test_several_levels_of_a_row_each_cite_references_of_their_own() -> None:
+    several = [r for r in TAXA if ";" in r["evidence"]]
+    assert len(several) > 30
+    for row in several:
+        levels = dict(part.split(":") for part in row["evidence"].split(";"))
+        assert all(keys for keys in levels.values())
+        assert set(",".join(levels.values()).split(",")) <= set(row["reference_keys"].split(";"))
+
+
+def test_a_text_that_was_not_checked_is_worded_reported_and_none_is_worded_shown() -> None:
+    unchecked = [r for r in TAXA if r["text_checked"] != "yes"]
+    assert unchecked
+    assert all("reported" in r["mechanism"].casefold() for r in unchecked)
+    assert not any("shown" in " ".join(r.values()).casefold() for r in TAXA)
 
 
 # ---------------------------------------------------------------- against the evidence it was made from
@@ -243,3 +272,33 @@ def test_references_in_another_form_are_refused_with_the_line(tmp_path: Path, te
 
 def test_every_level_of_evidence_is_used() -> None:
     assert {part.split(":")[0] for row in TAXA for part in row["evidence"].split(";")} == set(LEVELS)
+
+
+def own_files(folder: Path, *rows: dict[str, str]) -> list[str]:
+    """Write rows and one reference of a user, and return the words that add them."""
+    lines = ["\t".join(COLUMNS), *("\t".join(row[c] for c in COLUMNS) for row in rows)]
+    (folder / "own.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    entry = ("author = {Doe and others},", "title = {A cohort of our own},", "journal = {J},", "year = {2025},", "note = {no-doi},")
+    (folder / "own.bib").write_text("\n".join(["@article{doe2025,", *entry, "}"]) + "\n", encoding="utf-8")
+    return ["--add-knowledge", str(folder / "own.tsv"), "--add-references", str(folder / "own.bib")]
+
+
+def test_a_users_rows_stand_beside_the_packages_and_replace_those_of_their_number(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cites = {"evidence": "human_association:doe2025", "reference_keys": "doe2025", "substrate_keys": ""}
+    words = own_files(tmp_path, {**BY_ROW["1"], "row": "900", **cites}, {**BY_ROW["2"], "strength": "weak", **cites})
+    assert main(["immune", "check-knowledge", *words]) == 0
+    assert "102 rows keep the rules" in capsys.readouterr().out
+    rows = added(TAXA, read_immune_taxa(tmp_path / "own.tsv"), key="row")
+    assert [r["row"] for r in rows] == [*(r["row"] for r in TAXA), "900"]
+    assert rows[1]["strength"] == "weak"
+
+
+def test_added_rows_keep_the_rules_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = own_files(tmp_path, {**BY_ROW["1"], "row": "900", "mechanism": "Cures colitis."})
+    assert main(["immune", "check-knowledge", *words[:2]]) == 2
+    assert "row 900 (Faecalibacterium): its text says 'Cures'" in capsys.readouterr().err
+    words = own_files(tmp_path, {**BY_ROW["1"], "row": "900"}, {**BY_ROW["2"], "row": "900"})
+    assert main(["immune", "check-knowledge", *words[:2]]) == 2
+    assert "900: stands more than once among the 2 added rows" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from gutdiv.cohort.align import align
 from gutdiv.immune.matching import match
-from gutdiv.io.knowledge import read_synonyms
+from gutdiv.io.knowledge import databases_of, read_synonyms
 from gutdiv.io.tables import read_abundance_table
 from gutdiv.io.taxonomy import read_taxonomy
 from gutdiv.model.names import binomial
@@ -179,3 +180,36 @@ def test_the_same_samples_in_silva_and_greengenes2_give_equal_shares(real_data: 
         assert silva.loc[row, "share_of_reads"] == pytest.approx(gg2.loc[row, "share_of_reads"], rel=0.06), row
     assert "Bacteroides" in silva.loc[36, "reason"]
     assert gg2.loc[36, "outcome"] == "matched"
+
+
+def test_a_genus_that_the_tables_database_does_not_spell_says_so(cohort_of: Callable[..., Cohort], knowledge: Rows) -> None:
+    spelled = {"Agathobacter": frozenset({"silva"}), "Roseburia": frozenset({"silva", "greengenes"})}
+    made = cohort_of(np.array([[5, 5]]), genera=["Blautia", "Dorea"])
+    cohort = replace(made, record={"dialect": "greengenes"})
+    frame, about = match(cohort, knowledge, spelled=spelled)
+    reason = frame.set_index("row")["reason"]
+    taxa = {r["row"]: r["taxon"] for r in knowledge}
+    unspelled = [taxa[str(k)] for k in reason[reason.str.endswith("and no spelling of it by greengenes is known")].index]
+    assert set(unspelled) == {"Agathobacter"}
+    assert about["rows_unspelled"] == len(unspelled)
+    roseburia = [k for k, t in taxa.items() if t == "Roseburia"]
+    assert reason[int(roseburia[0])] == "no lineage of the table names it"
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(
+    ("name", "dialect", "unspelled"),
+    # by hand: neither database has a genus of this name, SILVA does
+    [("crc_baxter_genus", "rdp", "Lachnospiraceae NK4A136 group"), ("ibd_risk_gevers", "greengenes", "Agathobacter")],
+)
+def test_real_tables_tell_what_cannot_be_matched_in_their_dialect(
+    real_data: Path, knowledge: Rows, name: str, dialect: str, unspelled: str
+) -> None:
+    folder = real_data / name
+    table, taxonomy, synonyms = read_abundance_table(folder / "table.biom"), read_taxonomy(folder / "taxonomy.tsv"), read_synonyms()
+    frame, about = match(align(table, taxonomy=taxonomy, synonyms=synonyms)[0], knowledge, spelled=databases_of(synonyms))
+    assert about["dialect"] == dialect
+    assert unspelled in set(frame.loc[frame["reason"].str.endswith(f"by {dialect} is known"), "taxon"])
+    matched = frame[frame["outcome"] == "matched"]
+    assert (matched["spellings"] != "").all()
+    assert matched["share_of_reads"].between(0, 1).all()

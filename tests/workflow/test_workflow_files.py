@@ -158,7 +158,7 @@ cohort: {missing_tips: drop}
 diversity: {depth: 1000, draws: 12, alpha: [shannon, faith_pd], beta: [jaccard], axes: 3}
 comparison: {formula: "~ group + age", permutations: 499, baseline: healthy, strata: batch, abundance_rank: family, min_prevalence: 0.2}
 reference: {controls_are: healthy, partition: body mass}
-immune: {covariates: [age, body mass], markers: [crp]}
+immune: {covariates: [age, body mass], markers: [crp], load: cells, verdict: true}
 """
     row = {
         "cohort": "c",
@@ -211,8 +211,12 @@ immune: {covariates: [age, body mass], markers: [crp]}
     assert {f"--taxa={base}/diversity/taxa.tsv", '--controls=group == "healthy"', "--subject=who"} <= set(flags)
     indices = arguments("dysbiosis", "indices")
     assert {'--controls=group == "healthy"', "--subject=who", "1000", f"{base}/dysbiosis/indices.tsv"} <= set(indices)
-    assert {"--covariate=age", "--covariate=body mass", "--marker=crp", "--subject=who"} <= set(arguments("immune", "link"))
-    assert arguments("report")[-2:] == ["--output", f"{base}/report.html"]
+    assert {"--covariate=age", "--covariate=body mass", "--marker=crp", "--load=cells", "--subject=who"} <= set(arguments("immune", "link"))
+    assert f"--verdicts={base}/dysbiosis/verdicts.tsv" in arguments("immune", "link")
+    report = arguments("report")
+    assert report[report.index("--output") :] == [
+        *("--output", f"{base}/report.html", "--data", f"{base}/report/data", "--multiqc", f"{base}/report/gutdiv_mqc.json")
+    ]
 
 
 def test_what_holds_for_all_cohorts_can_be_set_for_one_in_the_sheet(noted, study) -> None:

@@ -29,7 +29,7 @@ def read_cohort(row):
     cohort |= {key: beside_config(cohort[key]) for key in ("table", "taxonomy", "tree", "metadata") if cohort[key]}
     treeless = not cohort["tree"] and cohort["carried_tree"] == "leave"  # then there are no phylogenetic metrics
     cohort |= {s: [m for m in config["diversity"][s] if not (treeless and re.search("faith|phylo|unifrac", m))] for s in ("alpha", "beta")}
-    cohort |= {key: config["comparison"][key] for key in ("formula", "baseline", "strata")}
+    cohort |= {key: config["comparison"][key] for key in ("formula", "baseline", "strata")} | {"load": config["immune"]["load"]}
     cohort["formula"] = cohort["formula"] or (cohort["group"] and "~ `%s`" % cohort["group"].replace("`", "``"))
     cohort |= {"covariate": config["immune"]["covariates"], "marker": config["immune"]["markers"], "variable": cohort["group"]}
     return cohort | {"metric": cohort["alpha"], "level": config["diversity"]["levels"], "followed": cohort["subject"] and cohort["time"]}

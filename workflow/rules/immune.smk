@@ -24,6 +24,7 @@ rule immune_match:
 rule immune_link:
     input:
         cohort="results/{cohort}/cohort/cohort.json",
+        verdicts="results/{cohort}/dysbiosis/verdicts.tsv" if config["immune"]["verdict"] else [],
     output:
         table=report(
             "results/{cohort}/immune/links.tsv",
@@ -43,6 +44,62 @@ rule immune_link:
         mem_mb=memory,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
-        options=options("covariate", "marker", "subject"),
+        files=files,
+        options=options("covariate", "marker", "load", "subject"),
     shell:
-        "gutdiv immune link --cohort {input.cohort:q} {params.options:q}" " --output {output.table:q} 2> {log:q}"
+        "gutdiv immune link {params.files:q} {params.options:q} --output {output.table:q} 2> {log:q}"
+
+
+rule immune_samples:
+    input:
+        cohort="results/{cohort}/cohort/cohort.json",
+        taxa="results/{cohort}/diversity/taxa.tsv",
+        verdicts="results/{cohort}/dysbiosis/verdicts.tsv",
+        flags="results/{cohort}/dysbiosis/flags.tsv",
+    output:
+        table=report(
+            "results/{cohort}/immune/samples.tsv",
+            caption="../report/immune_samples.rst",
+            category="{cohort}",
+            labels={"result": "immune-relevant taxa of single samples"},
+        ),
+        record="results/{cohort}/immune/samples.json",
+    log:
+        "logs/{cohort}/immune/samples.log",
+    benchmark:
+        "logs/{cohort}/immune/samples.benchmark.tsv"
+    conda:
+        "../envs/gutdiv.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        files=files,
+        options=options("controls", "subject"),
+    shell:
+        "gutdiv immune samples {params.files:q} {params.options:q} --output {output.table:q} 2> {log:q}"
+
+
+rule immune_enrichment:
+    input:
+        cohort="results/{cohort}/cohort/cohort.json",
+        links="results/{cohort}/immune/links.tsv",
+        abundance=lambda wildcards: ("results/{cohort}/comparison/abundance.tsv" if COHORTS[wildcards.cohort]["group"] else []),
+    output:
+        table="results/{cohort}/immune/enrichment.tsv",
+        record="results/{cohort}/immune/enrichment.json",
+    log:
+        "logs/{cohort}/immune/enrichment.log",
+    benchmark:
+        "logs/{cohort}/immune/enrichment.benchmark.tsv"
+    conda:
+        "../envs/gutdiv.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        files=files,
+    shell:
+        "gutdiv immune enrichment {params.files:q} --output {output.table:q} 2> {log:q}"

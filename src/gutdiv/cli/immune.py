@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gutdiv.cli import immune_samples
+from gutdiv.cli.knowledge import add_knowledge, knowledge_inputs, read_knowledge
 from gutdiv.cli.options import add_cohort, add_output, add_subject
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     match = commands.add_parser("match", help="find the taxa of the knowledge base in the cohort's lineages")
     add_cohort(match)
-    _add_knowledge(match)
+    add_knowledge(match)
     add_output(match, "table of matches, TSV; its record stands beside it")
     match.set_defaults(run=_match)
     link = commands.add_parser("link", help="link each taxon with the diversity of all others")
@@ -26,21 +28,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
     link.add_argument(
         "--marker", action="append", default=[], metavar="COL", help="numeric metadata column to link taxa with as well; may be repeated"
     )
+    link.add_argument(
+        "--load", metavar="COL", help="numeric metadata column with cells or gene copies per gram: links are then of absolute abundance"
+    )
+    link.add_argument(
+        "--verdicts", type=Path, metavar="V", help="verdicts.tsv: describe also which taxa go with how far a sample lies from the controls"
+    )
     add_subject(link)
-    _add_knowledge(link)
+    add_knowledge(link)
     add_output(link, "table of links, TSV; its record stands beside it")
     link.set_defaults(run=_link)
+    immune_samples.configure(commands)
     check = commands.add_parser("check-knowledge", help="check the knowledge base against its own rules")
-    _add_knowledge(check)
+    add_knowledge(check)
     check.set_defaults(run=_check)
-
-
-def _add_knowledge(parser: argparse.ArgumentParser) -> None:
-    """Add `--knowledge` and `--references`."""
-    parser.add_argument(
-        "--knowledge", type=Path, metavar="FILE", help="rows of your own in the format of immune_taxa.tsv, in place of the package's"
-    )
-    parser.add_argument("--references", type=Path, metavar="FILE", help="their references, in the format of references.bib")
 
 
 def _match(args: argparse.Namespace) -> int:
@@ -48,10 +49,11 @@ def _match(args: argparse.Namespace) -> int:
     from gutdiv.immune.matching import match
     from gutdiv.io.artifacts import record, write_table
     from gutdiv.io.cohorts import read_cohort
+    from gutdiv.io.knowledge import databases_of, read_synonyms
     from gutdiv.model.results import Table
 
-    rows = _knowledge(args)
-    frame, about = match(read_cohort(args.cohort), rows)
+    rows = read_knowledge(args)
+    frame, about = match(read_cohort(args.cohort), rows, spelled=databases_of(read_synonyms()))
     write_table(args.output, Table("matches", frame, record("matches", inputs=_inputs(args), **about)))
     sys.stderr.write(
         f"immune match: {about['rows_matched']} of {len(rows)} rows matched, {about['features_matched']:,} features, "
@@ -62,15 +64,18 @@ def _match(args: argparse.Namespace) -> int:
 
 def _link(args: argparse.Namespace) -> int:
     """Link and write."""
-    from gutdiv.immune.links import link
-    from gutdiv.io.artifacts import record, write_table
+    from gutdiv.immune.links import link, verdict_axis
+    from gutdiv.io.artifacts import read_table, record, write_table
     from gutdiv.io.cohorts import read_cohort
     from gutdiv.model.results import Table
 
     cohort = read_cohort(args.cohort)
     subject = args.subject or cohort.roles.subject
-    frame, about = link(cohort, _knowledge(args), covariates=args.covariate, markers=args.marker, subject=subject)
-    options = {"covariates": args.covariate, "markers": args.marker, "subject": subject}
+    axis = verdict_axis(cohort, read_table(args.verdicts, "verdicts").frame) if args.verdicts else None
+    frame, about = link(
+        cohort, read_knowledge(args), covariates=args.covariate, markers=args.marker, subject=subject, load=args.load, verdict=axis
+    )
+    options = {"covariates": args.covariate, "markers": args.marker, "subject": subject} | ({"load": args.load} if args.load else {})
     write_table(args.output, Table("links", frame, record("links", options=options, inputs=_inputs(args), **about)))
     for part, reason in about["absent"].items():
         sys.stderr.write(f"immune link: no {part}: {reason}\n")
@@ -84,23 +89,14 @@ def _link(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> int:
     """Check and say what was found."""
-    rows = _knowledge(args)
+    rows = read_knowledge(args)
     sys.stdout.write(f"{len(rows)} rows keep the rules of the knowledge base\n")
     return 0
-
-
-def _knowledge(args: argparse.Namespace) -> tuple[dict[str, str], ...]:
-    """Read the knowledge base and refuse one that breaks its rules."""
-    from gutdiv.io.knowledge import check_knowledge, read_immune_taxa, read_references, read_synonyms
-
-    rows = read_immune_taxa(args.knowledge)
-    check_knowledge(rows, read_references(args.references), read_synonyms())
-    return tuple(dict(r) for r in rows)
 
 
 def _inputs(args: argparse.Namespace) -> list[dict[str, str]]:
     """Digests of what was read."""
     from gutdiv.io.artifacts import input_digest
 
-    given = {"cohort": args.cohort, "knowledge": args.knowledge, "references": args.references}
+    given = {"cohort": args.cohort, "verdicts": getattr(args, "verdicts", None), **knowledge_inputs(args)}
     return [input_digest(role, path) for role, path in given.items() if path]

@@ -12,7 +12,7 @@ from gutdiv.errors import InputError
 from gutdiv.numerics.effort import orthonormal_basis, subject_means
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from gutdiv.model.cohort import Cohort
 
@@ -65,11 +65,13 @@ class Design:
         return subject_means(values, self.subjects) if self.means and self.subjects is not None else values
 
 
-def choose_design(cohort: Cohort, *, covariates: Sequence[str] = (), subject: str | None = None, needed: Floats | None = None) -> Design:
+def choose_design(
+    cohort: Cohort, *, covariates: Sequence[str] = (), subject: str | None = None, needed: Mapping[str, Floats] | None = None
+) -> Design:
     """Choose samples and adjustment.
 
-    Samples below `MIN_READS` reads, without the subject, with a missing covariate or with NaN in `needed` (a marker, one value a sample)
-    are dropped and counted. Repeated subjects are judged by a jackknife over subjects, or by their means where they are fewer than
+    Samples below `MIN_READS` reads, without the subject, with a missing covariate or with NaN in one of `needed` (name to one value a
+    sample) are dropped and counted. Repeated subjects are judged by a jackknife over subjects, or by their means where they are fewer than
     `MIN_SUBJECTS` or where there are covariates and all of them are constant within subjects.
 
     Raises
@@ -88,8 +90,8 @@ def choose_design(cohort: Cohort, *, covariates: Sequence[str] = (), subject: st
         kept[wrong] = False
 
     drop(cohort.depth < MIN_READS, f"fewer than {MIN_READS} reads")
-    if needed is not None:
-        drop(~np.isfinite(needed), "no value of the marker")
+    for name, values in (needed or {}).items():
+        drop(~np.isfinite(values), f"no value of {name}")
     for name in dict.fromkeys(covariates):
         drop(np.array([c is None for c in cohort.metadata.column(name)], dtype=bool), f"no value of covariate {name}")
     who = cohort.metadata.column(subject) if subject else None

@@ -39,7 +39,10 @@ PARTNERS = 3
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """Relative slopes of all taxa against one predictor: `relative = b - s g`, its standard errors, and g with its own error."""
+    """Slopes of all taxa against one predictor: `relative = b - s g` with its standard errors, and g with its own error.
+
+    With measured load nothing is taken away: `relative` is b itself, and g only tells of the typical taxon.
+    """
 
     b: Floats
     relative: Floats
@@ -68,10 +71,17 @@ class Linked:
     partners: tuple[tuple[str, ...], ...] = ()
     spread: Mapping[str, Any] = field(default_factory=dict)
     depth_correlation: float = float("nan")
+    measured: bool = False
 
 
 def estimate(
-    composition: Composition, rows: Sequence[Mapping[str, str]], hidden: frozenset[str], design: Design, *, marker: Floats | None = None
+    composition: Composition,
+    rows: Sequence[Mapping[str, str]],
+    hidden: frozenset[str],
+    design: Design,
+    *,
+    marker: Floats | None = None,
+    load: Floats | None = None,
 ) -> Linked | str:
     """Run the procedure on one set of samples, against diversity or against a marker; or say why it cannot be run.
 
@@ -87,6 +97,9 @@ def estimate(
         Samples in use, covariates, subjects.
     marker : (all samples,) float, optional
         Stands in place of diversity.
+    load : (all samples,) float, optional
+        Measured cells or gene copies per unit of stool, in any one unit, positive in the samples of the design. Effort is then reads per
+        load, the slopes are those of absolute abundance, and reference taxa are not needed.
     """
     counts = sparse.csr_matrix(composition.counts[design.rows])
     units = design.basis.shape[0]
@@ -95,25 +108,29 @@ def estimate(
     share = np.asarray((counts > 0).sum(axis=0)).ravel() / counts.shape[0]
     speakable = np.array([name not in hidden for name in composition.names])
     reference = np.flatnonzero((share >= REFERENCE_PREVALENCE) & speakable)
-    if reference.size < MIN_REFERENCE:
+    if load is None and reference.size < MIN_REFERENCE:
         there = "1 taxon is" if reference.size == 1 else f"{reference.size} taxa are"
         return (
             f"{there} present in at least {REFERENCE_PREVALENCE:.0%} of the samples, and {MIN_REFERENCE} are needed "
             "to tell how much effort each sample got"
         )
-    work = _Work(counts, testable(composition, rows, seen=(share >= MIN_PREVALENCE) & speakable), reference, design)
+    taxa = testable(composition, rows, seen=(share >= MIN_PREVALENCE) & speakable)
+    if not taxa.names:
+        return f"no taxon is present in at least {MIN_PREVALENCE:.0%} of the samples"
+    work = _Work(counts, taxa, reference, design, load=None if load is None else load[design.rows])
     y, s = work.freed()
     prevalence = np.concatenate([(work.reads(b) > 0).mean(axis=0) for b in work.blocks()])
     kept = prevalence >= MIN_PREVALENCE  # a family of the knowledge base may be rarer than the parts that were chosen
     single = np.flatnonzero(np.isin(work.part, reference))
 
     def against(predictor: Callable[[slice], Floats]) -> Fit:
-        return _take(_relative([(y[:, b], design.units(predictor(b))) for b in work.blocks()], design, s, single), kept)
+        pairs = [(y[:, b], design.units(predictor(b))) for b in work.blocks()]
+        return _take(_relative(pairs, design, s, single, measured=load is not None), kept)
 
     about = (_kept(work.taxa, kept), design, prevalence[kept], s[kept], int(reference.size))
     if marker is not None:
         values = marker[design.rows][:, None]
-        return Linked(*about, against(lambda _: values))
+        return Linked(*about, against(lambda _: values), measured=load is not None)
     chosen, names = _partners(work, y, kept)
     whole = rest_entropy(work.total, work.weighted)
     return Linked(
@@ -122,8 +139,9 @@ def estimate(
         against(lambda b: work.diversity(b, order=2)),
         against(lambda b: work.diversity(b, others=chosen)),
         tuple(p for p, k in zip(names, kept, strict=True) if k),
-        {f"{p:.0%}": _typical_at(composition, counts, (share >= p) & speakable, design) for p in (0.80, 0.95)},
+        {} if load is not None else {f"{p:.0%}": _typical_at(composition, counts, (share >= p) & speakable, design) for p in (0.80, 0.95)},
         _correlation(np.log(work.total), whole),
+        load is not None,
     )
 
 
@@ -136,8 +154,10 @@ def _correlation(x: Floats, y: Floats) -> float:
 class _Work:
     """Sums over a composition that all taxa share, and those of each block of taxa."""
 
-    def __init__(self, counts: sparse.csr_matrix, taxa: Taxa, reference: npt.NDArray[np.int64], design: Design) -> None:
-        self.counts, self.taxa, self.reference, self.design = counts, taxa, reference, design
+    def __init__(
+        self, counts: sparse.csr_matrix, taxa: Taxa, reference: npt.NDArray[np.int64], design: Design, load: Floats | None = None
+    ) -> None:
+        self.counts, self.taxa, self.reference, self.design, self.load = counts, taxa, reference, design, load
         values = counts.data.astype(np.float64)
         self.entropy_terms = _like(counts, digamma_weight(counts.data))
         self.pair_terms = _like(counts, values * (values - 1))
@@ -162,8 +182,11 @@ class _Work:
         everyone = self.logs.sum(axis=1)[:, None]
         ys, ss = [], []
         for block in self.blocks():
-            own = inside[:, block].toarray()
-            effort = (everyone - self.logs @ own) / (self.reference.size - own.sum(axis=0))
+            if self.load is None:
+                own = inside[:, block].toarray()
+                effort = (everyone - self.logs @ own) / (self.reference.size - own.sum(axis=0))
+            else:
+                effort = np.log(self.total / self.load)[:, None]
             y, s = null_curve(self.reads(block), effort)
             ys.append(self.design.units(y))
             ss.append(s)
@@ -184,14 +207,20 @@ def _like(counts: sparse.csr_matrix, values: Floats) -> sparse.csr_matrix:
     return sparse.csr_matrix((values, counts.indices, counts.indptr), shape=counts.shape)
 
 
-def _relative(blocks: Sequence[tuple[Floats, Floats]], design: Design, s: Floats, in_reference: npt.NDArray[np.int64]) -> Fit:
-    """Slope of every taxon, less that of the typical reference taxon."""
+def _relative(
+    blocks: Sequence[tuple[Floats, Floats]], design: Design, s: Floats, in_reference: npt.NDArray[np.int64], *, measured: bool = False
+) -> Fit:
+    """Slope of every taxon, less that of the typical reference taxon unless load was measured."""
     parts = [slopes(y, d, design.basis) for y, d in blocks]
     b, ols = (np.concatenate([getattr(p, name) for p in parts]) for name in ("b", "ols"))
     if design.subjects is not None and not design.means:
         own = np.concatenate([subject_jackknife(p, design.subjects) for p in parts])
     else:
         own = np.concatenate([p.hc3 for p in parts])
+    if measured:
+        known = in_reference.size >= MIN_REFERENCE
+        g, se_g = typical_slope(b[in_reference] / s[in_reference]) if known else (float("nan"), float("nan"))
+        return Fit(b, b, own, np.maximum(own, ols), g, se_g)
     g, se_g = typical_slope(b[in_reference] / s[in_reference])
     shared = (s * se_g) ** 2
     return Fit(b, b - s * g, np.sqrt(own**2 + shared), np.sqrt(np.maximum(own, ols) ** 2 + shared), g, se_g)

@@ -16,8 +16,12 @@ if TYPE_CHECKING:
 
     from gutdiv.model.cohort import Cohort
 
+_NOT_NAMED = "no lineage of the table names it"
 
-def match(cohort: Cohort, rows: Sequence[Mapping[str, str]]) -> tuple[pd.DataFrame, dict[str, Any]]:
+
+def match(
+    cohort: Cohort, rows: Sequence[Mapping[str, str]], *, spelled: Mapping[str, frozenset[str]] | None = None
+) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Match each row of the knowledge base to a cohort's features by lineage.
 
     Genus rows match by canonical genus, family rows by canonical family; a species row matches only where the table itself names the
@@ -29,6 +33,8 @@ def match(cohort: Cohort, rows: Sequence[Mapping[str, str]]) -> tuple[pd.DataFra
         With lineages; without them nothing is matched.
     rows : sequence of mapping
         From `io.knowledge.read_immune_taxa`.
+    spelled : mapping of str to frozenset of str, optional
+        Databases that have a known spelling of each canonical genus (`io.knowledge.databases_of`): where the table's has none, the reason says so.
 
     Returns
     -------
@@ -36,7 +42,8 @@ def match(cohort: Cohort, rows: Sequence[Mapping[str, str]]) -> tuple[pd.DataFra
         Columns of the kind `matches`, one row a row of the knowledge base. `share_of_reads` is the part of all reads of the cohort,
         `prevalence` the share of samples with at least one read; both undefined where nothing was matched.
     about : dict
-        `rows_matched`, `features_matched` and `share_of_reads` of all matched features together, `dialect`, and `absent`.
+        `rows_matched`, `rows_unspelled` (no spelling by the table's database is known), `features_matched` and
+        `share_of_reads` of all matched features together, `dialect`, and `absent`.
     """
     named = names_of(cohort)
     total = int(cohort.counts.sum())
@@ -44,8 +51,12 @@ def match(cohort: Cohort, rows: Sequence[Mapping[str, str]]) -> tuple[pd.DataFra
     columns = cohort.counts.tocsc()
     covered = np.zeros(len(cohort.feature_ids), dtype=bool)
     out = []
+    dialect = str(cohort.record.get("dialect"))
+    known = spelled if spelled and any(dialect in databases for databases in spelled.values()) else {}  # plain names are of no database
     for row in rows:
         hit, reason = _find(row, named)
+        if reason == _NOT_NAMED and _unspelled(row, known, dialect):
+            reason = f"{_NOT_NAMED}, and no spelling of it by {dialect} is known"
         found = {"row": int(row["row"]), "taxon": row["taxon"], "rank": row["rank"], "reason": reason}
         if hit is None:
             nothing = {"outcome": "not matched", "spellings": "", "n_features": 0, "share_of_reads": np.nan, "prevalence": np.nan}
@@ -63,6 +74,7 @@ def match(cohort: Cohort, rows: Sequence[Mapping[str, str]]) -> tuple[pd.DataFra
         "features_matched": int(covered.sum()),
         "share_of_reads": float(reads[covered].sum()) / total,
         "dialect": cohort.record.get("dialect"),
+        "rows_unspelled": int(frame["reason"].str.contains(", and no spelling of it by ", regex=False).sum()),
         "absent": {} if named else {"matches": "the cohort has no lineages, so that no taxon can be named"},
     }
     return frame, about
@@ -85,7 +97,13 @@ def _find(row: Mapping[str, str], named: Named | None) -> tuple[npt.NDArray[np.b
         return None, f"the table names {' and '.join(wider)}, which holds more than this taxon"
     if row["rank"] == "species":
         return None, "the species is not called in this table"
-    return None, "no lineage of the table names it"
+    return None, _NOT_NAMED
+
+
+def _unspelled(row: Mapping[str, str], spelled: Mapping[str, frozenset[str]], dialect: str) -> bool:
+    """Whether other databases spell a genus of this row, and the table's has no known spelling of any."""
+    known = [spelled.get(g, frozenset()) for g in row["genera"].split("|") if g]
+    return bool(known) and any(known) and not (row["families"] or row["orders"]) and not any(dialect in k for k in known)
 
 
 def _spellings(row: Mapping[str, str], named: Named, hit: npt.NDArray[np.bool_]) -> str:

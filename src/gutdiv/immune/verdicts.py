@@ -41,7 +41,7 @@ def link_rows(found: Linked, *, limit: float = TYPICAL_LIMIT) -> pd.DataFrame:
     families = np.where(found.taxa.confirmatory, "confirmatory", "exploratory")
     freedom = found.design.freedom
     columns = _base(found, families)
-    absolute = absolute_p(first, found.s, freedom, limit=limit)
+    absolute = columns["p"] if found.measured else absolute_p(first, found.s, freedom, limit=limit)
     q, q_2, q_absolute = columns["q"], by_family(second.p(freedom), families), by_family(absolute, families)
     same_sign = np.sign(first.relative) == np.sign(second.relative)
     columns["robustness"] = np.select(
@@ -69,11 +69,15 @@ def link_rows(found: Linked, *, limit: float = TYPICAL_LIMIT) -> pd.DataFrame:
     )
 
 
-def marker_rows(found: Linked, name: str) -> pd.DataFrame:
-    """Write the links with a measured marker as rows of the kind `links`, test family `marker:NAME`; they are relative only."""
+def marker_rows(found: Linked, name: str, *, described: bool = False) -> pd.DataFrame:
+    """Write the links with a measured marker as rows of the kind `links`, test family `marker:NAME`.
+
+    They are `relative only`, or `absolute` with measured load, or `described` where the marker was made of the same reads.
+    """
     families = np.full(len(found.taxa.names), f"marker:{name}", dtype=object)
     columns = _base(found, families)
-    columns["robustness"] = np.where(columns["q"] >= LEVEL, "not significant", "relative only")
+    word = "described" if described else "absolute" if found.measured else "relative only"
+    columns["robustness"] = np.where(columns["q"] >= LEVEL, "not significant", word)
     columns["partner"] = np.full(families.size, "", dtype=object)
     empty = np.full(families.size, np.nan)
     further = ("q_order_2", "estimate_order_2", "p_order_2", "p_absolute", "q_absolute", "estimate_without_partners", "p_without_partners")
@@ -88,6 +92,7 @@ def _base(found: Linked, families: npt.NDArray[Any]) -> dict[str, Any]:
     q = by_family(p, families)
     margin = stats.t.ppf(0.975, freedom) * fit.se
     m = p.size
+    tip = np.full(m, np.nan) if found.measured else -1 / s  # with measured load no shift of the typical taxon is unknown
     return {
         "taxon": np.array(found.taxa.names, dtype=object),
         "rank": np.array(found.taxa.ranks, dtype=object),
@@ -102,9 +107,10 @@ def _base(found: Linked, families: npt.NDArray[Any]) -> dict[str, Any]:
         "se": fit.se,
         "estimate_per_reader": fit.relative / s,
         "n_reference_taxa": np.full(m, found.n_reference),
-        "tipping": -fit.relative / s,
-        "tipping_low": -(fit.relative + margin) / s,
-        "tipping_high": -(fit.relative - margin) / s,
+        "tipping": fit.relative * tip,
+        "tipping_low": (fit.relative + margin) * tip,
+        "tipping_high": (fit.relative - margin) * tip,
+        "scale": np.full(m, "absolute" if found.measured else "relative", dtype=object),
         "direction": np.where(q >= LEVEL, "none", np.where(fit.relative > 0, "higher", "lower")),
         "knowledge_rows": np.array(["; ".join(r) for r in found.taxa.rows], dtype=object),
     }
@@ -114,7 +120,7 @@ def _frame(columns: Mapping[str, Any]) -> pd.DataFrame:
     """Order columns as the kind `links` declares them, then the further ones; order rows by test family, p and name."""
     declared = list(TABLES["links"])
     order = ["tipping_low", "tipping_high", "p_absolute", "q_absolute", "estimate_order_2", "p_order_2", "partners"]
-    order += ["estimate_without_partners", "p_without_partners", "se_conservative", "q_conservative", "knowledge_rows"]
+    order += ["estimate_without_partners", "p_without_partners", "se_conservative", "q_conservative", "knowledge_rows", "scale"]
     frame = pd.DataFrame({c: columns[c] for c in (*declared, *order)})
     return frame.sort_values(["test_family", "p", "taxon"], kind="stable", ignore_index=True)
 
@@ -156,15 +162,19 @@ def findings(frame: pd.DataFrame, *, what: str, start: int) -> list[dict[str, An
 def notes(found: Linked) -> list[str]:
     """What must be said of all links of a table (`docs/knowledge.md`)."""
     units, design = found.design.basis.shape[0], found.design
-    said = [
-        "Links are relative to the typical prevalent taxon of this study; total bacterial load was not measured.",
-        "A negative link may only reflect that most other taxa rise with diversity.",
-    ]
+    said = (
+        ["Links are of absolute abundance: total load was measured. What the measurement of load errs by is not part of their errors."]
+        if found.measured
+        else [
+            "Links are relative to the typical prevalent taxon of this study; total bacterial load was not measured.",
+            "A negative link may only reflect that most other taxa rise with diversity.",
+        ]
+    )
     if units < VALIDATED_FROM:
         said.append(f"{units} is fewer than the {VALIDATED_FROM} samples or subjects with which the method was validated.")
     if units <= 2 * VALIDATED_FROM:
         said.append("With so few samples most links of medium size are missed: a link that is absent means nothing.")
-    if found.n_reference < VALIDATED_REFERENCE:
+    if found.n_reference < VALIDATED_REFERENCE and not found.measured:
         said.append(f"{found.n_reference} reference taxa: fewer than {VALIDATED_REFERENCE} were not validated.")
     if units >= BOTH_FROM:
         said.append("With this many samples a dependence of depth on diversity can add false links: read q beside q_conservative.")

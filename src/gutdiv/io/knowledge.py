@@ -59,6 +59,22 @@ def read_immune_taxa(path: Path | str | None = None) -> tuple[Row, ...]:
     return tuple(_rows("immune_taxa.tsv", path, COLUMNS))
 
 
+def added(rows: Sequence[Row], more: Sequence[Row], *, key: str) -> tuple[Row, ...]:
+    """Put further rows after those that are there; one whose `key` is known takes the place of the known one."""
+    new = {r[key]: r for r in more}
+    if len(new) < len(more):
+        twice = sorted({r[key] for r in more if [m[key] for m in more].count(r[key]) > 1})
+        _refuse(f"{', '.join(twice[:5])}: stands more than once among the {len(more)} added rows. Give each a {key} of its own.")
+    old = {r[key] for r in rows}
+    return (*(new.get(r[key], r) for r in rows), *(r for r in more if r[key] not in old))
+
+
+def cited(references: Sequence[Row], taxa: Sequence[Row]) -> tuple[Row, ...]:
+    """Keep the works that rows cite."""
+    keys = {k for row in taxa for k in (*row["reference_keys"].split(";"), *_keys(row["substrate_keys"]))}
+    return tuple(r for r in references if r["key"] in keys)
+
+
 def read_parts(path: Path | str | None = None) -> tuple[Row, ...]:
     """Read which genera and families make the parts by which studies are held against each other: `part`, `rank` (genus or family), `name`."""
     return tuple(_rows("stool_parts.tsv", path, PART_COLUMNS))
@@ -150,6 +166,15 @@ def read_synonyms(path: Path | str | None = None) -> Synonyms:
         if meaning not in out.setdefault(key, []):
             out[key].append(meaning)
     return {key: tuple(meanings) for key, meanings in out.items()}
+
+
+def databases_of(synonyms: Synonyms) -> dict[str, frozenset[str]]:
+    """Return which databases have a known spelling of each canonical genus."""
+    found: dict[str, set[str]] = {}
+    for meanings in synonyms.values():
+        for database, genus, _, _ in meanings:
+            found.setdefault(genus, set()).add(database)
+    return {genus: frozenset(databases) for genus, databases in found.items()}
 
 
 def check_knowledge(taxa: Sequence[Row], references: Sequence[Row], synonyms: Synonyms) -> None:

@@ -34,8 +34,12 @@ _TABLES = {
     "dysbiosis/explanations": "explanations",
     "dysbiosis/stability": "stability",
     "dysbiosis/flags": "flags",
+    "dysbiosis/taxa_flags": "flags",
+    "dysbiosis/indices": "indices",
     "immune/links": "links",
     "immune/matches": "matches",
+    "immune/samples": "samples",
+    "immune/enrichment": "enrichment",
 }
 
 

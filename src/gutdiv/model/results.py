@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from gutdiv.model.immune_tables import IMMUNE_TABLES
 from gutdiv.model.references import Controls as Controls
 from gutdiv.model.references import Interval as Interval
 from gutdiv.model.references import Partition as Partition
@@ -264,6 +265,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "prevalence": "float",
         "reason": "str",
     },
+    **IMMUNE_TABLES,
 }
 OPEN_TABLES = frozenset({"ordination", "links", "group_test", "abundance", "permanova", "flags", "verdicts", "alpha", "depths"})
 
