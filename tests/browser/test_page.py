@@ -293,13 +293,14 @@ def test_no_axis_title_runs_out_of_its_figure_beside_long_names(watch: Any, page
     assert min(found) >= 0
 
 
-def test_axe_finds_no_fault_in_light_or_dark_with_everything_opened(watch: Any, pages: dict[str, Path]) -> None:
+@pytest.mark.parametrize("name", ["full", pytest.param("hostile", marks=pytest.mark.slow)])
+def test_axe_finds_no_fault_in_light_or_dark_with_everything_opened(watch: Any, pages: dict[str, Path], name: str) -> None:
     if importlib.util.find_spec("axe_playwright_python") is None:
         pytest.skip("no axe: install the test tools (requirements-test.lock)")
     from axe_playwright_python.sync_playwright import Axe
 
     watched = watch(reduced_motion="reduce")
-    page = watched.open(pages["full"])
+    page = watched.open(pages[name])
     watched.read_through()
     page.evaluate("() => document.querySelectorAll('details').forEach(d => (d.open = true))")
     for opener in page.query_selector_all("tbody tr:first-child button.open"):

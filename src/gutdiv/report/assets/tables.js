@@ -91,6 +91,7 @@ class Table {
   }
 
   head(column, i) {
+    if (column.kind === "sample") return make("th", { scope: "col", class: "c-sample", text: column.label }); // links are in no order
     const label = make("button", { type: "button", class: "sort" + (cells.LONG.test(column.label) ? " long" : ""), onclick: (event) => this.sort(i, event.shiftKey), text: column.label });
     return make("th", { scope: "col", class: "c-" + column.kind }, [label]);
   }
@@ -147,9 +148,15 @@ class Table {
       const open = button.getAttribute("aria-expanded") === "true";
       button.setAttribute("aria-expanded", String(!open));
       if (open) row.child.remove();
-      else row.child(cells.opened(this.data.details[i], this.heads.length + (this.long ? 1 : 0))).show();
+      else row.child(cells.opened(this.data.details[i], this.heads.length + (this.long ? 1 : 0), this.link(i))).show();
     });
     return button;
+  }
+
+  // On a phone the row's own link lies beyond the edge.
+  link(i) {
+    const c = this.data.columns.findIndex((column) => column.kind === "sample");
+    return c < 0 ? null : make("p", { class: "to-sample" }, [cells.link(this.data.rows[i][c], "Open the page of this sample")]);
   }
 
   // ---------------------------------------------------------------- what is shown
