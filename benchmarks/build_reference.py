@@ -110,7 +110,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True, help="folder for cohorts")
     parser.add_argument("--output", type=Path, required=True, help="reference.json")
-    parser.add_argument("--method", choices=("v0", "robust"), default="robust")
+    parser.add_argument("--method", choices=("v0", "robust"), default="v0")
     parser.add_argument("--against", type=Path, help="an earlier reference of the same form, to be compared with field by field")
     args = parser.parse_args()
     data = Path(os.environ.get("GUTDIV_DATA", HERE.parent / "shared" / "data"))

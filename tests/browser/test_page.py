@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -162,7 +163,7 @@ def test_rows_are_paged_and_all_can_be_shown(watch: Any, pages: dict[str, Path])
     table.get_by_role("link", name="Next page").click()
     assert [r[0] for r in rows(page, "samples")] == [f"S{i:03d}" for i in range(15, 30)]
     assert table.locator(".dt-info").inner_text() == "16\u201330 of 240 rows"
-    table.get_by_label("Rows").select_option("all")
+    table.get_by_label("Rows per page").select_option("all")
     assert [r[0] for r in rows(page, "samples")] == [f"S{i:03d}" for i in range(240)]
     assert not table.get_by_role("link", name="Next page").is_visible()
     watched.assert_quiet()
@@ -256,7 +257,7 @@ def test_hostile_names_are_shown_as_text(watch: Any, pages: dict[str, Path]) -> 
     assert page.evaluate("() => document.querySelectorAll('main script:not([type]), main img').length") == 0
     table = page.locator("[data-table='samples']")
     table.locator("input[type=search]").fill("<script>alert")
-    table.get_by_label("Rows").select_option("all")
+    table.get_by_label("Rows per page").select_option("all")
     assert "<script>alert(1)</script>" in [r[0] for r in rows(page, "samples")]
     table.locator("input[type=search]").fill("{{7*7}}")
     assert rows(page, "samples")
@@ -267,6 +268,54 @@ def test_hostile_names_are_shown_as_text(watch: Any, pages: dict[str, Path]) -> 
     labels = page.eval_on_selector_all("#f-alpha .ytick text", "all => all.map(t => t.textContent)")
     assert "<script>alert(1)</script>" in labels
     watched.assert_quiet()
+
+
+@pytest.mark.parametrize("width", [360, 768])
+def test_what_an_opened_row_tells_is_all_on_the_screen(watch: Any, pages: dict[str, Path], width: int) -> None:
+    page = watch(width, 800).open(pages["full"])
+    page.locator("[data-table='samples'] button.open").first.click()
+    box = page.locator("[data-table='samples'] .opened dl").bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width
+
+
+def test_no_axis_title_runs_out_of_its_figure_beside_long_names(watch: Any, pages: dict[str, Path]) -> None:
+    watched = watch(768, 800)
+    page = watched.open(pages["full"])
+    watched.read_through()
+    page.wait_for_timeout(300)
+    room = (
+        "all => all.map(t => [t.getBoundingClientRect(), t.closest('svg').getBoundingClientRect()])"
+        ".map(([t, s]) => Math.min(t.left - s.left, s.right - t.right))"
+    )
+    found = page.eval_on_selector_all("figure[data-figure] .xtitle", room)
+    assert len(found) >= 8
+    assert min(found) >= 0
+
+
+def test_axe_finds_no_fault_in_light_or_dark_with_everything_opened(watch: Any, pages: dict[str, Path]) -> None:
+    if importlib.util.find_spec("axe_playwright_python") is None:
+        pytest.skip("no axe: install the test tools (requirements-test.lock)")
+    from axe_playwright_python.sync_playwright import Axe
+
+    watched = watch(reduced_motion="reduce")
+    page = watched.open(pages["full"])
+    watched.read_through()
+    page.evaluate("() => document.querySelectorAll('details').forEach(d => (d.open = true))")
+    for opener in page.query_selector_all("tbody tr:first-child button.open"):
+        opener.click()
+    for box in page.query_selector_all("tbody tr:first-child .pick input"):
+        box.check()
+    options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
+    for address, theme in [("", "light"), ("", "dark"), ("#sample=S005", "dark"), ("#sample=S005", "light")]:
+        page.evaluate("address => { location.hash = address; }", address)
+        while page.locator("[data-theme-word]").inner_text() != f"Theme: {theme}":
+            page.locator("[data-action=theme]").click()
+        if address:
+            page.wait_for_selector("#sample-title")
+            page.evaluate("() => document.querySelectorAll('details').forEach(d => (d.open = true))")
+        faults = Axe().run(page, options=options).response["violations"]
+        assert [(f["id"], [n["html"][:200] for n in f["nodes"][:3]]) for f in faults] == [], (address, theme)
 
 
 def test_dark_follows_the_system_and_the_button_overrules_it(watch: Any, pages: dict[str, Path]) -> None:

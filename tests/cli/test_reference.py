@@ -78,3 +78,75 @@ def test_the_shipped_reference_is_shown_and_held_against_local_controls(results:
     assert found["metric"][0] == "portable score"
     assert len(found) == 1 + 7 + 29
     assert (found["n"] == found["n"][0]).all()
+
+
+def test_controls_that_a_column_does_not_part_are_an_error_or_recorded(results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cohort = ("--cohort", results / "cohort" / "cohort.json", "--alpha", results / "alpha.tsv", "--controls", 'group == "healthy"')
+    words = [str(w) for w in ("reference", "build", *cohort, "--output", tmp_path / "r.json", "--partition")]
+    assert main([*words, "group"]) == 2
+    assert "has 1 values among the" in capsys.readouterr().err
+    run(*words, "group", "--untestable", "record")
+    assert "has 1 values among the" in read_reference(tmp_path / "r.json").record["absent"]["partition"]
+    assert main([*words, "grop", "--untestable", "record"]) == 2  # a slip is no group that cannot be tested
+    assert "no column 'grop'" in capsys.readouterr().err
+
+
+def test_taxa_are_flagged_with_the_limits_of_the_reference_and_the_rest_is_counted(results: Path) -> None:
+    cohort = ("--cohort", results / "cohort" / "cohort.json", "--controls", 'group == "healthy"')
+    measured = ("--alpha", results / "alpha.tsv", "--taxa", results / "taxa.tsv")
+    run("dysbiosis", "flags", *cohort, *measured, "--output", results / "flags.tsv")
+    table = read_table(results / "flags.tsv", "flags")
+    alpha, taxa = table.frame[table.frame["metric"] == "shannon"], table.frame[table.frame["metric"] != "shannon"]
+    samples = set(read_table(results / "alpha.tsv", "alpha").frame["sample_id"])
+    assert set(alpha["sample_id"]) == samples
+    assert not set(taxa["flag"]) & {"within", "not assessable"}
+    assert "absent as in controls" in set(taxa["flag"])
+    assert table.record["shown_only"] == ["log2_fb"]
+    limits = {i.metric: i for i in read_reference(results / "reference.json").intervals}
+    for metric, rows in taxa.groupby("metric"):
+        whole = rows[rows["n_reference"] == limits[str(metric)].n]
+        if len(whole):
+            assert whole["upper"].iloc[0] == pytest.approx(limits[str(metric)].upper)
+        assert sum(table.record["counts"][metric].values()) == len(samples)
+    run("dysbiosis", "flags", *cohort, "--taxa", results / "taxa.tsv", "--output", results / "again.tsv")
+    assert read_table(results / "again.tsv", "flags").frame["sample_id"].tolist() == taxa["sample_id"].tolist()
+
+
+def test_flags_without_anything_to_flag_are_an_error(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["dysbiosis", "flags", "--cohort", str(results / "cohort" / "cohort.json"), "--output", str(results / "x.tsv")]) == 2
+    assert "nothing to flag" in capsys.readouterr().err
+
+
+def test_indices_are_written_for_every_sample_and_do_not_depend_on_threads(results: Path) -> None:
+    words = ("dysbiosis", "indices", "--cohort", results / "cohort" / "cohort.json", "--controls", 'group == "healthy"', "--depth", 1500)
+    run(*words, "--threads", 1, "--output", results / "indices.tsv")
+    table = read_table(results / "indices.tsv", "indices")
+    assert table.frame.groupby("index").size().to_dict() == dict.fromkeys(("centroid_distance", "cloud", "mdi", "median_distance"), 241)
+    assert [f["what"] for f in table.record["findings"]] == ["spread"]
+    run(*words, "--threads", 2, "--output", results / "two.tsv")
+    assert (results / "two.tsv").read_bytes() == (results / "indices.tsv").read_bytes()
+    run("dysbiosis", "indices", "--cohort", results / "cohort" / "cohort.json", "--output", results / "none.tsv")
+    nothing = read_table(results / "none.tsv", "indices")
+    assert nothing.frame.empty
+    assert set(nothing.record["absent"].values()) == {"no controls were declared (--controls)"}
+
+
+def test_without_lineages_taxa_are_an_empty_table_that_references_and_flags_take(tmp_path: Path) -> None:
+    run("cohort", "build", "--table", DATA / "table.biom", "--metadata", DATA / "metadata.tsv", "--output", tmp_path / "cohort")
+    cohort = ("--cohort", tmp_path / "cohort" / "cohort.json")
+    run("diversity", "taxa", *cohort, "--depth", 1500, "--output", tmp_path / "taxa.tsv")
+    reason = {"taxa": "the cohort has no lineages, so that no taxon can be named"}
+    assert read_table(tmp_path / "taxa.tsv", "taxa").record["absent"] == reason
+    run("diversity", "alpha", *cohort, "--depth", 1500, "--metric", "shannon", "--draws", 2, "--output", tmp_path / "alpha.tsv")
+    controls = ("--controls", 'group == "healthy"', "--taxa", tmp_path / "taxa.tsv")
+    run("reference", "build", *cohort, *controls, "--alpha", tmp_path / "alpha.tsv", "--output", tmp_path / "reference.json")
+    assert [i.metric for i in read_reference(tmp_path / "reference.json").intervals] == ["shannon"]
+    run("dysbiosis", "flags", *cohort, *controls, "--output", tmp_path / "flags.tsv")
+    flags = read_table(tmp_path / "flags.tsv", "flags")
+    assert flags.frame.empty
+    assert flags.record["absent"] == reason
+    run("dysbiosis", "indices", *cohort, "--controls", 'group == "healthy"', "--depth", 1500, "--output", tmp_path / "indices.tsv")
+    indices = read_table(tmp_path / "indices.tsv", "indices")
+    assert set(indices.frame["index"]) == {"centroid_distance", "cloud", "median_distance"}
+    assert indices.record["options"]["level"] == "feature"
+    assert "no lineages" in indices.record["absent"]["mdi"]

@@ -8,65 +8,94 @@ import pytest
 from scipy import sparse
 
 from gutdiv.dysbiosis.flags import flag_samples
-from gutdiv.dysbiosis.score import Components, conformal, drivers
-from gutdiv.dysbiosis.verdict import judge, word
+from gutdiv.dysbiosis.score import Measured, judge_samples, leading, study_drivers
+from gutdiv.dysbiosis.tiers import word
+from gutdiv.dysbiosis.verdict import judge
 from gutdiv.model.cohort import Cohort, Roles, SampleMetadata
 from gutdiv.model.results import Controls, Interval, Reference
 
 
-def components(rng: np.random.Generator, n: int, g: int = 12) -> Components:
+def measured(rng: np.random.Generator, n: int, controls: int, g: int = 12) -> Measured:
+    """Draw samples of which the first are the controls; distances are whole numbers, as they are of reads."""
     logs = rng.normal(size=(n, g)) @ rng.normal(size=(g, g)) * 0.3 + rng.normal(size=g)
+    return of_logs(logs, controls)
+
+
+def of_logs(logs: np.ndarray, controls: int) -> Measured:
     share = np.exp(logs) / np.exp(logs).sum(1, keepdims=True)
-    distance = 0.5 * np.abs(share[:, None] - share[None]).sum(-1)
+    unshared = np.rint(1e5 * 0.5 * np.abs(share[:, None] - share[None, :controls]).sum(-1)).astype(np.int64)
     entropy = -(share * np.log(share)).sum(1)
-    return Components(entropy, distance, logs, np.ones_like(logs))
+    names = tuple(f"g{j}" for j in range(logs.shape[1]))
+    return Measured(np.arange(controls), entropy, unshared, logs, np.ones(logs.shape, np.int64), names, 1000, 1)
 
 
-def naive_conformal(c: Components, sample: int, reference: np.ndarray) -> float:
-    """Follow the design's formulas word by word, with loops."""
+def naive_conformal(m: Measured, sample: int, reference: list[int]) -> float:
+    """Follow the design's formulas word by word, with loops; all controls and the sample."""
     from sklearn.covariance import LedoitWolf
 
-    bag = [*reference.tolist(), sample]
-    m = len(bag)
-    k = max(3, int(np.ceil(0.05 * m)))
-    s1 = [-c.entropy[i] for i in bag]
-    s2 = [np.mean(sorted(c.distance[i, j] for j in bag if j != i)[:k]) for i in bag]
-    z = c.logs[bag]
+    bag = [*reference, sample]
+    size = len(bag)
+    apart = {(i, j): m.unshared[i, j] if j < m.unshared.shape[1] else m.unshared[j, i] for i in bag for j in bag if i != j}
+    k = max(3, int(np.ceil(0.05 * size)))
+    s1 = [-m.entropy[i] for i in bag]
+    s2 = [sum(sorted(apart[i, j] for j in bag if j != i)[:k]) for i in bag]
+    z = m.logs[bag]
     z = z - z.mean(1, keepdims=True)
-    fit = LedoitWolf().fit(z)
-    s3 = list(fit.mahalanobis(z))
-    ranks = [[sum(s[j] >= s[i] for j in range(m)) / m for i in range(m)] for s in (s1, s2, s3)]
-    score = [sum(-np.log(r[i]) for r in ranks) for i in range(m)]
-    return sum(v >= score[-1] - 1e-12 for v in score) / m
+    s3 = list(LedoitWolf().fit(z).mahalanobis(z))
+    ranks = [[sum(s[j] >= s[i] for j in range(size)) / size for i in range(size)] for s in (s1, s2, s3)]
+    score = [sum(-np.log(r[i]) for r in ranks) for i in range(size)]
+    return sum(v >= score[-1] - 1e-12 for v in score) / size
+
+
+def own_of(n: int, controls: int) -> np.ndarray:
+    return np.append(np.arange(controls), np.full(n - controls, -1))
 
 
 def test_the_p_value_equals_the_naive_procedure() -> None:
-    rng = np.random.default_rng(4)
-    c = components(rng, 75)
-    for sample in (70, 72, 74):
-        assert conformal(c, sample, np.arange(62)).p == pytest.approx(naive_conformal(c, sample, np.arange(62)))
+    m = measured(np.random.default_rng(4), 75, 62)
+    found = judge_samples(m, own_of(75, 62))
+    for sample in (0, 30, 62, 70, 74):
+        reference = [i for i in range(62) if i != sample]
+        assert found[sample, 0] == pytest.approx(naive_conformal(m, sample, reference))
 
 
 def test_p_values_of_exchangeable_samples_are_uniform() -> None:
     # full conformal: P(p <= a) <= a exactly; 400 fresh draws of 61 exchangeable samples, the last one judged
     rng = np.random.default_rng(9)
-    p = np.array([conformal(components(rng, 61, 6), 60, np.arange(60)).p for _ in range(400)])
+    p = np.array([judge_samples(measured(rng, 61, 60, 6), own_of(61, 60), rows=np.array([60]))[0, 0] for _ in range(400)])
     for a in (0.05, 0.1, 0.5):
         assert (p <= a).mean() <= a + 3 * np.sqrt(a * (1 - a) / 400)
     assert (p <= 0.5).mean() >= 0.5 - 3 * np.sqrt(0.25 / 400) - 1 / 61
 
 
+def test_a_control_drawn_twice_makes_no_other_person_look_more_unusual() -> None:
+    # mean p over bootstraps of exchangeable people stays near 1/2, as it is without: a control is not held against its own copy
+    rng = np.random.default_rng(12)
+    means = []
+    for seed in range(40):
+        m = measured(rng, 70, 60, 6)
+        weights = np.bincount(np.random.default_rng(seed).integers(0, 60, 60), minlength=60)
+        means.append(judge_samples(m, own_of(70, 60), rows=np.arange(60, 70), weights=weights)[:, 0].mean())
+    # 400 values of SD .29, ten of a bag each: standard error below .03
+    assert np.mean(means) == pytest.approx(0.5, abs=0.07)
+
+
 def test_a_sample_far_from_all_controls_has_the_smallest_p_and_its_drivers_are_named() -> None:
     rng = np.random.default_rng(5)
-    c = components(rng, 81)
-    c.logs[80, 3] += 9.0
-    share = np.exp(c.logs) / np.exp(c.logs).sum(1, keepdims=True)
-    c = Components(-(share * np.log(share)).sum(1), 0.5 * np.abs(share[:, None] - share[None]).sum(-1), c.logs, c.presence)
-    found = conformal(c, 80, np.arange(80))
-    assert found.p == pytest.approx(1 / 81)
-    first, z = drivers(c, 80, np.arange(80))[0]
-    assert first == 3
+    logs = measured(rng, 81, 80).logs.copy()
+    logs[80, 3] += 9.0
+    m = of_logs(logs, 80)
+    own = own_of(81, 80)
+    assert judge_samples(m, own)[80, 0] == pytest.approx(1 / 81)
+    name, z = study_drivers(m, own, np.array([80]))[0][0]
+    assert name == "g3"
     assert z > 3
+
+
+def test_drivers_are_robust_z_of_the_controls_of_other_subjects() -> None:
+    # by hand: pool 0, 1, 2, 3, 10 has median 2 and MAD 1, so z = (9 - 2) / 1.4826; a taxon without spread is never named
+    values, pool = np.array([[9.0, 5.0]]), np.array([[0.0, 1.0], [1.0, 1.0], [2.0, 1.0], [3.0, 1.0], [10.0, 1.0]])
+    assert leading(values, pool, ["a", "b"]) == [[("a", pytest.approx(7 / 1.4826))]]
 
 
 def test_the_words_of_a_p_value() -> None:
@@ -92,7 +121,7 @@ def small_cohort(n_controls: int, seed: int = 1) -> tuple[Cohort, Controls]:
 def verdicts(cohort: Cohort, controls: Controls | None) -> pd.DataFrame:
     keys = np.arange(len(cohort.sample_ids), dtype=np.uint64)
     entropy = np.linspace(1, 3, len(cohort.sample_ids))
-    return judge(cohort, controls, entropy, depth=300, keys=keys, seed=1)[0].set_index("sample_id")
+    return judge(cohort, controls, entropy, depth=300, keys=keys, seed=1).verdicts.set_index("sample_id")
 
 
 def test_sixty_controls_give_a_verdict_and_no_sample_is_judged_against_its_own_subject() -> None:
@@ -138,10 +167,11 @@ def test_flags_agree_with_the_confidence_interval_of_the_limit_by_order_statisti
 
 
 def test_too_few_controls_give_tail_counts_but_no_flag() -> None:
-    found = flag_samples(alpha(np.arange(120.0)), declared(120, 100), depth=500).set_index("sample_id")
+    found = flag_samples(alpha(np.arange(60.0)), declared(60, 39), depth=500).set_index("sample_id")
     assert set(found["flag"]) == {"not assessable"}
-    assert "99 control subjects other than the sample's own" in found.loc["s000", "reason"]
-    assert (found.loc["s110", "tail_below"], found.loc["s110", "tail_above"]) == (100, 0)
+    assert found.loc["s000", "reason"] == "39 control subjects with 500 reads; an interval needs 40, one by order statistics 120"
+    assert (found.loc["s050", "tail_below"], found.loc["s050", "tail_above"]) == (39, 0)
+    assert (found.loc["s000", "tail_below"], found.loc["s000", "tail_above"], found.loc["s000", "n_reference"]) == (0, 38, 38)
 
 
 def test_unrarefied_values_are_never_flagged() -> None:

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from gutdiv.cohort.align import align
-from gutdiv.immune.matching import binomial, match
+from gutdiv.immune.matching import match
 from gutdiv.io.knowledge import databases_of, read_synonyms
 from gutdiv.io.tables import read_abundance_table
 from gutdiv.io.taxonomy import read_taxonomy
+from gutdiv.model.names import binomial
 from gutdiv.model.results import TABLES, Table
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ import pytest
 from scipy import stats
 
 from gutdiv.numerics.random_effects import (
+    NODES,
     Centres,
     limits,
     localised,
@@ -86,6 +87,19 @@ def centres(k: int = 6, p: int = 5) -> tuple[list[np.ndarray], Centres]:
     rng = np.random.default_rng(2)
     made = [rng.normal(size=p) + rng.normal(size=(80, p)) @ np.diag(np.linspace(0.5, 1.5, p)) for _ in range(k)]
     return made, study_centres(made)
+
+
+def test_shares_are_the_mean_of_students_tails_term_by_term() -> None:
+    rng = np.random.default_rng(8)
+    fit = study_effects([rng.normal(k / 4, 1 + k / 10, 60) for k in range(8)], np.linspace(0.01, 0.99, 25))
+    for local in (localised(fit), localised(fit, 20, 1.5, 0.8)):
+        sds = np.exp(local.ln_sd + np.sqrt(local.ln_sd_variance) * NODES)
+        for y in (-4.0, -1.0, 1.2):
+            tails = [
+                [stats.t.cdf((y - local.mean - sd * q) / math.sqrt(local.mean_variance), local.df) for q in fit.dense] for sd in sds
+            ]
+            naive = float(np.average(np.mean(tails, axis=1), weights=np.polynomial.hermite_e.hermegauss(9)[1]))
+            assert share_at_or_below(np.array([y]), fit, local)[0] == pytest.approx(naive, rel=1e-5, abs=1e-8)
 
 
 def test_centres_follow_the_formulas_entry_by_entry() -> None:

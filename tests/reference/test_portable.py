@@ -10,7 +10,17 @@ import pytest
 from gutdiv.errors import InputError
 from gutdiv.io.artifacts import read_reference, write_reference
 from gutdiv.numerics.portable_form import model_content, model_from, rounded, tables_content, tables_from
-from gutdiv.numerics.portable_score import MAP_SHARES, Model, People, Table, fit_model, judge_controls, judge_new
+from gutdiv.numerics.portable_score import (
+    MAP_SHARES,
+    Model,
+    People,
+    Table,
+    components,
+    control_components,
+    fit_model,
+    judge_controls,
+    judge_new,
+)
 from gutdiv.reference.calibration import calibrate
 from gutdiv.reference.check import check_portable
 from gutdiv.reference.portable import Study, build_portable
@@ -89,6 +99,29 @@ def test_the_p_map_rises_and_stays_within_one(fitted: tuple[Model, dict[int, Tab
     assert tables[0].p_map is None
     if robust:
         assert tables[20].mapped(tables[20].p_map[5:6]) == pytest.approx(MAP_SHARES[5:6], rel=1e-6)
+
+
+def test_a_held_out_map_differs_from_the_replayed_one_only_in_the_map(studies: dict[str, People]) -> None:
+    made = {m: calibrate(studies, {}, robust=True, mapping=m, seed=3, grid=(10,), draws=3)[10] for m in ("replayed", "held out")}
+    none = calibrate(studies, {}, robust=True, mapping="none", seed=3, grid=(10,), draws=3)[10]
+    assert none.p_map is None
+    for table in made.values():
+        assert all((table.tails[c] == none.tails[c]).all() for c in none.tails)
+        assert (table.score.residuals == none.score.residuals).all()
+        assert (np.diff(table.p_map) >= 0).all()
+    assert (made["replayed"].p_map != made["held out"].p_map).any()
+
+
+def test_controls_of_a_study_are_held_against_the_others_one_by_one(fitted: tuple[Model, dict[int, Table], bool]) -> None:
+    model, _, robust = fitted
+    for n in (3, 6, 15):
+        controls = study(np.random.default_rng(33), n)
+        own = control_components(model, controls, robust=robust)
+        every = np.arange(n)
+        for i in range(n):
+            alone = components(model, controls.take(every[i : i + 1]), controls.take(np.delete(every, i)), robust=robust)
+            assert own[i : i + 1] == pytest.approx(alone, rel=1e-9, abs=1e-9)
+    assert control_components(model, controls.take(every[:0]), robust=robust).shape == (0, 3)
 
 
 def test_content_gives_the_model_and_tables_back_to_five_digits(fitted: tuple[Model, dict[int, Table], bool]) -> None:

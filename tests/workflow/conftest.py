@@ -43,9 +43,12 @@ if args[:2] == ["cohort", "build"]:
 elif args[:2] == ["comparison", "longitudinal"]:
     made = [output / (name + end) for name in ("trajectories", "tests") for end in (".tsv", ".json")]
 elif args[:2] == ["dysbiosis", "verdict"]:
-    made = [output / name for name in ("verdicts.tsv", "verdicts.json", "flags.tsv", "flags.json")]
+    made = [output / (name + end) for name in ("verdicts", "explanations", "flags") for end in (".tsv", ".json")]
 else:
     made = [output, output.with_suffix(".json")] if output.suffix == ".tsv" else [output]
+    if "--outliers" in args:
+        outliers = pathlib.Path(args[args.index("--outliers") + 1])
+        made += [outliers, outliers.with_suffix(".json")]
     if args[:2] == ["diversity", "ordination"]:
         made += [output.with_name(output.stem + "_arrows" + end) for end in (".tsv", ".json")]
 for path in made:

@@ -109,8 +109,11 @@ def test_the_demo_is_a_full_cohort_and_a_dry_run_from_the_checkout_lists_every_s
         "cohort_build",
         "diversity_beta",
         "comparison_permanova",
+        "diversity_taxa",
         "reference_build",
         "dysbiosis_verdict",
+        "dysbiosis_flags",
+        "dysbiosis_indices",
         "immune_link",
         "report_write",
     ):
@@ -124,6 +127,8 @@ def test_a_cohort_without_tree_group_and_controls_has_none_of_the_jobs_that_need
     words = {tuple(call[:2]) for call in noted.calls}
     assert not {word for word in words if word[0] == "comparison"} | {("reference", "build")} & words
     assert ("dysbiosis", "verdict") in words
+    assert ("diversity", "taxa") in words  # without lineages the table is empty and says why
+    assert not {("dysbiosis", "flags"), ("dysbiosis", "indices")} & words
     assert not any(metric in " ".join(call) for call in noted.calls for metric in PHYLOGENETIC)
     assert (place / "results" / "bare" / "report.html").is_file()
 
@@ -152,7 +157,7 @@ seed: 5
 cohort: {missing_tips: drop}
 diversity: {depth: 1000, draws: 12, alpha: [shannon, faith_pd], beta: [jaccard], axes: 3}
 comparison: {formula: "~ group + age", permutations: 499, baseline: healthy, strata: batch, abundance_rank: family, min_prevalence: 0.2}
-reference: {controls_are: healthy}
+reference: {controls_are: healthy, partition: body mass}
 immune: {covariates: [age, body mass], markers: [crp], load: cells, verdict: true}
 """
     row = {
@@ -197,10 +202,21 @@ immune: {covariates: [age, body mass], markers: [crp], load: cells, verdict: tru
     assert abundance[abundance.index("--min-prevalence") + 1] == "0.2", "that of the comparison, not that of the filter"
     assert {"--group=group", "--subject=who", "--time=week"} <= set(arguments("comparison", "longitudinal"))
     assert {'--controls=group == "healthy"', "--controls-are=healthy", "--subject=who"} <= set(arguments("reference", "build"))
+    build = arguments("reference", "build")
+    assert {f"--taxa={base}/diversity/taxa.tsv", f"--alpha={base}/diversity/alpha.tsv", "--partition=body mass"} <= set(build)
+    assert build[build.index("--untestable") :][:6] == ["--untestable", "record", "--seed", "5", "--outliers", f"{base}/reference/outliers.tsv"]
+    assert arguments("diversity", "taxa")[4:8] == ["--depth", "1000", "--seed", "5"]
     assert f"--reference={base}/reference/reference.json" in arguments("dysbiosis", "verdict")
+    flags = arguments("dysbiosis", "flags")
+    assert {f"--taxa={base}/diversity/taxa.tsv", '--controls=group == "healthy"', "--subject=who"} <= set(flags)
+    indices = arguments("dysbiosis", "indices")
+    assert {'--controls=group == "healthy"', "--subject=who", "1000", f"{base}/dysbiosis/indices.tsv"} <= set(indices)
     assert {"--covariate=age", "--covariate=body mass", "--marker=crp", "--load=cells", "--subject=who"} <= set(arguments("immune", "link"))
     assert f"--verdicts={base}/dysbiosis/verdicts.tsv" in arguments("immune", "link")
-    assert arguments("report")[-2:] == ["--output", f"{base}/report.html"]
+    report = arguments("report")
+    assert report[report.index("--output") :] == [
+        *("--output", f"{base}/report.html", "--data", f"{base}/report/data", "--multiqc", f"{base}/report/gutdiv_mqc.json")
+    ]
 
 
 def test_what_holds_for_all_cohorts_can_be_set_for_one_in_the_sheet(noted, study) -> None:
@@ -300,6 +316,7 @@ def refusals(schema: str, data: dict[str, object]) -> list[str]:
         ({"diversity": {"beta": []}}, "[] should be non-empty"),
         ({"diversity": {"alpha": ["shannon; rm"]}}, "does not match"),
         ({"reference": {"controls_are": "fine"}}, "'fine' is not one of"),
+        ({"reference": {"partition": "a\tb"}}, "does not match"),
         ({"cohort": {"group": True}}, "True is not of type 'string'"),
         ({"cohort": {"missing_tips": "keep"}}, "'keep' is not one of"),
         ({"cohort": {"min_reads": -1}}, "-1 is less than the minimum"),
@@ -427,7 +444,8 @@ def test_hostile_text_reaches_the_command_letter_for_letter_and_is_never_run(not
             return call
 
         assert f"--controls={text}" in arguments("reference", "build")
-        assert f"--controls={text}" in arguments("dysbiosis", "verdict")
+        for action in ("verdict", "flags", "indices"):
+            assert f"--controls={text}" in arguments("dysbiosis", action)
         assert {f"--{key}={row[key]}" for key in ("group", "subject", "specimen")} <= set(arguments("cohort", "build"))
         assert f"--variable={row['group']}" in arguments("comparison", "alpha")
         formula = row["group"].replace("`", "``")

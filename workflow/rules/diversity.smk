@@ -1,4 +1,4 @@
-# Depth of rarefaction and its curves, alpha diversity, distances and principal coordinates.
+# Depth of rarefaction and its curves, alpha diversity, scores of taxa and guilds, distances and principal coordinates.
 
 
 rule diversity_depth:
@@ -128,6 +128,30 @@ rule diversity_alpha:
     shell:
         "gutdiv diversity alpha --cohort {input.cohort:q} {params.metrics:q} --depth {params.depth:q}"
         " --draws {params.draws} --seed {params.seed} --threads {threads} --output {output.table:q} 2> {log:q}"
+
+
+rule diversity_taxa:
+    input:
+        cohort="results/{cohort}/cohort/cohort.json",
+    output:
+        table="results/{cohort}/diversity/taxa.tsv",
+        record="results/{cohort}/diversity/taxa.json",
+    log:
+        "logs/{cohort}/diversity/taxa.log",
+    benchmark:
+        "logs/{cohort}/diversity/taxa.benchmark.tsv"
+    conda:
+        "../envs/gutdiv.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        depth=config["diversity"]["depth"],
+        seed=config["seed"],
+    shell:
+        "gutdiv diversity taxa --cohort {input.cohort:q} --depth {params.depth:q} --seed {params.seed}"
+        " --output {output.table:q} 2> {log:q}"
 
 
 rule diversity_beta:

@@ -1,4 +1,4 @@
-# Flags and verdicts of every sample; without controls they say why there is none.
+# Verdicts of every sample and how stable they are, flags, and published indices; without controls they say why there is none.
 
 
 rule dysbiosis_verdict:
@@ -14,12 +14,66 @@ rule dysbiosis_verdict:
             labels={"result": "verdicts"},
         ),
         verdicts_record="results/{cohort}/dysbiosis/verdicts.json",
+        explanations="results/{cohort}/dysbiosis/explanations.tsv",
+        explanations_record="results/{cohort}/dysbiosis/explanations.json",
         flags="results/{cohort}/dysbiosis/flags.tsv",
         flags_record="results/{cohort}/dysbiosis/flags.json",
     log:
         "logs/{cohort}/dysbiosis/verdict.log",
     benchmark:
         "logs/{cohort}/dysbiosis/verdict.benchmark.tsv"
+    conda:
+        "../envs/gutdiv.yaml"
+    threads: 2
+    resources:
+        mem_mb=memory,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        files=files,
+        options=options("controls", "subject"),
+        seed=config["seed"],
+        folder=subpath(output.verdicts, parent=True),
+    shell:
+        "gutdiv dysbiosis verdict {params.files:q} {params.options:q} --seed {params.seed} --threads {threads}"
+        " --output {params.folder:q} 2> {log:q}"
+
+
+rule dysbiosis_stability:
+    input:
+        cohort="results/{cohort}/cohort/cohort.json",
+        verdicts="results/{cohort}/dysbiosis/verdicts.tsv",
+        alpha="results/{cohort}/diversity/alpha.tsv",
+        reference=lambda wildcards: ("results/{cohort}/reference/reference.json" if COHORTS[wildcards.cohort]["controls"] else []),
+    output:
+        stability="results/{cohort}/dysbiosis/stability.tsv",
+        stability_record="results/{cohort}/dysbiosis/stability.json",
+    log:
+        "logs/{cohort}/dysbiosis/stability.log",
+    benchmark:
+        "logs/{cohort}/dysbiosis/stability.benchmark.tsv"
+    conda:
+        "../envs/gutdiv.yaml"
+    threads: 2
+    resources:
+        mem_mb=memory,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        files=files,
+    shell:
+        "gutdiv dysbiosis stability {params.files:q} --threads {threads} --output {output.stability:q} 2> {log:q}"
+
+
+rule dysbiosis_flags:
+    input:
+        cohort="results/{cohort}/cohort/cohort.json",
+        taxa="results/{cohort}/diversity/taxa.tsv",
+    output:
+        table="results/{cohort}/dysbiosis/taxa_flags.tsv",
+        record="results/{cohort}/dysbiosis/taxa_flags.json",
+    log:
+        "logs/{cohort}/dysbiosis/flags.log",
+    benchmark:
+        "logs/{cohort}/dysbiosis/flags.benchmark.tsv"
     conda:
         "../envs/gutdiv.yaml"
     threads: 1
@@ -30,6 +84,30 @@ rule dysbiosis_verdict:
         files=files,
         options=options("controls", "subject"),
         seed=config["seed"],
-        folder=subpath(output.verdicts, parent=True),
     shell:
-        "gutdiv dysbiosis verdict {params.files:q} {params.options:q} --seed {params.seed}" " --output {params.folder:q} 2> {log:q}"
+        "gutdiv dysbiosis flags {params.files:q} {params.options:q} --seed {params.seed} --output {output.table:q} 2> {log:q}"
+
+
+rule dysbiosis_indices:
+    input:
+        cohort="results/{cohort}/cohort/cohort.json",
+    output:
+        table="results/{cohort}/dysbiosis/indices.tsv",
+        record="results/{cohort}/dysbiosis/indices.json",
+    log:
+        "logs/{cohort}/dysbiosis/indices.log",
+    benchmark:
+        "logs/{cohort}/dysbiosis/indices.benchmark.tsv"
+    conda:
+        "../envs/gutdiv.yaml"
+    threads: 2
+    resources:
+        mem_mb=memory,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        options=options("controls", "subject"),
+        depth=config["diversity"]["depth"],
+        seed=config["seed"],
+    shell:
+        "gutdiv dysbiosis indices --cohort {input.cohort:q} {params.options:q} --depth {params.depth:q}"
+        " --seed {params.seed} --threads {threads} --output {output.table:q} 2> {log:q}"

@@ -5,8 +5,11 @@ rule reference_build:
     input:
         cohort="results/{cohort}/cohort/cohort.json",
         alpha="results/{cohort}/diversity/alpha.tsv",
+        taxa="results/{cohort}/diversity/taxa.tsv",
     output:
         reference="results/{cohort}/reference/reference.json",
+        outliers="results/{cohort}/reference/outliers.tsv",
+        outliers_record="results/{cohort}/reference/outliers.json",
     log:
         "logs/{cohort}/reference/build.log",
     benchmark:
@@ -18,7 +21,9 @@ rule reference_build:
         mem_mb=memory,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
-        options=options("controls", "controls_are", "subject"),
+        files=files,
+        options=options("controls", "controls_are", "subject", "partition"),
+        seed=config["seed"],
     shell:
-        "gutdiv reference build --cohort {input.cohort:q} --alpha {input.alpha:q} {params.options:q}"
-        " --output {output.reference:q} 2> {log:q}"
+        "gutdiv reference build {params.files:q} {params.options:q} --untestable record --seed {params.seed}"
+        " --outliers {output.outliers:q} --output {output.reference:q} 2> {log:q}"

@@ -7,7 +7,9 @@ report: "../report/workflow.rst"
 # The tables of a report by what a cohort must have for them; * stands for each of its distances.
 TABLES = {
     "table": "cohort/metadata cohort/alignment cohort/taxonomy_audit diversity/depths diversity/curves diversity/standards diversity/alpha diversity/composition"
-    " diversity/ordination/* diversity/ordination/*_arrows dysbiosis/verdicts dysbiosis/flags immune/matches immune/links",
+    " diversity/ordination/* diversity/ordination/*_arrows dysbiosis/verdicts dysbiosis/explanations dysbiosis/stability"
+    " dysbiosis/flags immune/matches immune/links",
+    "controls": "reference/outliers dysbiosis/taxa_flags dysbiosis/indices",
     "formula": "comparison/model comparison/permanova/* comparison/constrained/*",
     "group": "comparison/alpha comparison/dispersion/* comparison/pairs/* comparison/abundance",
     "followed": "comparison/longitudinal/trajectories comparison/longitudinal/tests",

@@ -29,6 +29,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add_subject(build)
     build.add_argument("--partition", metavar="COL", help="metadata column: do its groups need intervals of their own?")
+    build.add_argument(
+        "--untestable",
+        choices=("error", "record"),
+        default="error",
+        help="where the controls cannot be parted by --partition: stop, or leave it out and record why (default: %(default)s)",
+    )
     build.add_argument("--outliers", type=Path, metavar="FILE", help="list the controls that a rule calls outliers (none is left out)")
     reference_portable.configure(build)
     add_seed(build)
@@ -76,8 +82,12 @@ def _build(args: argparse.Namespace) -> int:
     name = args.name or str(cohort.record.get("name", "reference"))
     made = build_reference(measured, controls, name=name, depth=depth, controls_are=args.controls_are, about=about, seed=args.seed)
     if args.partition:
-        found = partition_reference(made, measured, controls, cohort, column=args.partition, seed=args.seed)
-        made = replace(made, partitions=found)
+        try:
+            made = replace(made, partitions=partition_reference(made, measured, controls, cohort, column=args.partition, seed=args.seed))
+        except InputError as error:
+            if args.untestable == "error" or args.partition not in cohort.metadata.columns:
+                raise
+            made = replace(made, record={**about, "absent": {"partition": str(error)}})  # a setting may serve many cohorts
     write_reference(args.output, made)
     if args.outliers:
         head = record("outliers", options=options, inputs=inputs)
@@ -99,7 +109,7 @@ def _measured(args: argparse.Namespace) -> tuple[pd.DataFrame, int | None]:
     if taxa.record.get("depth") != depth:
         msg = f"{args.taxa} was rarefied to {taxa.record.get('depth')} reads, {args.alpha} to {depth}. Make both at one --depth."
         raise InputError(msg)
-    return pd.concat([alpha.frame, taxa.frame], ignore_index=True), depth
+    return pd.concat([alpha.frame, taxa.frame], ignore_index=True) if len(taxa.frame) else alpha.frame, depth
 
 
 def _shipped() -> Path:

@@ -34,8 +34,9 @@ def configure(build: argparse.ArgumentParser) -> None:
     build.add_argument(
         "--method",
         choices=("v0", "robust"),
-        default="robust",
-        help="with --studies: whether a new study's controls count alike (v0) or may be partly ill (default: %(default)s)",
+        default="v0",
+        help="with --studies: whether a new study's controls count alike (v0), or may be partly ill, which costs false alarms (robust) "
+        "(default: %(default)s)",
     )
     build.add_argument("--at", type=positive, default=DEPTH, metavar="N", help="with --studies: reads of the verdict (default: %(default)s)")
     build.add_argument(

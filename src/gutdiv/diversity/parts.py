@@ -13,6 +13,7 @@ from scipy import sparse
 from gutdiv.diversity.rarefaction import sample_keys
 from gutdiv.errors import InputError
 from gutdiv.numerics import draws as reads
+from gutdiv.numerics.rows import tallies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -94,7 +95,7 @@ SCALES: Mapping[str, str] = {
 }
 
 
-def measure_portable(cohort: Cohort, rules: Sequence[Mapping[str, str]], *, depth: int, draws: int = DRAWS, seed: int = 42) -> Portable:
+def measure_portable(cohort: Cohort, rules: Sequence[Mapping[str, str]], *, depth: int, draws: int = DRAWS, first: int = 0, seed: int = 42) -> Portable:
     """Measure what the portable reference sees.
 
     Parameters
@@ -105,6 +106,8 @@ def measure_portable(cohort: Cohort, rules: Sequence[Mapping[str, str]], *, dept
         `part`, `rank` (genus or family) and `name`, as `io.knowledge.read_parts` gives them.
     depth : int
         Reads to which samples are rarefied.
+    draws, first : int
+        How many draws diversity is averaged over, and the number of the first of them, of which the parts come.
 
     Raises
     ------
@@ -121,38 +124,35 @@ def measure_portable(cohort: Cohort, rules: Sequence[Mapping[str, str]], *, dept
     phyla = _phyla(cohort, [parts[k] for k in place])
     counts, keys, n = cohort.counts, sample_keys(cohort.sample_ids), len(cohort.sample_ids)
     sums = {name: np.zeros(n) for name in ALPHA}
-    first = np.zeros((n, len(parts)), np.int64)
-    for draw in range(draws):
+    counted = np.zeros((n, len(parts)), np.int64)
+    for draw in range(first, first + draws):
         data = reads.rarefied(counts.indptr, counts.data, depth, keys, seed, draw)
         drawn = sparse.csr_matrix((data, counts.indices, counts.indptr), shape=counts.shape)
-        by_genus, by_part = (drawn @ genus).toarray(), (drawn @ part).toarray()
-        for name, values in _alpha(by_genus, by_part, depth).items():
+        by_part = (drawn @ part).toarray()
+        for name, values in _alpha((drawn @ genus).tocsr(), by_part, depth).items():
             sums[name] += values
-        if draw == 0:
-            first = by_part
+        if draw == first:
+            counted = by_part
             two = np.asarray((drawn @ phyla).toarray(), dtype=np.float64)
             sums["log2FB"] = np.log2(two[:, 0] + HALF) - np.log2(two[:, 1] + HALF)
     short = cohort.depth < depth
     alpha = {name: np.where(short, np.nan, total if name == "log2FB" else total / draws) for name, total in sums.items()}
-    return Portable(cohort.sample_ids, alpha, first, parts, depth)
+    return Portable(cohort.sample_ids, alpha, counted, parts, depth)
 
 
-def _alpha(by_genus: npt.NDArray[np.int64], by_part: npt.NDArray[np.int64], depth: int) -> dict[str, Floats]:
+def _alpha(by_genus: sparse.csr_matrix, by_part: npt.NDArray[np.int64], depth: int) -> dict[str, Floats]:
     """Diversity of one draw, by genus and over the parts."""
-    p = by_genus / depth
+    found = tallies(by_genus.indptr, by_genus.indices, by_genus.data)
+    largest = found.largest / depth
     q = by_part / depth
     with np.errstate(divide="ignore", invalid="ignore"):
-        shannon = -np.sum(np.where(p > 0, p * np.log(p), 0.0), axis=1)
-        over_parts = -np.sum(np.where(q > 0, q * np.log(q), 0.0), axis=1)
-        seen = np.sum(p > 0, axis=1)
-        largest = p.max(axis=1)
         return {
-            "Shannon": shannon,
-            "lnRichness": np.log(seen),
-            "lnInvSimpson": -np.log(np.sum(p * p, axis=1)),
-            "Pielou": np.where(seen > 1, shannon / np.log(seen), 0.0),
+            "Shannon": found.entropy,
+            "lnRichness": np.log(found.features),
+            "lnInvSimpson": -np.log(found.concentration),
+            "Pielou": np.where(found.features > 1, found.entropy / np.log(found.features), 0.0),
             "-logitBP": np.log1p(-largest) - np.log(largest),
-            "ShannonGuild": over_parts,
+            "ShannonGuild": -np.sum(np.where(q > 0, q * np.log(q), 0.0), axis=1),
         }
 
 

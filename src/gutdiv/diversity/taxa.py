@@ -10,8 +10,9 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
+from gutdiv.diversity.parts import MDI_DOWN, MDI_UP, parts_of
 from gutdiv.diversity.rarefaction import resolve_depth, sample_keys
-from gutdiv.errors import InputError
+from gutdiv.model.names import names_of
 from gutdiv.model.results import TABLES
 from gutdiv.numerics import draws as reads
 from gutdiv.numerics import rows as row_sums
@@ -38,11 +39,12 @@ def measure_taxa(
     Parameters
     ----------
     cohort : Cohort
-        With lineages.
+        Without lineages nothing is scored.
     knowledge : sequence of mapping
-        Rows with `rank`, `genera`, `families`, `guild`, `visible_by_16s`; only rows that 16S sees and that are no species or strains count.
-    depth : 'auto' or int
-        Reads to which samples are rarefied. A sample with fewer reads has no value.
+        Rows with `taxon`, `rank`, `genera`, `families`, `orders`, `species`, `guild`, `visible_by_16s`; only rows that 16S sees count. Genera are those
+        of the rows on genera. The members of a guild are the features that any of its rows names, by whichever of these ranks.
+    depth : 'auto', 'none' or int
+        Reads to which samples are rarefied; with 'none' nothing is scored. A sample with fewer reads has no value.
     draws : int
     seed : int
 
@@ -54,21 +56,16 @@ def measure_taxa(
         reads + 1/2 less ln of all other reads + 1/2. `log2_fb` at level `phylum`: log2 of Firmicutes + 1/2 to Bacteroidetes + 1/2. `share` is
         the part of all reads before rarefaction, `detected` the share of draws with at least one read.
     about : dict
-        `depth`, `draws`, `metrics`, `absent` (metric to reason), `below_depth`.
-
-    Raises
-    ------
-    InputError
-        Where the cohort has no lineages, or no depth in common.
+        `depth`, `draws`, `metrics`, `absent` (metric to reason; `taxa` where nothing is scored), `below_depth`, and `guilds`: of each its `members` (rows
+        that the table names), `not_named` (rows that it does not), `n_features` and `share_of_reads` of the cohort.
     """
     target = resolve_depth(cohort, depth)
-    if target is None:
-        msg = "taxa are scored at a common depth. Give --depth auto or a number of reads."
-        raise InputError(msg)
-    if cohort.lineages is None:
-        msg = "the cohort has no lineages, so that no taxon can be named. Build it with --taxonomy."
-        raise InputError(msg)
-    genera, guilds = _genera(cohort, knowledge), _guilds(cohort, knowledge)
+    if target is None or cohort.lineages is None:
+        why = "the cohort has no lineages, so that no taxon can be named" if cohort.lineages is None else "taxa are scored at a common depth only"
+        nothing: dict[str, Any] = {"depth": target, "draws": draws, "metrics": {}, "absent": {"taxa": why}, "below_depth": [], "guilds": {}}
+        return pd.DataFrame(columns=list(TABLES["taxa"])), nothing
+    genera = _genera(cohort, knowledge)
+    guilds, members = _guilds(cohort, knowledge)
     phyla = {name: _phylum(cohort, pattern) for name, pattern in (("firmicutes", _FIRMICUTES), ("bacteroidetes", _BACTEROIDETES))}
     masks = [*genera.values(), *guilds.values(), *phyla.values()]
     fold = sparse.csr_matrix(np.array(masks, dtype=np.int64).reshape(len(masks), len(cohort.feature_ids)).T)
@@ -120,6 +117,7 @@ def measure_taxa(
         "metrics": {metric: _traits(level, metric) for level, metric in names if metric not in absent},
         "absent": absent,
         "below_depth": [s for s, d in zip(cohort.sample_ids, cohort.depth, strict=True) if d < target],
+        "guilds": {g: {**members[g], **_covered(cohort, mask)} for g, mask in guilds.items()},
     }
     return frame, about
 
@@ -134,27 +132,49 @@ def _scores(drawn: Floats, depth: int, n_genera: int, n_guilds: int) -> Floats:
     return np.column_stack([clr[:, :-1], ratio, fb])
 
 
-def _usable(knowledge: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
-    """Rows that 16S sees and that name genera or families as a whole."""
-    return [r for r in knowledge if r["visible_by_16s"] == "yes" and r["rank"] in ("genus", "genera", "family", "clade")]
-
-
 def _genera(cohort: Cohort, knowledge: Sequence[Mapping[str, str]]) -> dict[str, Mask]:
     """Features of each genus of the table, sorted by name."""
     named = _names(cohort, "canonical_genus")
-    genera = {g for r in _usable(knowledge) if r["rank"] in ("genus", "genera") for g in r["genera"].split("|") if g}
-    return {g: np.asarray(named == g, dtype=bool) for g in sorted(genera)}
+    rows = [r for r in knowledge if r["visible_by_16s"] == "yes" and r["rank"] in ("genus", "genera")]
+    return {g: np.asarray(named == g, dtype=bool) for g in sorted({g for r in rows for g in r["genera"].split("|") if g})}
 
 
-def _guilds(cohort: Cohort, knowledge: Sequence[Mapping[str, str]]) -> dict[str, Mask]:
-    """Features of each guild: those of its genera and families."""
-    genus, family = _names(cohort, "canonical_genus"), _names(cohort, "canonical_family")
+def _guilds(cohort: Cohort, knowledge: Sequence[Mapping[str, str]]) -> tuple[dict[str, Mask], dict[str, dict[str, list[str]]]]:
+    """Features of each guild, and which of its rows the table names."""
+    named = names_of(cohort)
+    assert named is not None
     found: dict[str, Mask] = {}
-    for row in _usable(knowledge):
-        hit = np.isin(genus, [g for g in row["genera"].split("|") if g]) | np.isin(family, [f for f in row["families"].split("|") if f])
+    members: dict[str, dict[str, list[str]]] = {}
+    for row in knowledge:
+        if row["visible_by_16s"] != "yes":
+            continue
+        hit = named.matched(row)
         for guild in filter(None, row["guild"].split(";")):
-            found[guild] = found.get(guild, np.zeros(genus.size, dtype=bool)) | hit
-    return dict(sorted(found.items()))
+            found[guild] = found.get(guild, np.zeros(hit.size, dtype=bool)) | hit
+            listed = members.setdefault(guild, {"members": [], "not_named": []})["members" if hit.any() else "not_named"]
+            if row["taxon"] not in listed:
+                listed.append(row["taxon"])
+    return dict(sorted(found.items())), members
+
+
+def _covered(cohort: Cohort, mask: Mask) -> dict[str, float]:
+    """How many features a guild has, and what share of all reads."""
+    return {"n_features": int(mask.sum()), "share_of_reads": float(cohort.counts[:, mask].sum()) / max(int(cohort.counts.sum()), 1)}
+
+
+def mdi_features(cohort: Cohort, rules: Sequence[Mapping[str, str]]) -> tuple[Mask, Mask, str]:
+    """Features that the microbial dysbiosis index (Gevers et al. 2014) counts up and down, (n_features,) each, or why it cannot be computed.
+
+    The taxa are frozen: the parts `MDI_UP` and `MDI_DOWN` with the spellings that `io.knowledge.read_parts` gives them.
+    """
+    none = np.zeros(len(cohort.feature_ids), dtype=bool)
+    if cohort.lineages is None:
+        return none, none, "the cohort has no lineages, so that no taxon can be named"
+    names = tuple(dict.fromkeys(r["part"] for r in rules))
+    part = np.array(names, dtype=object)[parts_of(cohort, rules, names)]
+    up, down = (np.isin(part, side) for side in (MDI_UP, MDI_DOWN))
+    lacking = [" or ".join(side) for side, mask in ((MDI_UP, up), (MDI_DOWN, down)) if not mask.any()]
+    return up, down, f"no lineage of the table names {' nor '.join(lacking)}" if lacking else ""
 
 
 def _phylum(cohort: Cohort, pattern: re.Pattern[str]) -> Mask:

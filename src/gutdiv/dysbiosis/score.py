@@ -1,54 +1,98 @@
-"""The verdict's score: full conformal p-values of three components against the controls (methods of Vovk et al. 2005)."""
+"""The in-study score: full conformal p-values of three components against the study's own controls (methods of Vovk et al. 2005)."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from gutdiv.numerics.conformal import SHARE_SEEN, Bags, make_bags, may_be_kept, ranks_in_bags
+from gutdiv.numerics.observed import Rows, draws_seen, observe
 
-PREVALENCE = 0.2  # genera seen in at least this share of the bag enter the composition component
-NEIGHBOURS = 0.05  # share of the bag that counts as neighbours, at least 3
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gutdiv.model.cohort import Cohort
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class Components:
-    """What the score is made of, for all samples, in one order.
+class Measured:
+    """What the score is made of, of m samples of which n are the controls, at a common depth.
 
     Parameters
     ----------
-    entropy : (n,)
-        Shannon entropy in nats at a common depth.
-    distance : (n, n)
-        Bray-Curtis dissimilarity of genera at that depth.
-    logs : (n, g)
-        ln(reads + 1/2) of genera at that depth.
-    presence : (n, g)
-        Share of the draws in which a genus was seen, in [0, 1].
+    controls : (n,) int64
+        Places of the controls among the samples.
+    entropy : (m,)
+        Shannon entropy of features in nats.
+    unshared : (m, n) int64
+        Reads not shared with each control, summed over draws: Bray-Curtis dissimilarity of genera times depth and draws.
+    logs, seen : (m, p)
+        Mean ln(reads + 1/2) over draws, and number of draws with reads, of the genera that any bag may keep.
+    genera : (p,) tuple of str
+    depth, draws : int
     """
 
+    controls: Ints
     entropy: Floats
-    distance: Floats
+    unshared: Ints
     logs: Floats
-    presence: Floats
+    seen: Ints
+    genera: tuple[str, ...]
+    depth: int
+    draws: int
 
 
-@dataclass(frozen=True)
-class Scored:
-    """A sample's conformal p-value and its rank in each component, all in (0, 1]; small is extreme."""
-
-    p: float
-    diversity: float
-    neighbours: float
-    composition: float
-    n_reference: int
+def rows_of(cohort: Cohort, keys: npt.NDArray[np.uint64]) -> tuple[Rows, tuple[str, ...]]:
+    """Return the cohort's table as draws are taken of it, and the names of its genera."""
+    names, place = np.unique(np.array(cohort.genera(), dtype=object), return_inverse=True)
+    counts = cohort.counts
+    rows = Rows(counts.indptr, counts.indices, counts.data, place.astype(np.int64), names.size, keys)
+    return rows, tuple(str(n) for n in names)
 
 
-def conformal(components: Components, sample: int, reference: npt.NDArray[np.int64]) -> Scored:
-    """Judge one sample against reference samples of other subjects.
+def measure_study(
+    rows: Rows,
+    genera: Sequence[str],
+    samples: Ints,
+    controls: Ints,
+    *,
+    depth: int,
+    seed: int,
+    draws: range,
+    entropy: Floats | None = None,
+    weights: Sequence[Ints] = (),
+) -> Measured:
+    """Measure the components of samples, over these rarefaction draws.
+
+    Parameters
+    ----------
+    samples, controls : (m,), (n,) int64
+        Rows with at least `depth` reads; every control is among the samples.
+    entropy : (m,)
+        Shannon entropy where it is known; else it is that of the draws.
+    weights : sequence of (n,) int64
+        How often each control counts (once), of each set of bags that will be made.
+    """
+    seen = draws_seen(rows, controls, depth=depth, seed=seed, draws=draws)
+    sets = list(weights) or [np.ones(controls.size, np.int64)]
+    wanted = np.flatnonzero(np.any([may_be_kept(seen[w > 0], w[w > 0], len(draws)) for w in sets], axis=0))
+    found = observe(rows, samples, controls, wanted, depth=depth, seed=seed, draws=draws)
+    place = {int(s): i for i, s in enumerate(samples)}
+    at = np.array([place[int(c)] for c in controls], dtype=np.int64)
+    known = found.entropy / len(draws) if entropy is None else entropy
+    return Measured(
+        at, known, found.unshared, found.logs / len(draws), found.seen, tuple(genera[g] for g in wanted.tolist()), depth, len(draws)
+    )
+
+
+def judge_samples(found: Measured, own: Ints, *, rows: Ints | None = None, weights: Ints | None = None) -> Floats:
+    """Judge samples in bags of their own: p, and the ranks in entropy, neighbours and composition, (k, 4), all in (0, 1], small is extreme.
 
     The bag is the reference and the sample; everything is symmetric in it, so that P(p <= a) <= a for every a where the sample is exchangeable
     with the reference. Components, the first with low, the others with high values extreme: Shannon entropy; mean Bray-Curtis dissimilarity to the k
@@ -57,61 +101,67 @@ def conformal(components: Components, sample: int, reference: npt.NDArray[np.int
 
     Parameters
     ----------
-    components : Components
-    sample : int
-        Row of the sample; must not be in `reference`.
-    reference : (n,) int
-        Rows of the reference samples, one a subject.
+    own : (m,) int64
+        Number of the control of each sample's subject, -1 where there is none.
+    rows : (k,) int64
+        The samples to judge (all).
+    weights : (n,) int64
+        How often each control counts (once); controls that count 0 times are left out.
     """
-    bag = np.append(reference, sample)
-    size = bag.size
-    low = _as_extreme(-components.entropy[bag])
-    far = _as_extreme(_neighbour_distance(components.distance[np.ix_(bag, bag)], max(3, math.ceil(NEIGHBOURS * size))))
-    odd = _as_extreme(_mahalanobis(components.logs[bag], components.presence[bag]))
-    product = low * far * odd  # whole numbers up to size^3: exact, unlike a sum of logarithms
-    p = float(np.sum(product <= product[-1]) / size)
-    return Scored(p, low[-1] / size, far[-1] / size, odd[-1] / size, size - 1)
+    every = np.arange(found.entropy.size) if rows is None else rows
+    counted = np.ones(found.controls.size, np.int64) if weights is None else weights
+    bags, used, kept = _bags(found, counted)
+    number = np.full(counted.size + 1, -1, np.int64)  # the last is for samples without a control of their own subject
+    number[used] = np.arange(used.size)
+    logs, seen = np.ascontiguousarray(found.logs[every][:, kept]), np.ascontiguousarray(found.seen[every][:, kept])
+    apart = np.ascontiguousarray(found.unshared[every][:, used])
+    return ranks_in_bags(bags, found.entropy[every], logs, seen, apart, number[own[every]])
 
 
-def _as_extreme(values: Floats) -> npt.NDArray[np.int64]:
-    """Count, for each member of the bag, the members at least as extreme (itself included): small is extreme."""
-    ordered = np.sort(values)
-    return (values.size - np.searchsorted(ordered, values, side="left")).astype(np.int64)
+def _bags(found: Measured, weights: Ints) -> tuple[Bags, Ints, Ints]:
+    """What bags share, the controls that count, and the genera that a bag may keep."""
+    used = np.flatnonzero(weights > 0)
+    at, w = found.controls[used], weights[used]
+    kept = np.flatnonzero(may_be_kept(found.seen[at], w, found.draws))
+    logs, seen = np.ascontiguousarray(found.logs[at][:, kept]), np.ascontiguousarray(found.seen[at][:, kept])
+    between = np.ascontiguousarray(found.unshared[at][:, used])
+    return make_bags(found.entropy[at], logs, seen, between, draws=found.draws, weights=w), used, kept
 
 
-def _neighbour_distance(distance: Floats, k: int) -> Floats:
-    """Mean distance of each member to its k nearest others."""
-    others = distance.copy()
-    np.fill_diagonal(others, np.inf)
-    nearest = np.sort(np.partition(others, k - 1, axis=1)[:, :k], axis=1)
-    return np.asarray(nearest.mean(axis=1))
+def study_drivers(found: Measured, own: Ints, rows: Ints, *, most: int = 5) -> list[list[tuple[str, float]]]:
+    """Return for each row the genera whose CLR lies furthest from the controls, as (name, robust z), the furthest first; descriptive only.
 
-
-def _mahalanobis(logs: Floats, presence: Floats) -> Floats:
-    """Squared Mahalanobis distance of each member's CLR to the bag's mean."""
-    from sklearn.covariance import ledoit_wolf
-
-    kept = presence.mean(axis=0) >= PREVALENCE
-    if kept.sum() < 2:
-        return np.zeros(logs.shape[0])
-    clr = logs[:, kept] - logs[:, kept].mean(axis=1, keepdims=True)
-    centred = clr - clr.mean(axis=0)
-    covariance, _ = ledoit_wolf(centred, assume_centered=True)
-    return np.asarray(np.einsum("ij,ij->i", centred, np.linalg.solve(covariance, centred.T).T))
-
-
-def drivers(components: Components, sample: int, reference: npt.NDArray[np.int64], *, most: int = 5) -> list[tuple[int, float]]:
-    """Return the genera whose CLR lies furthest from the reference, as (column, robust z), the furthest first; descriptive only.
-
-    z = (CLR - median) / (1.4826 MAD) over the reference; genera as in the composition component, those without spread left out.
+    z = (CLR - median) / (1.4826 MAD) over the controls of other subjects; genera as in the composition component, those without spread left out.
     """
-    kept = np.flatnonzero(components.presence[reference].mean(axis=0) >= PREVALENCE)
-    rows = np.append(reference, sample)
-    clr = components.logs[np.ix_(rows, kept)]
-    clr = clr - clr.mean(axis=1, keepdims=True)
-    middle = np.median(clr[:-1], axis=0)
-    spread = 1.4826 * np.median(np.abs(clr[:-1] - middle), axis=0)
+    out: list[list[tuple[str, float]]] = [[] for _ in rows]
+    for number in np.unique(own[rows]):
+        at = np.flatnonzero(own[rows] == number)
+        others = found.controls if number < 0 else np.delete(found.controls, number)
+        kept = np.flatnonzero(SHARE_SEEN * found.seen[others].sum(axis=0) >= found.draws * others.size)
+        mine, pool = (_clr(found.logs[np.ix_(r, kept)]) for r in (rows[at], others))
+        for i, listed in zip(at, leading(mine, pool, [found.genera[j] for j in kept], most=most), strict=True):
+            out[i] = listed
+    return out
+
+
+def _clr(logs: Floats) -> Floats:
+    """Logarithms less their mean, by row."""
+    return np.asarray(logs - logs.mean(axis=1, keepdims=True)) if logs.shape[1] else logs
+
+
+def leading(values: Floats, pool: Floats, names: Sequence[str], *, most: int = 5) -> list[list[tuple[str, float]]]:
+    """Return for each row of values (m, p) the names furthest from the median of the pool (n, p) with their robust z."""
+    middle = np.median(pool, axis=0)
+    spread = 1.4826 * np.median(np.abs(pool - middle), axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        z = np.where(spread > 0, (clr[-1] - middle) / spread, 0.0)
-    order = np.argsort(-np.abs(z), kind="stable")[:most]
-    return [(int(kept[j]), float(z[j])) for j in order if z[j] != 0]
+        z = np.where(spread > 0, (values - middle) / spread, 0.0)
+    order = np.argsort(-np.abs(z), axis=1, kind="stable")[:, :most]
+    return [[(names[j], float(z[i, j])) for j in line if z[i, j] != 0] for i, line in enumerate(order)]
+
+
+def nearest(apart: Floats | Ints, own: Ints, *, most: int = 3) -> Ints:
+    """Numbers of the controls nearest to each row of distances (m, n), the nearest first, that of the row's own subject left out; (m, most)."""
+    away = apart.astype(np.float64)
+    held = np.flatnonzero(own >= 0)
+    away[held, own[held]] = np.inf
+    return np.argsort(away, axis=1, kind="stable")[:, : min(most, max(away.shape[1] - 1, 0))]

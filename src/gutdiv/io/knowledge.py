@@ -18,6 +18,9 @@ COLUMNS = (
     "prebiotic_substrates", "substrate_keys", "probiotic_use", "text_checked", "tested", "reference_keys",
 )  # fmt: skip
 PART_COLUMNS = ("part", "rank", "name")
+ALARM_COLUMNS = (
+    "tier", "controls", "ill_share", "level", "studies", "mean", "mean_low", "mean_high", "worst", "worst_low", "worst_high", "worst_study",
+)  # fmt: skip
 SYNONYM_COLUMNS = ("spelling", "database", "canonical_genus", "family", "relation")
 LEVELS = ("in_vitro", "mouse", "human_association", "human_trial")
 WORDS: Mapping[str, tuple[str, ...]] = {
@@ -75,6 +78,35 @@ def cited(references: Sequence[Row], taxa: Sequence[Row]) -> tuple[Row, ...]:
 def read_parts(path: Path | str | None = None) -> tuple[Row, ...]:
     """Read which genera and families make the parts by which studies are held against each other: `part`, `rank` (genus or family), `name`."""
     return tuple(_rows("stool_parts.tsv", path, PART_COLUMNS))
+
+
+def read_false_alarms(path: Path | str | None = None) -> tuple[Mapping[str, str | int | float | None], ...]:
+    """Read which share of healthy people each tier called unusual in studies left out of the reference (see `docs/validation/`).
+
+    Returns
+    -------
+    rows
+        `tier`, `controls` (own controls of the study), `ill_share` (of them), `level` (p at most), `studies`, then shares in [0, 1]: `mean` over
+        studies and its 95 % interval, and the `worst` study's with its name; None where an interval was not computed.
+
+    Raises
+    ------
+    KnowledgeError
+        Where columns or cells are missing, or a share is none.
+    """
+    out = []
+    for number, row in enumerate(_rows("false_alarms.tsv", path, ALARM_COLUMNS), start=2):
+        found: dict[str, str | int | float | None] = {c: row[c] for c in ("tier", "worst_study")}
+        try:
+            found |= {c: int(row[c]) for c in ("controls", "studies")}
+            found |= {c: float(row[c]) if row[c] else None for c in ALARM_COLUMNS if c not in found}
+        except ValueError as error:
+            _refuse(f"false_alarms.tsv, line {number}: {error}.")
+        wrong = [c for c, v in found.items() if isinstance(v, float) and not 0 <= v <= 1]
+        if wrong or any(found[c] is None for c in ("ill_share", "level", "mean", "worst")):
+            _refuse(f"false_alarms.tsv, line {number}: {', '.join(wrong) or 'a figure'} is no share from 0 to 1.")
+        out.append({c: found[c] for c in ALARM_COLUMNS})
+    return tuple(out)
 
 
 def read_references(path: Path | str | None = None) -> tuple[Row, ...]:

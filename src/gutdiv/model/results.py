@@ -191,6 +191,25 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "rank_neighbours": "float",
         "rank_composition": "float",
         "drivers": "str",
+        "position_p": "float",
+        "second_p": "float",
+        "second_verdict": "str",
+        "agreement": "str",
+    },
+    "explanations": {
+        "sample_id": "str",
+        "tier": "str",
+        **dict.fromkeys(("share_diversity", "share_neighbours", "share_composition", "share_index"), "float"),
+        **dict.fromkeys(("tail_diversity", "tail_composition", "tail_index"), "float"),
+        **dict.fromkeys(("distance", "nearest", "beyond_local"), "str"),
+    },
+    "stability": {
+        **dict.fromkeys(("sample_id", "tier", "verdict"), "str"),
+        "p": "float",
+        "draws": "int",
+        "draws_same": "float",
+        "bootstraps": "int",
+        "bootstraps_same": "float",
     },
     "flags": {
         "sample_id": "str",
@@ -203,6 +222,17 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "tail_below": "int",
         "tail_above": "int",
         "reason": "str",
+    },
+    "indices": {
+        "sample_id": "str",
+        "index": "str",
+        "value": "float",
+        "cutoff": "float",
+        "beyond": "str",
+        "direction": "str",
+        "n_reference": "int",
+        "reason": "str",
+        "p": "float",
     },
     "links": {
         "taxon": "str",
@@ -242,6 +272,7 @@ OPEN_TABLES = frozenset({"ordination", "links", "group_test", "abundance", "perm
 VERDICTS = ("outside", "borderline", "within", "not assessable")
 TIERS = ("none", "provisional", "aligned", "in-study")
 FLAGS = ("below", "borderline", "within", "above", "not assessable")
+ABSENT_TAXON = "absent as in controls"  # the flag of a sample without a taxon that some controls lack too
 
 
 @dataclass(frozen=True)

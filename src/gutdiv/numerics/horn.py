@@ -93,14 +93,29 @@ def box_cox_power(values: Floats) -> float | None:
 
     1 fits as well where it lies in the 95 % likelihood interval: twice the difference of log-likelihoods is at most 3.84.
     """
-    x = np.asarray(values, dtype=np.float64)
-    if x.size < 3 or x.min() <= 0 or np.ptp(x) == 0:
-        return None
+    power = float(box_cox_powers(np.asarray(values, dtype=np.float64)[None])[0])
+    return None if math.isnan(power) else power
+
+
+def box_cox_powers(rows: Floats) -> Floats:
+    """`box_cox_power` of each row of (m, n) values, NaN where there is none."""
+    x = np.asarray(rows, dtype=np.float64)
+    m, n = x.shape
+    out = np.full(m, np.nan)
+    if n < 3:
+        return out
+    usable = np.flatnonzero((x.min(axis=1) > 0) & (np.ptp(x, axis=1) > 0))
+    if not usable.size:
+        return out
+    logs = np.log(x[usable])
+    logs -= logs.mean(axis=1, keepdims=True)  # by their geometric mean, the likelihood is that of the variance alone
     grid = np.round(np.arange(POWERS[0], POWERS[1] + 0.01, 0.05), 2)
-    fit = np.array([stats.boxcox_llf(float(p), x) for p in grid])
-    best = int(np.nanargmax(fit))
-    plain = float(stats.boxcox_llf(1.0, x))
-    return None if 2 * (fit[best] - plain) <= stats.chi2.ppf(0.95, 1) else float(grid[best])
+    fit = np.stack([-n / 2 * np.log(np.var(logs if p == 0 else np.expm1(p * logs) / p, axis=1)) for p in grid])
+    best = fit.argmax(axis=0)
+    plain = fit[int(np.flatnonzero(grid == 1)[0])]
+    better = 2 * (fit.max(axis=0) - plain) > stats.chi2.ppf(0.95, 1)
+    out[usable[better]] = grid[best[better]]
+    return out
 
 
 # ---------------------------------------------------------------- uncertainty

@@ -36,6 +36,11 @@ def permute_subjects(seed: int, number: int, *, subjects: Places, blocks: Places
     return first[permute_rows(seed, number, blocks=blocks)[subjects]]
 
 
+def resample_rows(seed: int, number: int, n: int) -> Places:
+    """Return bootstrap `number` of n rows, drawn with replacement, (n,); depends on seed, number and n only."""
+    return _generator(seed, number).integers(0, n, n).astype(np.intp)
+
+
 def count_arrangements(labels: Places, blocks: Places, *, exchangeable: bool) -> float:
     """Return how many different arrangements of labels permutations within blocks can reach, the observed one included (may be inf).
 

@@ -14,13 +14,13 @@ from gutdiv.numerics.random_effects import (
     Local,
     StudyEffects,
     localised,
-    share_at_or_below,
     squared_distance,
     study_centres,
     study_effects,
     weighted_quantiles,
 )
 from gutdiv.numerics.robust_centre import Axes, axes_of, score_posterior, weighted_controls, weighted_local
+from gutdiv.numerics.t_mixture import share_below
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -99,9 +99,15 @@ def control_components(model: Model, controls: People, *, robust: bool) -> Float
     """Components of the controls themselves, each held against the others, (n, 3)."""
     n = controls.size
     every = np.arange(n)
-    if not robust or n - 1 < FEWEST:
-        one = [components(model, controls.take(every[i : i + 1]), controls.take(np.delete(every, i)), robust=False) for i in range(n)]
-        return np.concatenate(one) if one else np.zeros((0, 3))
+    if n - 1 < FEWEST:
+        return components(model, controls, controls.take(every[:0]), robust=robust)
+    if not robust:
+        others = (controls.composition.sum(axis=0) - controls.composition) / (n - 1)
+        d2 = squared_distance(controls.composition, model.centres, n - 1, others)
+        pairs = [
+            (_plain(model.diversity, -np.delete(controls.shannon, i)), _plain(model.index, np.delete(controls.mdi, i))) for i in range(n)
+        ]
+        return np.concatenate([_columns(local, controls.take(every[i : i + 1]), d2[i : i + 1]) for i, local in enumerate(pairs)])
     z = model.axes.place(controls.composition)
     found = weighted_controls(z, model.axes.spread, ~np.eye(n, dtype=bool))
     d2 = np.sum((z - found.centre) ** 2 / (1 + found.variance), axis=1)
@@ -145,7 +151,7 @@ def score_p(values: Floats, fit: StudyEffects, own: Floats, *, robust: bool) -> 
         local = score_posterior(own, fit)
     else:
         local = localised(fit, own.size, float(own.mean()), float(own.std(ddof=1)))
-    return share_at_or_below(values, fit, local)
+    return share_below(values, fit, local)
 
 
 @dataclass(frozen=True, eq=False)

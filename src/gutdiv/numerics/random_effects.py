@@ -199,11 +199,11 @@ def study_centres(samples: Sequence[Floats]) -> Centres:
 
 
 def squared_distance(x: Floats, fit: Centres, n: float = 0, mean: Floats | None = None) -> Floats:
-    """Squared distance of each row of x (m, p) from a new study's centre, shrunk from the mean of its n controls; (m,)."""
+    """Squared distance of each row of x (m, p) from a new study's centre, shrunk from the mean of its n controls, one (p,) or one a row (m, p); (m,)."""
     centre, spread = fit.mean, fit.between
     if n >= FEWEST and mean is not None:
         gain = fit.between @ np.linalg.inv(fit.between + fit.within / n)
-        centre = fit.mean + gain @ (mean - fit.mean)
+        centre = fit.mean + (mean - fit.mean) @ gain.T
         spread = fit.between - gain @ fit.between
     away = x - centre
     return np.asarray(np.einsum("ij,ij->i", away, np.linalg.solve(fit.within + spread, away.T).T))

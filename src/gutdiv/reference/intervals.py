@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,17 +11,14 @@ import pandas as pd
 
 from gutdiv.model.results import TABLES, Controls, Interval, Reference
 from gutdiv.numerics import horn
-from gutdiv.numerics.tails import TAIL, limit_ranks, reference_limits, tail_bounds
+from gutdiv.numerics.limits import DETECTED, ROBUST, few, limits, stream
+from gutdiv.numerics.tails import TAIL, tail_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Floats = npt.NDArray[np.float64]
 
-SMALLEST = 120  # values from which on limits are order statistics with an exact 90 % interval
-ROBUST = 40  # values from which on there are robust limits; below, only the place among the controls can be told
-RESAMPLES = 1000  # of the bootstrap
-DETECTED = 0.2  # share of the controls that must hold a taxon for it to have limits
 SEED = 42
 SHOWN_ONLY = frozenset({"log2_fb"})
 
@@ -72,47 +68,14 @@ def interval(metric: str, level: str, depth: int, values: Floats, *, detected: F
 
 
 def _with_limits(made: Interval, known: Floats, seed: int | None) -> Interval:
-    """Add both limits to an interval of these sorted values, or the reason why there are none; without a seed no bootstrap."""
-    n = known.size
-    if n >= SMALLEST:
-        ranks = limit_ranks(n)
-        assert ranks is not None
-        low, high = ranks
-        lower, upper = reference_limits(known)
-        ends = (float(known[low - 1]), float(known[high - 1])), (float(known[n - high]), float(known[n - low]))
-        method = "nonparametric (type 6), 90 % CI by order statistics"
-        return replace(made, method=method, lower=lower, lower_ci=ends[0], upper=upper, upper_ci=ends[1], absent=None)
-    if n < ROBUST:
-        why = f"{n} control subjects with {made.depth:,} reads; an interval needs {ROBUST}, one by order statistics {SMALLEST}"
+    """Add both limits to an interval of these values, or the reason why there are none; without a seed no bootstrap."""
+    found = limits(known, rng=None if seed is None else stream(seed, made.metric, made.level, made.depth))
+    if found.method == "none":
+        why = few(known.size, made.depth) if known.size < ROBUST else found.reason
         return replace(made, method="none", lower=None, lower_ci=None, upper=None, upper_ci=None, absent=why)
-    power = horn.box_cox_power(known)
-    scaled = known if power is None else horn.box_cox(known, power)
-    limits = np.array(horn.robust_limits(scaled))
-    if not np.isfinite(limits).all():
-        why = f"half of the {n} control values or more are equal, so that their spread is not defined"
-        return replace(made, method="none", lower=None, lower_ci=None, upper=None, upper_ci=None, absent=why)
-    bounds = np.full((2, 2), np.nan)
-    if seed is not None:
-        rng = np.random.Generator(np.random.Philox(key=[seed, _number(f"{made.metric}\t{made.level}\t{made.depth}")]))
-        bounds = np.array(horn.bootstrap_limits(scaled, rng=rng, times=RESAMPLES)).T
-    found = np.array([limits, *bounds])
-    if power is not None:
-        found = horn.from_box_cox(found, power)
-    scale = "" if power is None else f", Box-Cox power {power:g}"
     return replace(
-        made,
-        method=f"robust (Horn){scale}, 90 % CI by bootstrap",
-        lower=float(found[0, 0]),
-        lower_ci=(float(found[1, 0]), float(found[2, 0])),
-        upper=float(found[0, 1]),
-        upper_ci=(float(found[1, 1]), float(found[2, 1])),
-        absent=None,
+        made, method=found.method, lower=found.lower, lower_ci=found.lower_ci, upper=found.upper, upper_ci=found.upper_ci, absent=None
     )
-
-
-def _number(text: str) -> int:
-    """Make a number of a text."""
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
 
 
 def outliers(values: Floats) -> dict[int, list[str]]:

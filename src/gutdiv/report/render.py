@@ -8,7 +8,6 @@ import json
 import re
 import zlib
 from dataclasses import asdict
-from importlib import resources
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -84,9 +83,9 @@ def _long(text: str) -> bool:
     return any(len(word) >= 28 for word in text.split())
 
 
-def _asset(names: tuple[str, ...]) -> str:
-    """Join files of the assets folder."""
-    loader, environment = PackageLoader("gutdiv.report", "assets"), Environment(autoescape=True)
+def _asset(names: tuple[str, ...], package: str = "gutdiv.report", folder: str = "assets") -> str:
+    """Join files of the assets folder, or of another package's."""
+    loader, environment = PackageLoader(package, folder), Environment(autoescape=True)
     return "\n".join(loader.get_source(environment, name)[0] for name in names)
 
 
@@ -99,7 +98,7 @@ def _plotly() -> str:
 
 def _datatables() -> str:
     """Return the module of DataTables as itables ships it, with one line that hands the library over to the page's scripts."""
-    script = (resources.files("itables") / "html" / "dt_bundle.js").read_text(encoding="utf-8")
+    script = _asset(("dt_bundle.js",), "itables", "html")
     exported = re.search(r"export\{[^}]*?([\w$]+) as default\b", script)
     if exported is None:
         msg = f"DataTables was not found in itables {version('itables')}, which this version of gutdiv does not know"

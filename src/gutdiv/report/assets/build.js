@@ -38,9 +38,17 @@
   };
 
   async function unpacked(packed) {
-    const bytes = Uint8Array.from(atob(packed), (char) => char.charCodeAt(0));
+    const bytes = Uint8Array.fromBase64 ? Uint8Array.fromBase64(packed) : decoded(packed);
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
     return new Response(stream).text();
+  }
+
+  // For browsers that are older than Uint8Array.fromBase64.
+  function decoded(packed) {
+    const chars = atob(packed);
+    const bytes = new Uint8Array(chars.length);
+    for (let i = 0; i < bytes.length; i++) bytes[i] = chars.charCodeAt(i);
+    return bytes;
   }
 
   gutdiv.say = function (text) {

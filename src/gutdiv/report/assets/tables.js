@@ -17,7 +17,8 @@ class Table {
     this.root = root;
     this.data = data;
     this.words = [];
-    this.chosen = new Map();
+    this.wanted = new Map(); // by column: the word that was chosen
+    this.chosen = new Set(); // rows
     this.id = "t-" + data.key;
     this.long = data.rows.length > data.shown; // long enough to be paged, searched and picked from
     this.lay();
@@ -43,7 +44,6 @@ class Table {
     this.api.search.fixed("page", (_, row) => this.fits(row[0]));
     this.api.on("draw", () => this.drawn());
     this.api.on("page", () => (this.scroll.scrollTop = 0));
-    if (this.long) this.api.on("select deselect", () => this.counted());
     this.drawn();
   }
 
@@ -70,10 +70,9 @@ class Table {
       paging: long,
       pageLength: data.shown,
       lengthMenu: lengths,
-      select: { style: "api", info: false },
       infoCallback: (_, start, end, max, total) => counted(start, end, max, total),
       language: {
-        lengthMenu: "Rows _MENU_",
+        lengthMenu: "Rows per page _MENU_",
         emptyTable: "No rows.",
         zeroRecords: "No row fits. Change the search or the filters.",
         paginate: { previous: "Previous", next: "Next" },
@@ -114,8 +113,8 @@ class Table {
       const options = [make("option", { value: "", text: "all" }), ...words.map((w) => make("option", { value: w, text: w.length > 48 ? w.slice(0, 47) + "…" : w }))];
       const select = make("select", {}, options);
       select.addEventListener("change", () => {
-        if (select.value) this.chosen.set(c, select.value);
-        else this.chosen.delete(c);
+        if (select.value) this.wanted.set(c, select.value);
+        else this.wanted.delete(c);
         this.api.draw();
       });
       parts.push(make("label", { class: "field" }, [make("span", { text: column.label }), select]));
@@ -124,9 +123,9 @@ class Table {
   }
 
   savers() {
-    this.picked = make("button", { type: "button", class: "quiet", hidden: true, onclick: () => this.save(this.chosenRows(), "selected") });
-    this.cleared = make("button", { type: "button", class: "quiet", hidden: true, text: "Clear selection", onclick: () => this.select(this.api.rows({ selected: true }), false) });
-    const all = make("button", { type: "button", class: "quiet", text: "Save as TSV", onclick: () => this.save(this.api.rows({ search: "applied" }).data().toArray(), "") });
+    this.picked = make("button", { type: "button", class: "quiet", hidden: true, onclick: () => this.save([...this.chosen].sort((a, b) => a - b), "selected") });
+    this.cleared = make("button", { type: "button", class: "quiet", hidden: true, text: "Clear selection", onclick: () => this.select([...this.chosen], false) });
+    const all = make("button", { type: "button", class: "quiet", text: "Save as TSV", onclick: () => this.save(this.found(), "") });
     return make("div", { class: "savers" }, [this.cleared, this.picked, all]);
   }
 
@@ -155,7 +154,7 @@ class Table {
   // ---------------------------------------------------------------- what is shown
   fits(i) {
     if (this.words.length && !this.words.every((word) => this.haystack[i].includes(word))) return false;
-    for (const [c, word] of this.chosen) if (cells.textOf(this.data.rows[i][c]) !== word) return false;
+    for (const [c, word] of this.wanted) if (cells.textOf(this.data.rows[i][c]) !== word) return false;
     return true;
   }
 
@@ -174,52 +173,55 @@ class Table {
     const found = this.api.page.info();
     this.scroll.classList.toggle("tall", found.end - found.start > LENGTHS[0] + 10);
     this.root.querySelector(".more")?.classList.toggle("one", found.pages < 2);
-    if (this.all) this.counted();
+    if (this.all) this.ticked();
   }
 
   // ---------------------------------------------------------------- rows picked
+  // Not by the extension Select: with it, choosing 10,000 rows at once takes seconds.
   pickAll() {
     this.all = make("input", { type: "checkbox", "aria-label": "Select all rows that are found" });
-    this.all.addEventListener("change", () => this.select(this.api.rows({ search: "applied" }), this.all.checked));
+    this.all.addEventListener("change", () => this.select(this.found(), this.all.checked));
     return this.all;
   }
 
   pick(i) {
-    const box = make("input", { type: "checkbox", "aria-label": "Select " + cells.textOf(this.data.rows[i][0]).slice(0, 200) });
-    box.addEventListener("change", () => this.select(this.api.rows([i]), box.checked));
+    const box = make("input", { type: "checkbox", value: i, "aria-label": "Select " + cells.textOf(this.data.rows[i][0]).slice(0, 200) });
+    box.addEventListener("change", () => this.select([i], box.checked));
     return box;
   }
 
   select(rows, chosen) {
-    if (chosen) rows.select();
-    else rows.deselect();
-    const n = this.chosenRows().length;
-    gutdiv.say(rowCount(n) + " selected");
-    this.root.dispatchEvent(new CustomEvent("gutdiv-selected", { bubbles: true, detail: { key: this.data.key, rows: this.chosenRows().map((row) => row[0]) } }));
+    for (const i of rows) {
+      if (chosen) this.chosen.add(i);
+      else this.chosen.delete(i);
+    }
+    this.ticked();
+    gutdiv.say(rowCount(this.chosen.size) + " selected");
+    this.root.dispatchEvent(new CustomEvent("gutdiv-selected", { bubbles: true, detail: { key: this.data.key, rows: [...this.chosen] } }));
   }
 
-  chosenRows() {
-    return this.api.rows({ selected: true }).data().toArray();
+  found() {
+    return this.api.rows({ search: "applied" }).indexes().toArray();
   }
 
-  counted() {
-    const n = this.api.rows({ selected: true }).count();
-    const found = this.api.rows({ search: "applied" }).count();
-    const both = this.api.rows({ selected: true, search: "applied" }).count();
-    this.all.checked = found > 0 && both === found;
-    this.all.indeterminate = both > 0 && both < found;
-    this.picked.hidden = this.cleared.hidden = !n;
-    this.picked.textContent = "Save selected (" + n.toLocaleString("en") + ")";
-    this.api.rows({ page: "current" }).every(function () {
-      const box = this.node().querySelector(".pick input");
-      if (box) box.checked = this.selected();
-    });
+  ticked() {
+    const found = this.found();
+    const n = this.chosen.size && found.filter((i) => this.chosen.has(i)).length;
+    this.all.checked = found.length > 0 && n === found.length;
+    this.all.indeterminate = n > 0 && n < found.length;
+    this.picked.hidden = this.cleared.hidden = !this.chosen.size;
+    this.picked.textContent = "Save selected (" + this.chosen.size.toLocaleString("en") + ")";
+    for (const box of this.root.querySelectorAll("tbody .pick input")) {
+      box.checked = this.chosen.has(Number(box.value));
+      box.closest("tr").classList.toggle("selected", box.checked);
+    }
   }
 
   // ---------------------------------------------------------------- taken along
   save(rows, which) {
     const { columns } = this.data;
-    const lines = [columns.map((c) => cells.clean(c.label)), ...rows.map(([i]) => this.data.rows[i].map((cell, c) => cells.written(cell, columns[c])))];
+    const kept = [...columns.keys()].filter((c) => columns[c].kind !== "sample"); // a link is no datum
+    const lines = [kept.map((c) => cells.clean(columns[c].label)), ...rows.map((i) => kept.map((c) => cells.written(this.data.rows[i][c], columns[c])))];
     gutdiv.save(this.data.key + (which ? "-" + which : "") + ".tsv", lines.map((line) => line.join("\t")).join("\n") + "\n");
     gutdiv.say("Saved " + rowCount(rows.length));
   }
