@@ -8,7 +8,7 @@ report: "../report/workflow.rst"
 TABLES = {
     "table": "cohort/metadata cohort/alignment cohort/taxonomy_audit diversity/depths diversity/curves diversity/standards diversity/alpha diversity/composition"
     " diversity/ordination/* diversity/ordination/*_arrows dysbiosis/verdicts dysbiosis/explanations dysbiosis/stability"
-    " dysbiosis/flags immune/matches immune/links",
+    " dysbiosis/flags immune/matches immune/links immune/samples immune/enrichment",
     "controls": "reference/outliers dysbiosis/taxa_flags dysbiosis/indices",
     "formula": "comparison/model comparison/permanova/* comparison/constrained/*",
     "group": "comparison/alpha comparison/dispersion/* comparison/pairs/* comparison/abundance",
