@@ -163,3 +163,30 @@ def test_a_depth_given_to_the_verdict_is_the_verdicts_own_whatever_the_alpha_tab
     before = read_table(results / "dysbiosis" / "verdicts.tsv", "verdicts").frame
     assert (verdicts.frame["verdict"] == "not assessable").sum() < (before["verdict"] == "not assessable").sum()
     assert flags.frame["value"].equals(read_table(results / "dysbiosis" / "flags.tsv", "flags").frame["value"])
+
+
+def test_stability_takes_controls_seed_and_depth_from_the_verdicts_and_only_the_files_they_were_made_of(results: Path, tmp_path: Path) -> None:
+    verdicts, cohort = results / "dysbiosis" / "verdicts.tsv", results / "cohort" / "cohort.json"
+    tries = ["--draws", 2, "--bootstraps", 2]
+    given = ["--verdicts", verdicts, "--cohort", cohort, *tries, "--output", tmp_path / "stability.tsv"]
+    run("dysbiosis", "stability", *given, "--alpha", results / "diversity" / "alpha.tsv")
+    found, judged = read_table(tmp_path / "stability.tsv", "stability"), read_table(verdicts, "verdicts").frame
+    doubtful = judged[(judged["verdict"] != "not assessable") & (judged["p"] <= 0.2)]
+    assert found.frame["sample_id"].tolist() == doubtful["sample_id"].tolist()
+    assert found.frame["draws_same"].isin([0, 0.5, 1]).all()
+    assert (found.record["options"]["clear_p"], found.record["doubtful"], found.record["seed"]) == (0.2, len(doubtful), 42)
+    assert main([str(w) for w in ("dysbiosis", "stability", *given)]) == 2  # the verdicts' alpha.tsv is not given
+    assert main([str(w) for w in ("dysbiosis", "stability", *given, "--alpha", results / "dysbiosis" / "flags.tsv")]) == 2
+
+
+def test_without_a_reference_of_published_groups_few_controls_give_no_position_and_with_it_they_do(results: Path, tmp_path: Path) -> None:
+    given = ["--cohort", results / "cohort" / "cohort.json", "--alpha", results / "diversity" / "alpha.tsv"]
+    run("dysbiosis", "verdict", *given, "--no-reference", "--output", tmp_path / "without")
+    run("dysbiosis", "verdict", *given, "--output", tmp_path / "with")
+    without, beside = (read_table(tmp_path / name / "verdicts.tsv", "verdicts") for name in ("without", "with"))
+    assert without.frame["position_p"].isna().all()
+    assert beside.frame["position_p"].notna().sum() > 200
+    assert set(beside.frame["verdict"]) == {"not assessable"}
+    assert beside.frame["p"].isna().all()
+    assert beside.frame["reason"].iloc[0] == "no controls were declared (--controls); a verdict needs 10 of this study"
+    assert "published" in [entry["role"] for entry in beside.record["inputs"]]

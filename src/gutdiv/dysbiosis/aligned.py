@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -65,10 +65,6 @@ class Published:
     unnamed: Floats
     parts: tuple[str, ...]
     controls: Controls | None
-
-    def with_people(self, people: People) -> Published:
-        """The same with what one draw shows of the samples."""
-        return replace(self, people=people)
 
 
 def scope_gate(cohort: Cohort) -> str:

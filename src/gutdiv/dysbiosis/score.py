@@ -86,9 +86,8 @@ def measure_study(
     place = {int(s): i for i, s in enumerate(samples)}
     at = np.array([place[int(c)] for c in controls], dtype=np.int64)
     known = found.entropy / len(draws) if entropy is None else entropy
-    return Measured(
-        at, known, found.unshared, found.logs / len(draws), found.seen, tuple(genera[g] for g in wanted.tolist()), depth, len(draws)
-    )
+    names = tuple(genera[int(g)] for g in wanted)
+    return Measured(at, known, found.unshared, found.logs / len(draws), found.seen, names, depth, len(draws))
 
 
 def judge_samples(found: Measured, own: Ints, *, rows: Ints | None = None, weights: Ints | None = None) -> Floats:

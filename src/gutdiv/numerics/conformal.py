@@ -42,6 +42,10 @@ class Bags(NamedTuple):
         Weighted sum of squares and products of the steps, its eigenvalues and eigenvectors, and the steps in their coordinates.
     near, near_at : (n, k + 1) int64
         Distance and number of each control's nearest others, the nearest first.
+    held : (p,) int64
+        Weighted number of draws in which the controls showed a genus.
+    sums, squares : (p,)
+        Of each row of the scatter, and of its squares.
     """
 
     weights: Ints
@@ -56,6 +60,9 @@ class Bags(NamedTuple):
     turned: Floats
     near: Ints
     near_at: Ints
+    held: Ints
+    sums: Floats
+    squares: Floats
 
 
 def may_be_kept(seen: Ints, weights: Ints, draws: int) -> npt.NDArray[np.bool_]:
@@ -90,7 +97,9 @@ def make_bags(entropy: Floats, logs: Floats, seen: Ints, between: Ints, *, draws
     width = min(_neighbours(n + 1) + 1, n - 1)
     order = np.argsort(others, axis=1, kind="stable")[:, :width]
     turned = np.ascontiguousarray(turn.T @ steps)
-    return Bags(w, entropy, seen, draws, mean, steps, scatter, np.maximum(roots, 0), turn, turned, np.take_along_axis(others, order, axis=1), order)
+    near = np.take_along_axis(others, order, axis=1)
+    sums, squares = scatter.sum(axis=1), (scatter * scatter).sum(axis=1)
+    return Bags(w, entropy, seen, draws, mean, steps, scatter, np.maximum(roots, 0), turn, turned, near, order, w @ seen, sums, squares)
 
 
 def ranks_in_bags(bags: Bags, entropy: Floats, logs: Floats, seen: Ints, apart: Ints, own: Ints) -> Floats:
@@ -209,14 +218,15 @@ def _along(steps: Floats, direction: Floats) -> Floats:
 def _squares(bags: Bags, kept: npt.NDArray[np.bool_], size: int, own: Floats, own_by: float, new: Floats, new_by: float) -> float:
     """Sum of squares of the bag's scatter of CLR: that of the controls, less own_by own own', plus new_by new new'."""
     p, weights, scatter = kept.size, bags.weights, bags.scatter
+    dropped = np.flatnonzero(~kept)
     total, level, levels = 0.0, 0.0, 0.0
     for i in range(p):
         if kept[i]:
-            row = 0.0
-            for j in range(p):
-                if kept[j]:
-                    row += scatter[i, j]
-                    total += scatter[i, j] * scatter[i, j]
+            row, square = bags.sums[i], bags.squares[i]
+            for d in dropped:
+                row -= scatter[i, d]
+                square -= scatter[i, d] * scatter[i, d]
+            total += square
             level += row
             levels += row * row
     total += level * level / size**2 - 2.0 * levels / size
@@ -245,10 +255,9 @@ def _odd(bags: Bags, logs: Floats, seen: Ints, own: int, out: Floats) -> None:
     kept = np.empty(p, np.bool_)
     size = 0
     for j in range(p):
-        held = seen[j]
-        for k in range(n):
-            if k != own:
-                held += weights[k] * bags.seen[k, j]
+        held = seen[j] + bags.held[j]
+        if own >= 0:
+            held -= gone * bags.seen[own, j]
         kept[j] = SHARE_SEEN * held >= bags.draws * bag
         size += kept[j]
     out[:] = 0.0
@@ -291,10 +300,12 @@ def _odd(bags: Bags, logs: Floats, seen: Ints, own: int, out: Floats) -> None:
     fewest = 3 if own >= 0 else 2
     f = fewest + p - size
     along = np.zeros((f, p))
-    for j in range(p):
-        for i in range(p):
+    place = np.zeros(p)
+    for i in range(p):
+        for j in range(p):  # along the rows of `turn`, one after the other
             along[0, j] += turn[i, j] * new[i]
             along[1, j] += turn[i, j]
+            place[j] += turn[i, j] * middle[i]
     if own >= 0:
         along[2] = turned[:, own]
     at = fewest
@@ -305,11 +316,8 @@ def _odd(bags: Bags, logs: Floats, seen: Ints, own: int, out: Floats) -> None:
     core = np.zeros((f, f))
     weighed = np.zeros((f, p))
     by = np.empty(p)
-    place = np.zeros(p)
     for j in range(p):
         by[j] = 1.0 / (scale * roots[j] + floor)
-        for i in range(p):
-            place[j] += turn[i, j] * middle[i]
         for r in range(f):
             weighed[r, j] = along[r, j] * by[j]
     for r in range(f):

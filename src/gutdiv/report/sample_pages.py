@@ -55,7 +55,7 @@ def build(results: Results) -> SamplePages | None:
                 "metrics": [_flag(own.get(m)) for m in metrics],
                 "drivers": _drivers(verdict),
                 "parts": _parts(explained.get(sample, {}), verdict),
-                "near": [name(n, limit=60) for n in _list(explained.get(sample, {}).get("nearest"))],
+                "near": [name(n[0] if isinstance(n, list) else n) for n in _list(explained.get(sample, {}).get("nearest"))],
                 "shares": shares.get(sample, []),
                 "at": points.get(sample),
                 "immune": [_state(r) for r in _states(immune.get(sample, []))],

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gutdiv.model.results import VERDICTS, Finding, Reference, Results
-from gutdiv.report import reading
+from gutdiv.model.results import VERDICTS, Finding, Results
+from gutdiv.report import reading, standing
 from gutdiv.report.parts import Link, Sentence, VerdictBar, VerdictSummary
 from gutdiv.report.wording import (
     NBSP,
@@ -22,7 +22,6 @@ from gutdiv.report.wording import (
     p_value,
     percent,
     plural,
-    quoted,
     signed,
     span,
 )
@@ -35,8 +34,10 @@ TERMS = {
     "averages over many such draws.",
     "reference interval": "The range between the 2.5th and the 97.5th percentile of the declared controls, one sample per "
     "person, at the same depth.",
-    "verdict": "How unusual a sample is among the controls, by one p-value over diversity, nearest neighbours and composition: "
-    "outside, borderline or within, or not assessable with the reason.",
+    "verdict": "How unusual a sample is among the controls, by one p-value over diversity and composition: outside, borderline or within, or not "
+    "assessable with the reason.",
+    "tier": "What a verdict rests on, by the number of the study's own controls: nothing below 10, published groups aligned by them from 10 (provisional) and "
+    "20 (aligned), and from 60 the own controls alone (in-study).",
     "flag": "Where one metric of one sample lies relative to its reference interval. Flags describe; with several "
     "metrics some flags are expected in anyone.",
     "q-value": "A p-value corrected for the number of tests in its family (Benjamini and Hochberg): the expected "
@@ -265,29 +266,6 @@ def _mark(finding: Finding) -> str:
     return finding.strength if finding.strength in {"clear", "weak"} else "none"
 
 
-def standing(results: Results, values: Mapping[str, Any]) -> str:
-    """Word what the samples were judged against, in the user's own words."""
-    reference, tier = results.reference, str(values.get("tier") or "none")
-    if tier == "none" or not values.get("n_reference"):
-        return "No reference: nothing was judged."
-    where = {
-        "in-study": "this study's own controls",
-        "aligned": "an external reference, aligned to this study's controls",
-        "provisional": "an external reference that was not checked against controls of this study",
-    }.get(tier, tier)
-    text = f"Reference: {plural(values['n_reference'], 'person', many='people')}, {where} ({tier})"
-    if reference is not None and reference.declared:
-        text += f", declared as {quoted(reference.declared)}"
-    return text + f". {called(reference)}"
-
-
-def called(reference: Reference | None) -> str:
-    """Word whether the controls were declared healthy."""
-    if reference is not None and reference.controls_are == "healthy":
-        return "The study declares these controls healthy."
-    return "The study does not declare these controls healthy: 'within' means like them, not healthy."
-
-
 def verdict_summary(results: Results) -> VerdictSummary | None:
     """Assemble the verdict in numbers from the one finding that `dysbiosis` made of it; None where no sample was judged."""
     found = reading.findings(reading.record(results, "dysbiosis/verdicts"), "verdicts")
@@ -295,7 +273,7 @@ def verdict_summary(results: Results) -> VerdictSummary | None:
         return None
     values = found[0].values
     others, controls = counts_of(values, "others"), counts_of(values, "controls")
-    expected, word = values.get("expected_false_alarms"), reading.controls_word(results)
+    word = reading.controls_word(results)
     bars = []
     if sum(others.values()):
         who = "Other samples" if sum(controls.values()) else "Samples"
@@ -305,13 +283,11 @@ def verdict_summary(results: Results) -> VerdictSummary | None:
             VerdictBar(capital(word), tuple(controls.items()), sum(controls.values()), "each judged against those of other subjects")
         )
     if values.get("n_assessable"):
-        headline = _outside(others["outside"], values["n_assessable"], "assessed sample")
-        by_chance = f"About {number(expected, digits=2)} would lie outside by chance alone if all of them were like the controls."
-        remarks = () if missing(expected) else (by_chance,)
+        headline, remarks = _outside(others["outside"], values["n_assessable"], "assessed sample"), standing.remarks(values)
     else:
         headline = _outside(controls["outside"], values.get("n_controls_assessable"), f"assessed {word.removesuffix('s')}")
         remarks = ("No sample other than the controls was judged.",)
-    return VerdictSummary(headline, standing(results, values), tuple(bars), remarks)
+    return VerdictSummary(headline, standing.text(results, values), tuple(bars), remarks)
 
 
 def levels(results: Results) -> str:

@@ -6,14 +6,16 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from gutdiv.model.results import FLAGS, VERDICTS, Interval, Results
-from gutdiv.report import cells, charts, reading, story
+from gutdiv.report import cells, charts, reading, standing, story
+from gutdiv.report.panels import indices
 from gutdiv.report.parts import Cell, Column, DataTable, Detail, Figure, Note, Panel, Part, Prose, Row, Section, View
-from gutdiv.report.wording import NONE, integer, listing, missing, name, number, p_value, plural, quoted, sentence, signed, span
+from gutdiv.report.wording import NONE, integer, listing, missing, name, number, p_value, percent, plural, quoted, sentence, signed, span
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-VERDICT, FLAG = "dysbiosis/verdicts", "dysbiosis/flags"
+VERDICT, FLAG, STABLE = "dysbiosis/verdicts", "dysbiosis/flags", "dysbiosis/stability"
+METADATA = 6  # columns of the metadata in the table of samples; each sample's own page has more
 BARS = ("shannon", "sobs")  # metrics whose place in the interval stands in the table of samples, where they were measured
 
 
@@ -29,32 +31,32 @@ def build(results: Results) -> Panel:
         return Panel(
             "dysbiosis", title, title, lead, absent="No sample was judged in these results: declare the study's controls with --controls."
         )
-    sections = [s for s in (_verdicts(results), _places(results), _intervals(results)) if s is not None]
+    sections = [s for s in (_verdicts(results), _places(results), _intervals(results), indices.section(results)) if s is not None]
     return Panel("dysbiosis", title, title, lead, tuple(sections))
 
 
 # ---------------------------------------------------------------- verdicts
 def _verdicts(results: Results) -> Section | None:
-    """Assemble the verdicts: counts, every sample, and what the words mean."""
+    """Assemble the verdicts: counts, what is to be said beside them, every sample, and what the words mean."""
     found = reading.filled(results, VERDICT)
     if found is None:
         return None
-    reason = reading.obstacle(results)
-    if reason:
-        return Section("verdicts", "Verdict of each sample", (Note("absent", f"No sample was judged: {name(reason)}."),))
-    parts: list[Part] = []
+    reason, values = reading.obstacle(results), standing.values_of(results)
+    parts: list[Part] = [Note("absent", f"No sample was judged: {name(reason)}.")] if reason else []
+    if reason and not _placed(results):
+        return Section("verdicts", "Verdict of each sample", tuple(parts))
     counts = _counts(results)
     parts += [counts] if counts is not None else []
     parts += [Note("caution", sentence(name(n))) for n in reading.notes(found.record)]
+    parts += standing.notes(results, values)
     parts.append(_sample_table(results, [dict(r) for r in reading.rows(found)]))
-    parts.append(Prose((_reading_help(results),)))
-    return Section("verdicts", "Verdict of each sample", tuple(parts), _standing(results))
+    parts.append(Prose((standing.position(values) if reason else _reading_help(results, values),)))
+    return Section("verdicts", "Verdict of each sample", tuple(parts), "" if reason else standing.text(results, values))
 
 
-def _standing(results: Results) -> str:
-    """Say what the samples were judged against."""
-    found = reading.findings(reading.record(results, VERDICT), "verdicts")
-    return story.standing(results, found[0].values) if found else ""
+def _placed(results: Results) -> bool:
+    """Whether any sample has a position among published groups."""
+    return any(not missing(r.get("position_p")) for r in reading.rows(reading.table(results, VERDICT)))
 
 
 def _counts(results: Results) -> Figure | None:
@@ -92,14 +94,19 @@ def _counter(verdict: str) -> Any:
     return lambda row: cells.count(row.get(verdict))
 
 
-def _reading_help(results: Results) -> str:
+def _reading_help(results: Results, values: Mapping[str, Any]) -> str:
     """Say how to read the table, and what it cannot say."""
+    made = (
+        "p is the share of controls, the sample counted with them, that are at least as unusual in diversity, nearest neighbours and composition together"
+        if values.get("tier") == "in-study"
+        else "p is how often a healthy person of this study would be as unusual in diversity, composition and the balance of inflamed guts together, by "
+        "what published healthy groups have in common and this study's controls say of it"
+    )
     return (
-        "p is the share of controls, the sample counted with them, that are at least as unusual in diversity, nearest neighbours and "
-        "composition together; q corrects it over all samples, controls apart. The drivers are the taxa that lie farthest from the "
+        f"{made}; q corrects it over all samples, controls apart. The drivers are the taxa that lie farthest from the "
         "controls' median; they describe the sample and explain nothing, and a genus that holds pathogens is named as the table names it: "
         "no pathogen is reported. High diversity is never counted as unusual. A sample is not judged against samples of its own subject. "
-        f"{story.called(results.reference)}{story.levels(results)}"
+        f"{standing.called(results.reference)}{story.levels(results)}"
     )
 
 
@@ -118,6 +125,8 @@ def _sample_table(results: Results, verdicts: list[dict[str, Any]]) -> DataTable
         Column("p", "number"),
         Column("q", "number", story.TERMS["q-value"]),
     ]
+    beside = _beside(results, verdicts)
+    columns += [column for column, _ in beside]
     columns += [Column(reading.metric(results, m).label, "span", "Value, and where it stands in its reference interval.") for m in shown]
     columns.append(
         Column(
@@ -135,11 +144,62 @@ def _sample_table(results: Results, verdicts: list[dict[str, Any]]) -> DataTable
         line = [cells.text(sample), cells.status(verdict["verdict"], VERDICTS)]
         line += [cells.text(grouped.of.get(sample))] if grouped is not None else []
         line += [Cell("control" if verdict["is_control"] else "sample"), cells.chance(verdict["p"]), cells.chance(verdict["q"])]
+        line += [write(verdict) for _, write in beside]
         line += [_place(mine.get(m), ends[m]) for m in shown]
         line.append(cells.text(verdict["reason"] if missing(verdict["drivers"]) else _drivers(str(verdict["drivers"]), first=3)))
         line.append(Cell("Open", name(sample)))
         rows.append(Row(tuple(line), _details(results, verdict, mine)))
     return DataTable("samples", "Samples, the most unusual first", tuple(columns), tuple(rows), "dysbiosis/verdicts.tsv", interactive=True)
+
+
+def _beside(results: Results, verdicts: list[dict[str, Any]]) -> list[tuple[Column, Any]]:
+    """Return further columns, each where the results hold it: position or second opinion, stability, guilds, and a few columns of the metadata."""
+    found: list[tuple[Column, Any]] = []
+    if all(missing(r["p"]) for r in verdicts) and any(not missing(r.get("position_p")) for r in verdicts):
+        found.append(cells.column("Position p", "position_p", cells.chance, help="Place among published healthy groups: no verdict."))
+    if any(not missing(r.get("second_verdict")) for r in verdicts):
+        told = "By published groups aligned to this study by its controls."
+        found.append(
+            (Column("Second opinion", "status", told, choose=True), lambda r: cells.status(r.get("second_verdict"), VERDICTS))
+        )
+    kept = {str(r["sample_id"]): r for r in reading.rows(reading.table(results, STABLE))}
+    if kept:
+        told = "Share of rarefaction draws, and of resamplings of the controls, in which the verdict stays; only looked at where p is up to 0.20."
+        found.append((Column("Stays in", "text", told), lambda r: _stays(kept.get(str(r["sample_id"])))))
+    guilds = _guilds(results)
+    if guilds:
+        told = "Guilds of immune-relevant taxa that lie far from the controls; only looked at where a sample is low, borderline or outside."
+        found.append((Column("Guilds", "text", told), lambda r: cells.text(guilds.get(str(r["sample_id"])))))
+    return [*found, *_metadata(results)]
+
+
+def _stays(row: Mapping[str, Any] | None) -> Cell:
+    """Write how often a verdict stays."""
+    return Cell(NONE) if row is None else Cell(f"{percent(row['draws_same'])}, {percent(row['bootstraps_same'])}", float(row["bootstraps_same"]))
+
+
+def _guilds(results: Results) -> dict[str, str]:
+    """Name the guilds that are depleted or enriched, by sample."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for row in reading.rows(reading.table(results, "immune/samples")):
+        if row["level"] == "guild":
+            found.setdefault(str(row["sample_id"]), {}).setdefault(str(row["state"]), []).append(name(row["name"], limit=40))
+    return {s: "; ".join(f"{state}: {listing(names)}" for state, names in sorted(states.items())) for s, states in found.items()}
+
+
+def _metadata(results: Results) -> list[tuple[Column, Any]]:
+    """Return columns of the metadata to filter by, but the group's."""
+    metadata, grouped = results.metadata, reading.groups(results)
+    if metadata is None:
+        return []
+    place = {s: i for i, s in enumerate(metadata.ids)}
+    names = [c for c in metadata.columns if grouped is None or c != grouped.column][:METADATA]
+    return [(Column(name(c, limit=40), "name", choose=metadata.kinds[c] != "numeric"), _metadatum(metadata.columns[c], place)) for c in names]
+
+
+def _metadatum(column: tuple[str | None, ...], place: Mapping[str, int]) -> Any:
+    """Return how a sample's cell of the metadata is written."""
+    return lambda r: cells.text(column[place[str(r["sample_id"])]] if str(r["sample_id"]) in place else None)
 
 
 def _drivers(text: str, *, first: int | None = None) -> str:
@@ -291,6 +351,6 @@ def _intervals(results: Results) -> Section | None:
     parts += [Note("absent", f"No interval for {listing(labels, limit=12)}: {sentence(name(why))}") for why, labels in gone.items()]
     lead = (
         f"{plural(reference.n_subjects, 'person', many='people')} ({plural(reference.n_samples, 'sample')}) declared as "
-        f"{quoted(reference.declared)}, one sample each, where it has enough reads. {story.called(reference)}"
+        f"{quoted(reference.declared)}, one sample each, where it has enough reads. {standing.called(reference)}"
     )
     return Section("intervals", "Reference intervals", tuple(parts), lead) if parts else None

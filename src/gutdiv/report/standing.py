@@ -1,0 +1,166 @@
+"""What verdicts rest on, in words: against whom samples were judged, how often such verdicts err, and what is to be said of the controls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from gutdiv.report import reading
+from gutdiv.report.parts import Note
+from gutdiv.report.wording import integer, listing, missing, name, number, percent, plural, quoted, sentence, span
+
+if TYPE_CHECKING:
+    from gutdiv.model.results import Reference, Results
+
+PLACE = "dysbiosis/verdicts"
+Values = Mapping[str, Any]
+
+# Tiers of `dysbiosis/tiers.py`, and what they are to a reader.
+TIERS = {
+    "in-study": "this study's own controls alone",
+    "aligned": "published healthy groups, aligned to this study by its controls",
+    "provisional": "published healthy groups, aligned to this study by few controls, so that every verdict is provisional",
+}
+HELD_BACK = {
+    "depth": "too few reads",
+    "scope": "declared to be other than adult stool",
+    "unclassified": "too many reads without a name that the published groups know",
+}
+
+
+def values_of(results: Results) -> Values:
+    """Return what the record says of the verdicts; empty where there is none."""
+    found = reading.findings(reading.record(results, PLACE), "verdicts")
+    return found[0].values if found else {}
+
+
+def text(results: Results, values: Values) -> str:
+    """Word what the samples were judged against, in the user's own words."""
+    reference, tier = results.reference, str(values.get("tier") or "none")
+    if tier == "none" or not values.get("n_reference"):
+        return "No reference: nothing was judged."
+    told = f"Reference: {plural(values['n_reference'], 'control')}; samples were judged against {TIERS.get(tier, tier)} ({tier})"
+    if reference is not None and reference.declared:
+        told += f". Controls were declared as {quoted(reference.declared)}"
+    return told + f". {called(reference)}"
+
+
+def called(reference: Reference | None) -> str:
+    """Word whether the controls were declared healthy."""
+    if reference is not None and reference.controls_are == "healthy":
+        return "The study declares these controls healthy; sick ones among them make the test miss disease."
+    return "The study does not declare these controls healthy: 'within' means like them, not healthy."
+
+
+def remarks(values: Values) -> tuple[str, ...]:
+    """Say how many would lie outside by chance, and how many did where it was measured."""
+    expected = values.get("expected_false_alarms")
+    told = []
+    if not missing(expected):
+        told.append(f"About {number(expected, digits=2)} would lie outside by chance alone if all of them were like the controls.")
+    told += [line for line in (measured(values),) if line]
+    return tuple(told)
+
+
+def measured(values: Values) -> str:
+    """Say which share of healthy people such verdicts call outside, as it was measured on other studies."""
+    row = _alarm(values, values.get("level_outside"))
+    if row is None:
+        return ""
+    return (
+        f"In {plural(row['studies'], 'public study', many='public studies')} this kind of verdict with {_with(row)} called {percent(row['mean'])} of healthy "
+        f"people outside (95% CI {_between(row['mean_low'], row['mean_high'])}), in the worst study {percent(row['worst'])} "
+        f"({_between(row['worst_low'], row['worst_high'])}; {name(row['worst_study'], limit=60)})."
+    )
+
+
+def position(values: Values) -> str:
+    """Say what a position among published groups is, and how unreliable: for samples that nobody could judge."""
+    published = values.get("published") or {}
+    if not published:
+        return ""
+    told = (
+        f"Each sample with {integer(published.get('depth'))} reads has a position among {integer(published.get('groups'))} published healthy groups, as p. "
+        "Differences between laboratories, regions of the gene and pipelines are in it: it is no verdict."
+    )
+    row = _alarm(values, 0.05)
+    if row is None or row.get("tier") != "none":
+        return told
+    return (
+        f"{told} In {plural(row['studies'], 'public study', many='public studies')} it put {percent(row['mean'])} of healthy people at p up to 0.05 on "
+        f"average, and {percent(row['worst'])} in the worst."
+    )
+
+
+def _alarm(values: Values, level: Any) -> Mapping[str, Any] | None:
+    """Return the measured false alarms at a level, with healthy controls only."""
+    listed: Sequence[Mapping[str, Any]] = values.get("false_alarms") or ()
+    found = [r for r in listed if r.get("level") == level and not r.get("ill_share")]
+    return found[0] if found else None
+
+
+def _with(row: Mapping[str, Any]) -> str:
+    """Word the number of controls that was tried."""
+    return plural(row["controls"], "control")
+
+
+def _between(low: Any, high: Any) -> str:
+    """Write a range of shares."""
+    return "not known" if missing(low) or missing(high) else span(100 * float(low), 100 * float(high), places=1) + "%"
+
+
+# ---------------------------------------------------------------- what is to be said of controls and gates
+def notes(results: Results, values: Values) -> tuple[Note, ...]:
+    """Say what stands beside the verdicts: doubtful controls, what held samples back, what was not declared, where two opinions differ."""
+    return tuple(n for n in (_controls(values), _second(values), _held(values), _undeclared(results, values)) if n is not None)
+
+
+def _controls(values: Values) -> Note | None:
+    """Say how many controls look unusual among published groups and each other; the verdict counts them all."""
+    check = values.get("control_check") or {}
+    if not check.get("n_checked"):
+        return None
+    share = _between(check.get("unusual_low"), check.get("unusual_high"))
+    told = (
+        f"Held against the published groups and each other, {integer(check['unusual'])} of {plural(check['n_checked'], 'control')} have p up to "
+        f"{number(check['unusual_at'])} (exact 90% CI {share}; {percent(check['unusual_at'])} are expected)."
+    )
+    named = [name(s, limit=40) for s in check.get("suspicious") or ()]
+    if not named:
+        return Note("info", told)
+    who = f"{listing(named, limit=12)} {'has' if len(named) == 1 else 'have'} p up to {number(check['suspicious_at'])}"
+    act = "Please check the records. If they were ill or on antibiotics, leave them out for that reason and run again; never for their p alone."
+    if check.get("warning"):
+        return Note("alert", f"{told} {who}: several controls look unlike healthy people of other studies and of this one.", act)
+    return Note("caution", f"{told} {who}; single such controls are found in every second set of healthy people.", act)
+
+
+def _second(values: Values) -> Note | None:
+    """Say how often the in-study verdict and the one aligned with published groups say the same."""
+    second = values.get("second_opinion") or {}
+    both = sum(second.values())
+    if not both:
+        return None
+    told = f"A second opinion, by published groups aligned to this study, says the same of {integer(second.get('same'))} of {plural(both, 'sample')}"
+    return Note("info", f"{told}. The verdict is the first one, for it needs no assumption on other studies.")
+
+
+def _held(values: Values) -> Note | None:
+    """Say how many samples could not be judged, by gate."""
+    gates = values.get("gates") or {}
+    held = {k: int(v) for k, v in (gates.get("held_back") or {}).items() if v}
+    if values.get("tier") == "in-study":
+        held = {"depth": int(gates.get("too_shallow") or 0)} if gates.get("too_shallow") else {}
+    if not held:
+        return None
+    return Note("caution", f"Not assessable: {listing([f'{integer(n)} with {HELD_BACK.get(k, k)}' for k, n in held.items()])}.")
+
+
+def _undeclared(results: Results, values: Values) -> Note | None:
+    """Say what of specimen and age was not declared."""
+    gates = values.get("gates") or {}
+    gone = [word for key, word in (("specimen", "the specimen"), ("age_band", "the age")) if gates.get(key) == "undeclared"]
+    if not gone:
+        return None
+    told = f"{listing(gone)} {'was' if len(gone) == 1 else 'were'} not declared; the published groups are adult stool"
+    return Note("info", sentence(told), "Name them with --specimen and --age-band, or in the cohort sheet.")
