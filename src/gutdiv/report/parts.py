@@ -42,7 +42,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A table column; `kind` is `text`, `words` (several of them), `name` (given by the user), `taxon`, `number`, `status`, `span` or `sample` (to its page)."""
+    """A table column; `kind` is `text`, `words` (many), `name` (given by the user), `taxon`, `number`, `status`, `span` or `sample` (to its page)."""
 
     label: str
     kind: Literal["text", "words", "name", "taxon", "number", "status", "span", "sample"] = "text"
