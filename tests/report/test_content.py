@@ -195,10 +195,10 @@ def test_every_sample_stands_in_the_table_with_verdict_and_details() -> None:
     table = next(t for t in walk(panel(build(fake_results()), "dysbiosis"), DataTable) if t.key == "samples")
     assert len(table.rows) == 240
     assert table.interactive
-    judged = [r for r in table.rows if r.cells[1].text != "not assessable"]
-    assert {r.cells[1].status for r in judged} <= {"outside", "borderline", "within"}
+    judged = [r for r in table.rows if r.cells[2].text != "not assessable"]
+    assert {r.cells[2].status for r in judged} <= {"outside", "borderline", "within"}
     assert all(r.details for r in judged)
-    order = [r.cells[1].value for r in table.rows]
+    order = [r.cells[2].value for r in table.rows]
     assert order == sorted(order)  # the most unusual first
     assert all("fewer reads" in r.cells[-1].text for r in table.rows if r.cells[1].text == "not assessable")
 

@@ -36,7 +36,7 @@ def build(results: Results) -> Panel:
         Note("info", f"{story.NO_PATHOGEN} Genera and families bear their canonical names, other ranks those of the table."),
         *absences.notes(results, about),
     ]
-    return Panel("composition", title, title, lead, (Section("shares", "", tuple(parts)),))
+    return Panel("composition", title, title, lead, (Section("shares", "Shares of reads", tuple(parts)),))
 
 
 def _finding(about: Mapping[str, Any], rank: str) -> str:
