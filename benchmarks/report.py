@@ -53,6 +53,14 @@ TIMED = """async () => {
   await painted();
   return performance.now() - begin;
 }"""
+OPENED = """async () => {
+  const link = [...document.querySelectorAll("[data-table='samples'] tbody .c-sample a")].at(AT);
+  const begin = performance.now();
+  link.click();
+  while (document.getElementById("sample-page").hidden) await new Promise((next) => requestAnimationFrame(next));
+  await new Promise((next) => requestAnimationFrame(() => setTimeout(next)));
+  return performance.now() - begin;
+}"""
 ACTS = {
     "sort by sample": "table.querySelector('thead th:not(.pick) button').click()",
     "sort by p": "[...table.querySelectorAll('thead button')].find((b) => b.textContent === 'p').click()",
@@ -121,7 +129,12 @@ def measure(page: Page, path: Path) -> dict[str, float]:
     for _ in range(3):
         for act, code in ACTS.items():
             times[act].append(page.evaluate(TIMED.replace("ACT", code)))
-    return found | {act: statistics.median(t) for act, t in times.items()}
+    found |= {act: statistics.median(t) for act, t in times.items()}
+    for at, name in enumerate(("first sample's page", "second sample's page")):
+        found[name] = page.evaluate(OPENED.replace("AT", str(at)))
+        page.evaluate("location.hash = ''")
+        page.wait_for_selector("#sample-page", state="hidden")
+    return found
 
 
 def main() -> None:

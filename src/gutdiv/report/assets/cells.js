@@ -23,10 +23,15 @@
     if (column.kind === "status" && text !== NONE) {
       return make("span", { class: "status " + text.replace(/ /g, "-") }, [gutdiv.icon(text), document.createTextNode(text)]);
     }
-    if (column.kind === "sample") return make("a", { href: "#sample=" + encodeURIComponent(valueOf(cell)), "aria-label": "Page of sample " + valueOf(cell), text: text });
+    if (column.kind === "sample") return link(cell, text);
     if (column.kind === "span" && Array.isArray(cell) && cell[2]) return track(cell);
     const long = text.length > 60;
     return make("bdi", { class: "clip" + (text === NONE ? " none" : LONG.test(text) ? " long" : ""), title: long && text.length < 2000 ? text : null, text: text });
+  }
+
+  function link(cell, text) {
+    const id = valueOf(cell);
+    return make("a", { href: "#sample=" + encodeURIComponent(id), "aria-label": text + ": " + id.slice(0, 200), text: text });
   }
 
   // The interval from and how wide, and where the value lies, in hundredths of the bar.
@@ -48,12 +53,12 @@
     return make("button", { type: "button", class: "open", "aria-expanded": "false" }, [make("bdi", { class: "clip" + (LONG.test(text) ? " long" : ""), text: text })]);
   }
 
-  function opened(details, width) {
+  function opened(details, width, more) {
     const list = details.map((detail) => {
       const links = detail.links.map((link) => make("li", {}, [link.href.startsWith("https://doi.org/") ? make("a", { href: link.href, rel: "noopener noreferrer", target: "_blank", text: link.text }) : make("span", { text: link.text })]));
       return make("div", { class: detail.wide ? "wide" : null }, [make("dt", { text: detail.term }), make("dd", {}, [detail.text ? make("p", { class: "clip", text: detail.text }) : null, links.length ? make("ul", {}, links) : null])]);
     });
-    return make("tr", { class: "opened" }, [make("td", { colspan: width }, [make("dl", {}, list)])]);
+    return make("tr", { class: "opened" }, [make("td", { colspan: width }, [make("dl", {}, list), more])]);
   }
 
   // As it is saved: numbers to their last digit, nothing for what is undefined, one line for each row.
@@ -64,5 +69,5 @@
   }
   const clean = (text) => text.replace(/[\t\r\n]+/g, " ");
 
-  gutdiv.cells = { textOf, valueOf, compare, content, opener, opened, written, clean, LONG };
+  gutdiv.cells = { textOf, valueOf, compare, content, link, opener, opened, written, clean, LONG };
 })();

@@ -26,6 +26,8 @@
   told();
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => document.dispatchEvent(new Event("gutdiv-theme")));
 
+  if (!("DecompressionStream" in window)) document.querySelector("[data-old]").hidden = false;
+
   // ---------------------------------------------------------------- copy and print
   for (const copy of document.querySelectorAll("[data-action='copy']")) {
     copy.addEventListener("click", async () => {

@@ -59,7 +59,7 @@ class Table {
       render: (i, type) => (type === "display" ? this.cell(i, c) : cells.valueOf(data.rows[i][c])),
     }));
     if (long) columns.unshift({ data: 0, type: "gutdiv", searchable: false, className: "pick", render: (i, type) => (type === "display" ? this.pick(i) : i) });
-    const lengths = [...LENGTHS.filter((n) => n < data.rows.length), data.rows.length <= ALL ? { label: "all", value: -1 } : ALL];
+    const lengths = [...LENGTHS.filter((n) => n < data.rows.length), data.rows.length <= ALL ? -1 : ALL];
     return {
       data: data.rows.map((_, i) => [i]),
       columns: columns,
@@ -73,6 +73,7 @@ class Table {
       infoCallback: (_, start, end, max, total) => counted(start, end, max, total),
       language: {
         lengthMenu: "Rows per page _MENU_",
+        lengthLabels: { "-1": "all" },
         emptyTable: "No rows.",
         zeroRecords: "No row fits. Change the search or the filters.",
         paginate: { previous: "Previous", next: "Next" },
@@ -90,6 +91,7 @@ class Table {
   }
 
   head(column, i) {
+    if (column.kind === "sample") return make("th", { scope: "col", class: "c-sample", text: column.label }); // links are in no order
     const label = make("button", { type: "button", class: "sort" + (cells.LONG.test(column.label) ? " long" : ""), onclick: (event) => this.sort(i, event.shiftKey), text: column.label });
     return make("th", { scope: "col", class: "c-" + column.kind }, [label]);
   }
@@ -123,9 +125,9 @@ class Table {
   }
 
   savers() {
-    this.picked = make("button", { type: "button", class: "quiet", hidden: true, onclick: () => this.save([...this.chosen].sort((a, b) => a - b), "selected") });
+    this.picked = make("button", { type: "button", class: "quiet", hidden: true, onclick: () => this.save(this.inOrder({ search: "none" }).filter((i) => this.chosen.has(i)), "selected") });
     this.cleared = make("button", { type: "button", class: "quiet", hidden: true, text: "Clear selection", onclick: () => this.select([...this.chosen], false) });
-    const all = make("button", { type: "button", class: "quiet", text: "Save as TSV", onclick: () => this.save(this.found(), "") });
+    const all = make("button", { type: "button", class: "quiet", text: "Save as TSV", onclick: () => this.save(this.inOrder({ search: "applied" }), "") });
     return make("div", { class: "savers" }, [this.cleared, this.picked, all]);
   }
 
@@ -146,9 +148,15 @@ class Table {
       const open = button.getAttribute("aria-expanded") === "true";
       button.setAttribute("aria-expanded", String(!open));
       if (open) row.child.remove();
-      else row.child(cells.opened(this.data.details[i], this.heads.length + (this.long ? 1 : 0))).show();
+      else row.child(cells.opened(this.data.details[i], this.heads.length + (this.long ? 1 : 0), this.link(i))).show();
     });
     return button;
+  }
+
+  // On a phone the row's own link lies beyond the edge.
+  link(i) {
+    const c = this.data.columns.findIndex((column) => column.kind === "sample");
+    return c < 0 ? null : make("p", { class: "to-sample" }, [cells.link(this.data.rows[i][c], "Open the page of this sample")]);
   }
 
   // ---------------------------------------------------------------- what is shown
@@ -180,7 +188,7 @@ class Table {
   // Not by the extension Select: with it, choosing 10,000 rows at once takes seconds.
   pickAll() {
     this.all = make("input", { type: "checkbox", "aria-label": "Select all rows that are found" });
-    this.all.addEventListener("change", () => this.select(this.found(), this.all.checked));
+    this.all.addEventListener("change", () => this.select(this.inOrder({ search: "applied" }), this.all.checked));
     return this.all;
   }
 
@@ -200,12 +208,12 @@ class Table {
     this.root.dispatchEvent(new CustomEvent("gutdiv-selected", { bubbles: true, detail: { key: this.data.key, rows: [...this.chosen] } }));
   }
 
-  found() {
-    return this.api.rows({ search: "applied" }).indexes().toArray();
+  inOrder(which) {
+    return this.api.rows({ order: "current", ...which }).indexes().toArray();
   }
 
   ticked() {
-    const found = this.found();
+    const found = this.inOrder({ search: "applied" });
     const n = this.chosen.size && found.filter((i) => this.chosen.has(i)).length;
     this.all.checked = found.length > 0 && n === found.length;
     this.all.indeterminate = n > 0 && n < found.length;
