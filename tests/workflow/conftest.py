@@ -51,6 +51,11 @@ else:
         made += [outliers, outliers.with_suffix(".json")]
     if args[:2] == ["diversity", "ordination"]:
         made += [output.with_name(output.stem + "_arrows" + end) for end in (".tsv", ".json")]
+if args[0] == "report":
+    if "--data" in args:
+        made += [pathlib.Path(args[args.index("--data") + 1]) / "links.tsv"]
+    if "--multiqc" in args:
+        made += [pathlib.Path(args[args.index("--multiqc") + 1])]
 for path in made:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({{"n_samples": 240}}))
