@@ -38,7 +38,7 @@ from gutdiv.immune.verdicts import absolute_p
 from gutdiv.io.tables import read_abundance_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 Floats = npt.NDArray[np.float64]
 SIZES = (60, 120, 400)
@@ -272,15 +272,35 @@ def show(name: str, tally: Found) -> None:
         out(f"| {name} | {way} | {n} | {found.tests} | {found.rate()} | {found.spread()} | {ranks} | {up} |\n")
 
 
+def summarise(files: Sequence[Path]) -> None:
+    """Print one row a way and one column a table from rows printed earlier: rates at the three sizes, without intervals."""
+    rates: dict[str, dict[str, list[str]]] = {}
+    for path in files:
+        for row in path.read_text(encoding="utf-8").splitlines():
+            cells = [c.strip() for c in row.strip("|").split("|")]
+            if len(cells) == 11 and cells[2].isdecimal():
+                rates.setdefault(cells[1], {}).setdefault(cells[0], []).append(cells[4].split(" ")[0])
+    tables = list(dict.fromkeys(name for found in rates.values() for name in found))
+    out(f"| way | {' | '.join(tables)} |\n|{'---|' * (len(tables) + 1)}\n")
+    for way, found in rates.items():
+        out(f"| {way} | {' | '.join(' / '.join(found.get(name, [])) for name in tables)} |\n")
+
+
 def main() -> None:
     """Simulate, run, and print Markdown tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--real", type=Path, required=True, help="folder of a genus table (table.biom)")
+    parser.add_argument("--real", type=Path, help="folder of a genus table (table.biom)")
     parser.add_argument("--measured", type=Path, help="folder of a table of cells per gram (table.biom)")
     parser.add_argument("--tables", type=int, default=100)
     parser.add_argument("--part", nargs="*", choices=("independent", "gamma", "correlated", "measured", "power"))
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--summarise", type=Path, nargs="+", metavar="FILE", help="rows printed earlier: print their rates in one table and do nothing else")
     args = parser.parse_args()
+    if args.summarise:
+        summarise(args.summarise)
+        return
+    if args.real is None:
+        parser.error("--real is needed")
     parts = args.part or ("independent", "gamma", "correlated", "measured", "power")
     community = from_table(np.asarray(read_abundance_table(args.real / "table.biom").values.toarray(), dtype=np.int64))
 

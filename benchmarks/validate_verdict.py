@@ -1,7 +1,7 @@
 """How often healthy people are found outside, and how many ill are, at every tier of the verdict: the tables of docs/validation/verdict.md.
 
-    python benchmarks/validate_verdict.py --work FOLDER [--draws 20] [--figures src/gutdiv/knowledge/false_alarms.tsv] > tables.md
-    python benchmarks/validate_verdict.py --work FOLDER --choose [--draws 10] > choice.md
+    python benchmarks/validate_verdict.py --work FOLDER [--figures src/gutdiv/knowledge/false_alarms.tsv] > tables.md
+    python benchmarks/validate_verdict.py --work FOLDER --choose --draws 20 > choice.md
 
 Reads the public tables from GUTDIV_DATA, else from ../shared/data beside the checkout. `--work` keeps cohorts, what was measured of people, calibrations
 and the rates of every study, and takes them from there in a later run: empty it after a change of the code. Studies of the reference are judged by a reference
@@ -64,9 +64,9 @@ def main() -> None:
     """Judge, print, and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True, help="folder for what is measured and found")
-    parser.add_argument("--draws", type=int, default=20, help="control sets a study (default: %(default)s)")
+    parser.add_argument("--draws", type=int, default=100, help="control sets a study (default: %(default)s)")
     parser.add_argument("--tested", type=int, default=200, help="people judged a set, at most (default: %(default)s)")
-    parser.add_argument("--splits", type=int, default=10, help="random splits of the in-study tier (default: %(default)s)")
+    parser.add_argument("--splits", type=int, default=20, help="random splits of the in-study tier (default: %(default)s)")
     parser.add_argument("--choose", action="store_true", help="compare ways to make the reference instead, half by half")
     parser.add_argument("--figures", type=Path, help="false_alarms.tsv, to be written")
     args = parser.parse_args()

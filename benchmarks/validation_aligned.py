@@ -11,8 +11,9 @@ import numpy as np
 from validation_studies import APART, OUTSIDE, REFERENCE, SEED, Known, Measured, measured
 
 from gutdiv.io.artifacts import read_reference
+from gutdiv.numerics.aligned_score import judge_people
 from gutdiv.numerics.portable_form import model_from, tables_from
-from gutdiv.numerics.portable_score import Model, People, Table, fit_model, judge_new
+from gutdiv.numerics.portable_score import Model, People, Table, fit_model
 from gutdiv.reference.calibration import GRID, PMap, calibrate
 
 if TYPE_CHECKING:
@@ -102,7 +103,8 @@ def _rate(study: Known, own: Measured, judge: Judge, n: int, share: float, draws
         others = ill[HELD_BACK if study.contaminates and n else 0 :]
         others = others[~np.isin(own.ill_subjects[others], own.healthy_subjects[well[:n]])]
         others = others[:tested] if n else others
-        p = judge_new(model, tables, joined(own.healthy.take(judged), own.ill.take(others)), controls, robust=robust)
+        both = joined(own.healthy.take(judged), own.ill.take(others))
+        p = judge_people(model, tables, both, np.full(both.size, -1), controls, robust=robust).p
         if enough:
             alarms.append([np.mean(p[: judged.size] <= a) for a in LEVELS])
             seen |= set(judged.tolist())

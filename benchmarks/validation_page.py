@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from validation_aligned import NUMBERS, SHARES_ILL, Rate
-from validation_studies import HALVES, Known
-from validation_tables import HELD_AT, OUTSIDE_AT, exact_limits, percent
+from validation_studies import HALVES, OUTSIDE, REFERENCE, Known
+from validation_tables import HELD_AT, OUTSIDE_AT, exact_limits, figures, of, percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,6 +18,7 @@ def page(
     """Every table, in its order."""
     parts = (
         ("Means over studies, and the worst study", means(made)),
+        ("Parts of the studies, clean controls, at 5 %", _parts(found)),
         ("Every study, clean controls", _clean(found, known)),
         ("Every study, some controls ill", _mixed(found, known)),
         ("In-study, every study", _splits(split)),
@@ -37,6 +38,25 @@ def means(made: Sequence[tuple[object, ...]]) -> str:
         first = f"| {tier} | {n} | {100 * float(str(share)):g} | {100 * float(str(level)):g} | {studies} |"
         lines.append(f"{first} {mean} ({low} to {high}) | {worst} ({worst_low} to {worst_high}), {study} |")
     return "\n".join(lines)
+
+
+def _parts(found: Sequence[Rate]) -> str:
+    """Means at 5 % over each half, over the groups of the reference, and over the others."""
+    sets = {**{f"half {h}": names for h, names in HALVES.items()}, "groups of the reference": _names(REFERENCE), "other studies": _names(OUTSIDE)}
+    lines = ["| studies | 10 controls: mean (95 % CI over studies); worst, its lower limit | 20 | 40 |", "|---|---|---|---|"]
+    for title, names in sets.items():
+        seen = [figures(of(found, n, 0.0, names), HELD_AT) for n in NUMBERS[1:]]
+        cells = [
+            f"{f.studies}: {percent(f.mean)} ({percent(f.low)} to {percent(f.high)}); {percent(f.worst)}, {percent(f.worst_low)} {f.worst_study}"
+            for f in seen
+        ]
+        lines.append(f"| {title} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _names(studies: Sequence[Known]) -> tuple[str, ...]:
+    """Their names."""
+    return tuple(s.name for s in studies)
 
 
 def _cell(rate: Rate | None) -> str:

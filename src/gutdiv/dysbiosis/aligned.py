@@ -29,6 +29,7 @@ ADULT = frozenset({"adult", "adults"})
 # (ob_zeevi_israel) have more than 39 %, of the others 6 to 31 %: beyond it the parts describe a minority of what was seen in those people.
 UNNAMED = 0.40
 SUSPECT, UNUSUAL = 0.01, 0.05  # leave-one-out p of a control up to which it is named, and counted
+LEAST_P = 1e-4  # the tail tables of a reference end there: a smaller p would be a matter of the fitted curve alone
 MANY = 30  # controls from which on three suspicious ones make a warning, below it two
 GATES = ("depth", "scope", "unclassified")
 LOST = 0.8  # effective share of the controls below which the set makes a warning
@@ -121,7 +122,7 @@ def judge_beside(published: Published, ids: Sequence[str], open_rows: Bools, *, 
         at, own = np.zeros(0, np.int64), np.full(len(ids), -1, dtype=np.int64)
     people = published.people
     found = judge_people(published.model, published.tables, people.take(rows), own[rows], people.take(at), robust=published.robust)
-    p[rows] = found.p
+    p[rows] = np.maximum(found.p, LEAST_P)
     return p, found
 
 

@@ -42,10 +42,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A table column; `kind` is `text`, `name` (a name given by the user), `taxon`, `number`, `status`, `span` or `sample` (leads to a sample's own page)."""
+    """A table column; `kind` is `text`, `words` (many), `name` (given by the user), `taxon`, `number`, `status`, `span` or `sample` (to its page)."""
 
     label: str
-    kind: Literal["text", "name", "taxon", "number", "status", "span", "sample"] = "text"
+    kind: Literal["text", "words", "name", "taxon", "number", "status", "span", "sample"] = "text"
     help: str = ""
     choose: bool = False
 

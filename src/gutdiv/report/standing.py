@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gutdiv.report import reading
 from gutdiv.report.parts import Note
-from gutdiv.report.wording import integer, listing, missing, name, number, percent, plural, quoted, sentence, span
+from gutdiv.report.wording import integer, listing, missing, name, number, p_value, percent, plural, quoted, sentence, span
 
 if TYPE_CHECKING:
     from gutdiv.model.results import Reference, Results
@@ -123,16 +123,16 @@ def _controls(values: Values) -> Note | None:
     share = _between(check.get("unusual_low"), check.get("unusual_high"))
     told = (
         f"Held against the published groups and each other, {integer(check['unusual'])} of {plural(check['n_checked'], 'control')} have p up to "
-        f"{number(check['unusual_at'])} (exact 90% CI {share}; {percent(check['unusual_at'])} are expected)."
+        f"{p_value(check['unusual_at'])} (exact 90% CI {share}; {percent(check['unusual_at'])} are expected)."
     )
     named = [name(s, limit=40) for s in check.get("suspicious") or ()]
     if not named:
         return Note("info", told)
-    who = f"{listing(named, limit=12)} {'has' if len(named) == 1 else 'have'} p up to {number(check['suspicious_at'])}"
+    who = f"{listing(named, limit=12)} {'has' if len(named) == 1 else 'have'} p up to {p_value(check['suspicious_at'])}"
     act = "Please check the records. If they were ill or on antibiotics, leave them out for that reason and run again; never for their p alone."
     if check.get("warning"):
         return Note("alert", f"{told} {who}: several controls look unlike healthy people of other studies and of this one.", act)
-    return Note("caution", f"{told} {who}; single such controls are found in every second set of healthy people.", act)
+    return Note("caution", f"{told} {who}; a single one is common among healthy people.", act)
 
 
 def _second(values: Values) -> Note | None:

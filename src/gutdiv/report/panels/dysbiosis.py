@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from gutdiv.model.results import FLAGS, VERDICTS, Interval, Results
 from gutdiv.report import cells, charts, reading, standing, story
-from gutdiv.report.panels import indices
+from gutdiv.report.panels import indices, intervals
 from gutdiv.report.parts import Cell, Column, DataTable, Detail, Figure, Note, Panel, Part, Prose, Row, Section, View
-from gutdiv.report.wording import NONE, integer, listing, missing, name, number, p_value, percent, plural, quoted, sentence, signed, span
+from gutdiv.report.wording import NONE, integer, listing, missing, name, number, p_value, percent, plural, sentence, signed, span
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +31,7 @@ def build(results: Results) -> Panel:
         return Panel(
             "dysbiosis", title, title, lead, absent="No sample was judged in these results: declare the study's controls with --controls."
         )
-    sections = [s for s in (_verdicts(results), _places(results), _intervals(results), indices.section(results)) if s is not None]
+    sections = [s for s in (_verdicts(results), _places(results), intervals.section(results), indices.section(results)) if s is not None]
     return Panel("dysbiosis", title, title, lead, tuple(sections))
 
 
@@ -117,43 +117,58 @@ def _sample_table(results: Results, verdicts: list[dict[str, Any]]) -> DataTable
         flags.setdefault(str(row["sample_id"]), []).append(row)
     ends = {m: _ends(flags, m) for m in BARS}
     shown = [m for m in BARS if ends[m] != (None, None)]
-    grouped = reading.groups(results)
-    columns = [Column("Sample", "name"), Column("Verdict", "status", story.TERMS["verdict"], choose=True)]
-    columns += [Column(grouped.column, "name", choose=not grouped.numeric)] if grouped is not None else []
-    columns += [
-        Column("Role", "text", "Whether the sample is one of the declared controls.", choose=True),
-        Column("p", "number"),
-        Column("q", "number", story.TERMS["q-value"]),
+    grouped, guilds = reading.groups(results), _guilds(results)
+    spec: list[tuple[Column, Any]] = [
+        (Column("Sample", "name"), lambda r: cells.text(r["sample_id"])),
+        (Column("Page", "sample"), lambda r: Cell("Open", name(r["sample_id"]))),
+        (Column("Verdict", "status", story.TERMS["verdict"], choose=True), lambda r: cells.status(r["verdict"], VERDICTS)),
     ]
-    beside = _beside(results, verdicts)
-    columns += [column for column, _ in beside]
-    columns += [Column(reading.metric(results, m).label, "span", "Value, and where it stands in its reference interval.") for m in shown]
-    columns.append(
-        Column(
-            "Drivers, or why not assessed",
-            "text",
-            "Taxa farthest from the controls' median, with robust z: they describe, and explain nothing.",
-        )
-    )
-    columns.append(Column("Page", "sample"))
+    if grouped is not None:
+        spec.append((Column(grouped.column, "name", choose=not grouped.numeric), lambda r: cells.text(grouped.of.get(str(r["sample_id"])))))
+    told = "Whether the sample is one of the declared controls."
+    spec += [
+        (Column("Role", "text", told, choose=True), lambda r: Cell("control" if r["is_control"] else "sample")),
+        cells.column("p", "p", cells.chance),
+        cells.column("q", "q", cells.chance, help=story.TERMS["q-value"]),
+        *_beside(results, verdicts),
+    ]
+    told = "Value, and where it stands in its reference interval."
+    spec += [(Column(reading.metric(results, m).label, "span", told), _placer(flags, m, ends[m])) for m in shown]
+    told = "Taxa farthest from the controls' median, with robust z: they describe, and explain nothing."
+    spec.append((Column("Drivers, or why not assessed", "words", told), _why))
+    if guilds:
+        told = "Guilds of immune-relevant taxa far from the controls; only looked at where a sample is low, borderline or outside."
+        spec.append((Column("Guilds", "text", told), lambda r: _counted(guilds.get(str(r["sample_id"]), {}))))
+    spec += _metadata(results)
     verdicts.sort(key=lambda r: (_order(r["verdict"], VERDICTS), float("inf") if missing(r["p"]) else float(r["p"]), str(r["sample_id"])))
     rows = []
     for verdict in verdicts:
         sample = str(verdict["sample_id"])
         mine = {str(f["metric"]): f for f in flags.get(sample, ())}
-        line = [cells.text(sample), cells.status(verdict["verdict"], VERDICTS)]
-        line += [cells.text(grouped.of.get(sample))] if grouped is not None else []
-        line += [Cell("control" if verdict["is_control"] else "sample"), cells.chance(verdict["p"]), cells.chance(verdict["q"])]
-        line += [write(verdict) for _, write in beside]
-        line += [_place(mine.get(m), ends[m]) for m in shown]
-        line.append(cells.text(verdict["reason"] if missing(verdict["drivers"]) else _drivers(str(verdict["drivers"]), first=3)))
-        line.append(Cell("Open", name(sample)))
-        rows.append(Row(tuple(line), _details(results, verdict, mine)))
-    return DataTable("samples", "Samples, the most unusual first", tuple(columns), tuple(rows), "dysbiosis/verdicts.tsv", interactive=True)
+        far = tuple(Detail(f"Guilds {state}", listing(names, limit=20)) for state, names in sorted(guilds.get(sample, {}).items()))
+        rows.append(Row(tuple(write(verdict) for _, write in spec), (*_details(results, verdict, mine), *far)))
+    columns = tuple(column for column, _ in spec)
+    return DataTable("samples", "Samples, the most unusual first", columns, tuple(rows), "dysbiosis/verdicts.tsv", interactive=True)
+
+
+def _placer(flags: Mapping[str, list[dict[str, Any]]], metric: str, ends: tuple[float | None, float | None]) -> Any:
+    """Return how a metric's place in its interval is drawn."""
+    return lambda r: _place(next((f for f in flags.get(str(r["sample_id"]), ()) if f["metric"] == metric), None), ends)
+
+
+def _why(row: Mapping[str, Any]) -> Cell:
+    """Write the first drivers, or why there is no verdict."""
+    return cells.text(row["reason"] if missing(row["drivers"]) else _drivers(str(row["drivers"]), first=3))
+
+
+def _counted(states: Mapping[str, list[str]]) -> Cell:
+    """Count the guilds by state; sorts by how many are depleted."""
+    told = ", ".join(f"{len(names)} {state}" for state, names in sorted(states.items()))
+    return Cell(told, len(states.get("depleted", ()))) if told else Cell(NONE)
 
 
 def _beside(results: Results, verdicts: list[dict[str, Any]]) -> list[tuple[Column, Any]]:
-    """Return further columns, each where the results hold it: position or second opinion, stability, guilds, and a few columns of the metadata."""
+    """Return further columns, each where the results hold it: position or second opinion, and stability."""
     found: list[tuple[Column, Any]] = []
     if all(missing(r["p"]) for r in verdicts) and any(not missing(r.get("position_p")) for r in verdicts):
         found.append(cells.column("Position p", "position_p", cells.chance, help="Place among published healthy groups: no verdict."))
@@ -166,11 +181,7 @@ def _beside(results: Results, verdicts: list[dict[str, Any]]) -> list[tuple[Colu
     if kept:
         told = "Share of rarefaction draws, and of resamplings of the controls, in which the verdict stays; only looked at where p is up to 0.20."
         found.append((Column("Stays in", "text", told), lambda r: _stays(kept.get(str(r["sample_id"])))))
-    guilds = _guilds(results)
-    if guilds:
-        told = "Guilds of immune-relevant taxa that lie far from the controls; only looked at where a sample is low, borderline or outside."
-        found.append((Column("Guilds", "text", told), lambda r: cells.text(guilds.get(str(r["sample_id"])))))
-    return [*found, *_metadata(results)]
+    return found
 
 
 def _stays(row: Mapping[str, Any] | None) -> Cell:
@@ -178,13 +189,13 @@ def _stays(row: Mapping[str, Any] | None) -> Cell:
     return Cell(NONE) if row is None else Cell(f"{percent(row['draws_same'])}, {percent(row['bootstraps_same'])}", float(row["bootstraps_same"]))
 
 
-def _guilds(results: Results) -> dict[str, str]:
-    """Name the guilds that are depleted or enriched, by sample."""
+def _guilds(results: Results) -> dict[str, dict[str, list[str]]]:
+    """Name the guilds that are depleted or enriched, by sample and state."""
     found: dict[str, dict[str, list[str]]] = {}
     for row in reading.rows(reading.table(results, "immune/samples")):
         if row["level"] == "guild":
             found.setdefault(str(row["sample_id"]), {}).setdefault(str(row["state"]), []).append(name(row["name"], limit=40))
-    return {s: "; ".join(f"{state}: {listing(names)}" for state, names in sorted(states.items())) for s, states in found.items()}
+    return found
 
 
 def _metadata(results: Results) -> list[tuple[Column, Any]]:
@@ -256,8 +267,8 @@ def _places(results: Results) -> Section | None:
     for row in reading.rows(reading.table(results, FLAG)):
         if not missing(row["value"]):
             by_metric.setdefault(str(row["metric"]), []).append(row)
-    intervals = {_key(i): i for i in results.reference.intervals} if results.reference is not None else {}
-    views = tuple(_strip(results, m, rows, intervals[m]) for m, rows in by_metric.items() if m in intervals and _has_limit(intervals[m]))
+    made = {intervals.key(i): i for i in results.reference.intervals} if results.reference is not None else {}
+    views = tuple(_strip(results, m, rows, made[m]) for m, rows in by_metric.items() if m in made and intervals.has_limit(made[m]))
     if not views:
         return None
     lead = (
@@ -265,16 +276,6 @@ def _places(results: Results) -> Section | None:
         "With several metrics, some flags are expected in anyone."
     )
     return Section("places", "Metric by metric", (Figure("places", views, "Metric"),), lead)
-
-
-def _key(interval: Interval) -> str:
-    """Name an interval's metric with its level."""
-    return reading.at_level({"metric": interval.metric, "level": interval.level})
-
-
-def _has_limit(interval: Interval) -> bool:
-    """Whether an interval has at least one limit."""
-    return interval.lower is not None or interval.upper is not None
 
 
 def _strip(results: Results, key: str, rows: list[dict[str, Any]], interval: Interval) -> View:
@@ -308,49 +309,3 @@ def _strip(results: Results, key: str, rows: list[dict[str, Any]], interval: Int
     subtitle = f"{limits}, from {plural(interval.n, 'control')} at {integer(interval.depth)} reads"
     alt = f"Strip plot over the reference interval; {told}."
     return View(key, metric.label, title, f"{title}. {alt}", data, layout, numbers, subtitle, charts.narrow(labels), int(layout["height"]))
-
-
-# ---------------------------------------------------------------- intervals
-def _intervals(results: Results) -> Section | None:
-    """List the reference intervals with the uncertainty of their limits, and those that are absent with the reason."""
-    reference = results.reference
-    if reference is None:
-        return None
-    present = [i for i in reference.intervals if _has_limit(i)]
-    parts: list[Part] = []
-    if present:
-        spec = (
-            (Column("Metric"), lambda r: cells.text(reading.metric(results, _key(r["i"])).axis)),
-            (Column("Lower limit", "number"), lambda r: cells.real(r["i"].lower)),
-            (Column("90% CI", "number"), lambda r: cells.between(*(r["i"].lower_ci or (None, None)))),
-            (Column("Median", "number"), lambda r: cells.real(r["i"].median)),
-            (Column("Upper limit", "number"), lambda r: cells.real(r["i"].upper)),
-            (Column("90% CI", "number"), lambda r: cells.between(*(r["i"].upper_ci or (None, None)))),
-            (Column("Controls", "number"), lambda r: cells.count(r["i"].n)),
-            (Column("Depth", "number"), lambda r: cells.count(r["i"].depth)),
-            (Column("Method"), lambda r: cells.text(r["i"].method)),
-        )
-        note = (
-            "Valid for samples processed like these controls: another region, pipeline, database or depth gives "
-            "other numbers for the same gut."
-        )
-        parts.append(
-            cells.build(
-                "intervals",
-                "2.5th to 97.5th percentile of the controls",
-                spec,
-                [{"i": i} for i in present],
-                source="reference/reference.json",
-                note=note,
-            )
-        )
-    gone: dict[str, list[str]] = {}
-    for interval in reference.intervals:
-        if interval.absent:
-            gone.setdefault(interval.absent, []).append(reading.metric(results, _key(interval)).label)
-    parts += [Note("absent", f"No interval for {listing(labels, limit=12)}: {sentence(name(why))}") for why, labels in gone.items()]
-    lead = (
-        f"{plural(reference.n_subjects, 'person', many='people')} ({plural(reference.n_samples, 'sample')}) declared as "
-        f"{quoted(reference.declared)}, one sample each, where it has enough reads. {standing.called(reference)}"
-    )
-    return Section("intervals", "Reference intervals", tuple(parts), lead) if parts else None
