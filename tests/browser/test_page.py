@@ -277,6 +277,10 @@ def test_what_an_opened_row_tells_is_all_on_the_screen(watch: Any, pages: dict[s
     box = page.locator("[data-table='samples'] .opened dl").bounding_box()
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= width
+    link = page.get_by_role("link", name="Open the page of this sample")
+    assert link.bounding_box()["x"] + link.bounding_box()["width"] <= width
+    link.click()
+    page.wait_for_selector("#sample-title")
 
 
 def test_no_axis_title_runs_out_of_its_figure_beside_long_names(watch: Any, pages: dict[str, Path]) -> None:
