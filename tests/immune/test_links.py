@@ -192,6 +192,26 @@ def test_a_marker_is_linked_in_place_of_diversity(simulated: Callable[..., Any],
     Table("links", frame, about)
 
 
+@pytest.mark.parametrize(("cells", "covariates"), [(["5"] * 45, []), ([str(20 + i) for i in range(45)], ["crp"])])
+def test_a_marker_of_one_value_or_one_that_the_covariates_explain_gives_no_rows_and_the_reason(
+    small: np.ndarray, cohort_of: Callable[..., Cohort], cells: list[str], covariates: list[str]
+) -> None:
+    cohort = cohort_of(small, metadata={"crp": cells}, kinds={"crp": "numeric"})
+    frame, about = link(cohort, (), markers=["crp"], covariates=covariates)
+    assert not frame["test_family"].str.startswith("marker").any()
+    assert about["absent"]["marker:crp"] == "it has one value in these samples, or the covariates explain all of it"
+
+
+@pytest.mark.parametrize("name", ["Clostridioides", "Salmonella"])
+def test_a_genus_that_holds_pathogens_is_not_linked_whatever_rows_are_in_use(
+    small: np.ndarray, cohort_of: Callable[..., Cohort], name: str
+) -> None:
+    genera: list[str | None] = [name, *[f"Genus {j:02d}" for j in range(1, 40)]]
+    frame, _ = link(cohort_of(small, genera=genera), ())
+    assert len(frame)
+    assert name not in set(frame["taxon"])
+
+
 # ---------------------------------------------------------------- samples, covariates, subjects
 def test_shallow_samples_and_missing_cells_are_dropped_and_counted(small: np.ndarray, cohort_of: Callable[..., Cohort]) -> None:
     counts = small.copy()

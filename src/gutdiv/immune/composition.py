@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from gutdiv.model.names import PATHOGENS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -98,8 +100,11 @@ def _part(row: tuple[str | None, ...]) -> tuple[str, bool]:
 
 
 def pathogens(rows: Sequence[Mapping[str, str]]) -> frozenset[str]:
-    """Return the genera that hold enteric pathogens: a genus call does not report them, so that they are neither tested nor named."""
-    return frozenset(g for row in rows if "enteric pathogen" in row["guild"].split(";") for g in row["genera"].split("|") if g)
+    """Return the genera that hold enteric pathogens: a genus call does not report them, so that they are neither tested nor named.
+
+    Those of `model.names.PATHOGENS` are among them also where a user's rows are in place of the package's.
+    """
+    return PATHOGENS | frozenset(g for row in rows if "enteric pathogen" in row["guild"].split(";") for g in row["genera"].split("|") if g)
 
 
 def testable(composition: Composition, rows: Sequence[Mapping[str, str]], *, seen: npt.NDArray[np.bool_]) -> Taxa:

@@ -130,7 +130,10 @@ def estimate(
     about = (_kept(work.taxa, kept), design, prevalence[kept], s[kept], int(reference.size))
     if marker is not None:
         values = marker[design.rows][:, None]
-        return Linked(*about, against(lambda _: values), measured=load is not None)
+        fit = against(lambda _: values)
+        if np.isnan(fit.b).all():
+            return "it has one value in these samples, or the covariates explain all of it"
+        return Linked(*about, fit, measured=load is not None)
     chosen, names = _partners(work, y, kept)
     whole = rest_entropy(work.total, work.weighted)
     return Linked(
@@ -186,7 +189,7 @@ class _Work:
                 own = inside[:, block].toarray()
                 effort = (everyone - self.logs @ own) / (self.reference.size - own.sum(axis=0))
             else:
-                effort = np.log(self.total / self.load)[:, None]
+                effort = (np.log(self.total) - np.log(self.load))[:, None]
             y, s = null_curve(self.reads(block), effort)
             ys.append(self.design.units(y))
             ss.append(s)

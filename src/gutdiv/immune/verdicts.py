@@ -45,11 +45,11 @@ def link_rows(found: Linked, *, limit: float = TYPICAL_LIMIT) -> pd.DataFrame:
     q, q_2, q_absolute = columns["q"], by_family(second.p(freedom), families), by_family(absolute, families)
     same_sign = np.sign(first.relative) == np.sign(second.relative)
     columns["robustness"] = np.select(
-        [q >= LEVEL, ~(same_sign & (q_2 < LEVEL)), q_absolute >= LEVEL], ["not significant", "sensitive", "relative only"], "robust"
+        [~(q < LEVEL), ~(same_sign & (q_2 < LEVEL)), q_absolute >= LEVEL], ["not significant", "sensitive", "relative only"], "robust"
     )
     p_alone = alone.p(freedom)
     persists = (np.sign(first.relative) == np.sign(alone.relative)) & (p_alone < PARTNER_LEVEL)
-    columns["partner"] = np.where(q >= LEVEL, "", np.where(persists, "persists", "not separable from its partners"))
+    columns["partner"] = np.where(q < LEVEL, np.where(persists, "persists", "not separable from its partners"), "")
     both = found.design.basis.shape[0] >= BOTH_FROM
     p_both = 2 * stats.t.sf(np.abs(first.relative / first.se_conservative), freedom) if both else np.full(q.size, np.nan)
     return _frame(
@@ -77,7 +77,7 @@ def marker_rows(found: Linked, name: str, *, described: bool = False) -> pd.Data
     families = np.full(len(found.taxa.names), f"marker:{name}", dtype=object)
     columns = _base(found, families)
     word = "described" if described else "absolute" if found.measured else "relative only"
-    columns["robustness"] = np.where(columns["q"] >= LEVEL, "not significant", word)
+    columns["robustness"] = np.where(columns["q"] < LEVEL, word, "not significant")
     columns["partner"] = np.full(families.size, "", dtype=object)
     empty = np.full(families.size, np.nan)
     further = ("q_order_2", "estimate_order_2", "p_order_2", "p_absolute", "q_absolute", "estimate_without_partners", "p_without_partners")
@@ -111,7 +111,7 @@ def _base(found: Linked, families: npt.NDArray[Any]) -> dict[str, Any]:
         "tipping_low": (fit.relative + margin) * tip,
         "tipping_high": (fit.relative - margin) * tip,
         "scale": np.full(m, "absolute" if found.measured else "relative", dtype=object),
-        "direction": np.where(q >= LEVEL, "none", np.where(fit.relative > 0, "higher", "lower")),
+        "direction": np.where(q < LEVEL, np.where(fit.relative > 0, "higher", "lower"), "none"),
         "knowledge_rows": np.array(["; ".join(r) for r in found.taxa.rows], dtype=object),
     }
 

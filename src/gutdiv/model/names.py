@@ -23,6 +23,10 @@ _SUFFIX = re.compile(r"^(?:[A-Z]{1,2}|\d+)$")
 _UNKNOWN_ORDER = re.compile(r"^(?:[a-z]__|D_\d__)")
 
 
+# Canonical genera that hold enteric pathogens: a genus call never reports them, whatever rows are in use.
+PATHOGENS = frozenset({"Aeromonas", "Campylobacter", "Clostridioides", "Helicobacter", "Salmonella", "Vibrio", "Yersinia"})
+
+
 @dataclass(frozen=True, eq=False)
 class Named:
     """What each feature is called, (n_features,) each: canonical genus and family, order, and binomials; and how order, family and genus were spelled."""
