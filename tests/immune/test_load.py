@@ -113,6 +113,12 @@ def test_a_load_of_zero_or_less_is_refused_with_the_samples(cohort_of: Callable[
     assert reason in str(error.value)
 
 
+@pytest.mark.parametrize("load", [[10.2, *[11.1] * 18, 11.9], [1000.0] * 20])
+def test_loads_that_look_like_logarithms_or_are_one_value_are_refused(cohort_of: Callable[..., Cohort], load: list[float]) -> None:
+    with pytest.raises(InputError, match="less than twofold apart"):
+        link(measured(cohort_of, np.full((20, 16), 300), load), (), load="cells")
+
+
 def test_a_load_that_is_no_number_is_refused(cohort_of: Callable[..., Cohort]) -> None:
     with pytest.raises(InputError, match="'site' of the sample metadata is not numeric"):
         link(cohort_of(np.full((20, 16), 300), metadata={"site": ["a"] * 20}), (), load="site")

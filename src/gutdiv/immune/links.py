@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 
 VERDICT = "verdict"
+LOAD_RANGE = 2.0  # largest to smallest load; counted cells of stool differ tenfold and more (Tito 2024), their logarithms hardly
 VERDICT_NOTE = (
     "The verdict was made of the same reads as the taxa, each taxon among them: links with it describe which taxa go with it, "
     "and their p is no test."
@@ -139,7 +140,8 @@ def measured_load(cohort: Cohort, name: str) -> Floats:
     Raises
     ------
     InputError
-        Where the column is unknown or not numeric, or a load is 0 or negative: it has no logarithm.
+        Where the column is unknown or not numeric, a load is 0 or negative (it has no logarithm), or all loads lie within a factor of
+        two, as logarithms do: links would be called absolute without being so.
     """
     values = cohort.metadata.numeric(name)
     wrong = [s for s, v in zip(cohort.sample_ids, values.tolist(), strict=True) if v <= 0]
@@ -149,6 +151,14 @@ def measured_load(cohort: Cohort, name: str) -> Floats:
             f"column {name!r} of the sample metadata holds a load of 0 or less in {len(wrong)} of {len(cohort.sample_ids)} samples "
             f"({', '.join(wrong[:5])}{more}). A load is a number of cells or gene copies above 0, not its logarithm; "
             "leave the cell empty where nothing was measured."
+        )
+        raise InputError(msg)
+    known = values[np.isfinite(values)]
+    if known.size and known.max() <= LOAD_RANGE * known.min():
+        msg = (
+            f"column {name!r} of the sample metadata holds loads from {known.min():g} to {known.max():g}, less than twofold apart. Loads of people "
+            "differ more than that; these look like logarithms, or like one value for all. Give the number of cells or gene copies itself "
+            "(10^x of a common logarithm), or leave --load out."
         )
         raise InputError(msg)
     return values

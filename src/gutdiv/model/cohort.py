@@ -70,7 +70,7 @@ class SampleMetadata:
         cells = self.column(name)
         if self.kinds[name] != "numeric":
             words = [c for c in cells if c is not None]
-            bad = next((c for c in words if not c.replace(".", "", 1).lstrip("+-").isdecimal()), words[0] if words else "")
+            bad = next((c for c in words if not _is_number(c)), words[0] if words else "")
             msg = f"column {name!r} of the sample metadata is not numeric (it holds {bad!r}); a numeric column is needed here."
             raise InputError(msg)
         return np.array([np.nan if c is None else float(c) for c in cells], dtype=np.float64)
@@ -80,6 +80,14 @@ class SampleMetadata:
         place = {s: i for i, s in enumerate(self.ids)}
         rows = [place[s] for s in ids]
         return replace(self, ids=ids, columns={k: tuple(v[r] for r in rows) for k, v in self.columns.items()})
+
+
+def _is_number(cell: str) -> bool:
+    """Whether a cell is one finite number, with or without an exponent."""
+    try:
+        return bool(np.isfinite(float(cell)))
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True)
