@@ -10,6 +10,7 @@ import pytest
 from gutdiv.cli.app import main
 from gutdiv.errors import KnowledgeError
 from gutdiv.io.knowledge import COLUMNS, LEVELS, added, check_knowledge, read_immune_taxa, read_references, read_synonyms
+from gutdiv.model.names import PATHOGENS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -182,6 +183,14 @@ def test_a_direction_is_never_the_opposite_of_the_sources(evidence: tuple[list[d
         ("31", {"contested_reason": ""}, "contested, but says not why"),
         ("31", {"strength": "moderate", "direction": "depleted"}, "must be marked so"),
         ("1", {"contested_reason": "who knows"}, "not marked so"),
+        ("1", {"mechanism": "Reported: Roseburia novella lowers IL-8."}, "speaks of 'Roseburia novella': a species-level claim"),
+        ("1", {"strength_note": "of F. duncaniae only"}, "species-level claim on a row of rank genus"),
+        ("9", {"probiotic_use": "take it daily"}, "says 'take it', which is advice"),
+        ("81", {"guild": "opportunist", "visible_by_16s": "yes"}, "Clostridioides holds enteric pathogens"),
+        ("1", {"genera": "Salmonella"}, "Salmonella holds enteric pathogens"),
+        ("6", {"species": "Vibrio cholerae"}, "Vibrio holds enteric pathogens"),
+        ("3", {"row": "03"}, "no whole number from 1"),
+        ("3", {"row": "\u0663"}, "no whole number from 1"),
         ("81", {"visible_by_16s": "yes"}, "a pathogen must not be reported from a genus call"),
         ("34", {"visible_by_16s": "yes"}, "16S cannot see a strain"),
         ("45", {"direction": "depleted"}, "no sign of dysbiosis"),
@@ -205,6 +214,7 @@ def test_a_row_that_breaks_a_rule_is_refused(row: str, changes: dict[str, str], 
         ({"doi": "https://doi.org/10.1/x"}, "its DOI 'https://doi.org/10.1/x' is none"),
         ({"pmid": "PMC123"}, "which is no number"),
         ({"key": "uncited2020"}, "'uncited2020' is cited by no row"),
+        ({"key": "lima2022"}, "'lima2022' was found not to hold and is never cited"),
     ],
 )
 def test_a_reference_that_breaks_a_rule_is_refused(changes: dict[str, str], reason: str) -> None:
@@ -293,6 +303,28 @@ def test_a_users_rows_stand_beside_the_packages_and_replace_those_of_their_numbe
     rows = added(TAXA, read_immune_taxa(tmp_path / "own.tsv"), key="row")
     assert [r["row"] for r in rows] == [*(r["row"] for r in TAXA), "900"]
     assert rows[1]["strength"] == "weak"
+
+
+def test_rows_in_place_of_the_packages_may_cite_its_works_and_cannot_be_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = own_files(tmp_path, BY_ROW["1"])
+    assert main(["immune", "check-knowledge", "--knowledge", words[1]]) == 0
+    assert "1 rows keep the rules" in capsys.readouterr().out
+    words = own_files(tmp_path)
+    assert main(["immune", "check-knowledge", "--knowledge", words[1]]) == 2
+    assert "there is no row" in capsys.readouterr().err
+
+
+def test_an_added_reference_does_not_take_the_place_of_a_work_that_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cites = {"evidence": "human_association:doe2025", "reference_keys": "doe2025", "substrate_keys": ""}
+    words = own_files(tmp_path, {**BY_ROW["1"], "row": "900", **cites})
+    own = tmp_path / "own.bib"
+    own.write_text(own.read_text(encoding="utf-8").replace("doe2025", "sokol2008"), encoding="utf-8")
+    assert main(["immune", "check-knowledge", *words]) == 2
+    assert "sokol2008: stands already for another work" in capsys.readouterr().err
+
+
+def test_the_genera_that_are_never_reported_are_those_of_the_pathogen_rows() -> None:
+    assert {g for row in TAXA if "enteric pathogen" in row["guild"].split(";") for g in row["genera"].split("|")} == PATHOGENS
 
 
 def test_added_rows_keep_the_rules_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

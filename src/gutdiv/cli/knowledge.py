@@ -23,16 +23,25 @@ def add_knowledge(parser: argparse.ArgumentParser) -> None:
 
 def read_knowledge(args: argparse.Namespace) -> tuple[dict[str, str], ...]:
     """Read the knowledge base and refuse one that breaks its rules."""
-    from gutdiv.io.knowledge import added, check_knowledge, cited, read_immune_taxa, read_references, read_synonyms
+    return read_base(args)[0]
+
+
+def read_base(args: argparse.Namespace) -> tuple[tuple[dict[str, str], ...], tuple[dict[str, str], ...]]:
+    """Read rows and references, and refuse a base that breaks its rules."""
+    from gutdiv.io.knowledge import added, check_knowledge, cited, read_immune_taxa, read_references, read_synonyms, same_works
 
     rows, references = read_immune_taxa(args.knowledge), read_references(args.references)
+    if args.knowledge and not args.references:
+        references = cited(references, rows)  # rows of one's own that cite the package's works only
     if args.add_knowledge:
         rows = added(rows, read_immune_taxa(args.add_knowledge), key="row")
         references = cited(references, rows)  # a row that was replaced may have been the only one to cite a work
     if args.add_references:
-        references = added(references, read_references(args.add_references), key="key")
+        more = read_references(args.add_references)
+        same_works(read_references(args.references), more)
+        references = added(references, more, key="key")
     check_knowledge(rows, references, read_synonyms())
-    return tuple(dict(r) for r in rows)
+    return tuple(dict(r) for r in rows), tuple(dict(r) for r in references)
 
 
 def knowledge_inputs(args: argparse.Namespace) -> dict[str, Path | None]:

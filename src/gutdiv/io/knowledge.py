@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from gutdiv.errors import KnowledgeError
+from gutdiv.model.names import PATHOGENS
 
 Row = Mapping[str, str]
 Synonyms = Mapping[str, tuple[tuple[str, str, str, str], ...]]
@@ -42,8 +43,20 @@ RELATIONS = ("exact", "approximate", "former", "lumped", "polyphyletic")
 _REFERENCE_FIELDS = ("author", "title", "journal", "year", "doi", "pmid", "note")
 
 _ALWAYS_CONTESTED = ("Akkermansia", "Segatella", "Prevotella (undivided)", "Mediterraneibacter (gnavus)", "Collinsella", "Bilophila")
-_TOO_STRONG = re.compile(r"\b(?:shown?|shows|prov(?:es|en|ed)|demonstrat\w*|cures?|cured|healed|should|recommend\w*)\b", re.IGNORECASE)
+_TOO_STRONG = re.compile(
+    r"\b(?:shown?|shows|prov(?:es|en|ed)|demonstrat\w*|cures?|cured|heal(?:s|ed)|should|must|ought|recommend\w*|advis(?:e|ed|able)|prescribe\w*"
+    r"|(?:take|use) (?:it|this|them))\b",
+    re.IGNORECASE,
+)
 _ABBREVIATED = re.compile(r"\b[A-Z]\. [a-z]{3,}")
+_BINOMIAL = re.compile(r"\b([A-Z][a-z]{3,}) ([a-z]{2,}(?:i|ae|a|us|um|is|ans|ens|ile|ale))\b")
+_NO_EPITHET = frozenset({
+    "bacteria", "data", "flora", "microbiota", "taxa", "mucosa", "genus", "this", "thus", "plus", "versus", "status", "spectrum", "colitis", "while",
+    "phyla", "metagenome", "analysis",
+})  # fmt: skip
+# Works that were looked for and found not to hold; their keys are never cited, whoever gives them.
+DROPPED = ("lima2022", "takeshita2016")
+_NUMBER = re.compile(r"^[1-9][0-9]{0,5}$")
 _DOI = re.compile(r"^10\.\d{4,9}/\S+$")
 
 
@@ -73,6 +86,20 @@ def cited(references: Sequence[Row], taxa: Sequence[Row]) -> tuple[Row, ...]:
     """Keep the works that rows cite."""
     keys = {k for row in taxa for k in (*row["reference_keys"].split(";"), *_keys(row["substrate_keys"]))}
     return tuple(r for r in references if r["key"] in keys)
+
+
+def same_works(known: Sequence[Row], more: Sequence[Row]) -> None:
+    """Refuse an added work under the key of another: rows that are there would cite it.
+
+    Raises
+    ------
+    KnowledgeError
+        Naming the keys.
+    """
+    old = {r["key"]: r for r in known}
+    other = [r["key"] for r in more if r["key"] in old and dict(r) != dict(old[r["key"]])]
+    if other:
+        _refuse(f"{', '.join(other[:5])}: stands already for another work, or with other details. Give your reference a key of its own.")
 
 
 def read_parts(path: Path | str | None = None) -> tuple[Row, ...]:
@@ -190,6 +217,7 @@ def check_knowledge(taxa: Sequence[Row], references: Sequence[Row], synonyms: Sy
     epithets = _epithets(taxa, synonyms)
     faults = [*_reference_faults(taxa, references), *_synonym_faults(synonyms)]
     faults += [f"row {row['row']} ({row['taxon']}): {f}" for row in taxa for f in _row_faults(row, references, synonyms, epithets)]
+    faults += [] if taxa else ["there is no row"]
     numbers = [row["row"] for row in taxa]
     faults += [f"row {n}: the number stands {numbers.count(n)} times" for n in sorted(set(numbers)) if numbers.count(n) > 1]
     if faults:
@@ -199,8 +227,8 @@ def check_knowledge(taxa: Sequence[Row], references: Sequence[Row], synonyms: Sy
 # ---------------------------------------------------------------- rules
 def _row_faults(row: Row, references: Sequence[Row], synonyms: Synonyms, epithets: frozenset[str]) -> Iterator[str]:
     """Yield what is wrong with one row."""
-    if not row["row"].isdecimal():
-        yield f"the row number {row['row']!r} is no whole number"
+    if not _NUMBER.match(row["row"]):
+        yield f"the row number {row['row']!r} is no whole number from 1 to 999999"
     for column in ("taxon", "guild", "mechanism", "immune_targets", "evidence", "visibility_reason", "probiotic_use", "reference_keys"):
         if not row[column]:
             yield f"{column} is empty"
@@ -215,7 +243,7 @@ def _row_faults(row: Row, references: Sequence[Row], synonyms: Synonyms, epithet
         yield "it is contested, but says not why" if contested else "it gives a reason for being contested, but is not marked so"
     text = f"{row['mechanism']} {row['strength_note']} {row['contested_reason']} {row['probiotic_use']} {row['prebiotic_substrates']}"
     if strong := _TOO_STRONG.search(text):
-        yield f"its text says {strong[0]!r}, which is more than an association or a report"
+        yield f"its text says {strong[0]!r}, which is advice, or more than an association or a report"
     if row["text_checked"] != "yes" and "reported" not in row["mechanism"].casefold():
         yield "its text was not checked against an abstract, so that it must say 'reported'"
     yield from _visibility_faults(row, synonyms, epithets)
@@ -247,14 +275,18 @@ def _visibility_faults(row: Row, synonyms: Synonyms, epithets: frozenset[str]) -
     if rank in ("genus", "genera", "family"):
         if row["species"]:
             yield f"a row of rank {rank} must not match species"
-        words = set(re.findall(r"[a-z]+", row["mechanism"]))
-        found = _ABBREVIATED.findall(row["mechanism"]) or sorted(words & epithets)
+        text = f"{row['mechanism']} {row['strength_note']} {row['immune_targets']}"
+        known = {m[1].split()[0] for meanings in synonyms.values() for m in meanings} | {g.split()[0] for g in genera}
+        named = [f"{g} {e}" for g, e in _BINOMIAL.findall(text) if g in known and e not in _NO_EPITHET]
+        found = _ABBREVIATED.findall(text) or sorted(set(re.findall(r"[a-z]+", text)) & epithets) or named
         if found:
             yield f"its text speaks of {found[0]!r}: a species-level claim on a row of rank {rank}; name the species under `studied`"
     bins = {m[1] for meanings in synonyms.values() for m in meanings if m[3] in ("polyphyletic", "lumped")}
     only_bins = bins - {m[1] for meanings in synonyms.values() for m in meanings if m[3] == "exact"}
     if rank in ("species", "strain") and (wrong := sorted(genera & only_bins)):
         yield f"it would match {wrong[0]!r}, a bin of several genera, by a statement on a species"
+    if hidden := sorted((genera | {n.split()[0] for n in _names(row["species"])}) & PATHOGENS if "enteric pathogen" not in row["guild"].split(";") else ()):
+        yield f"{hidden[0]} holds enteric pathogens and must stand in the guild 'enteric pathogen', which a genus call never reports"
     if "enteric pathogen" in row["guild"].split(";") and row["visible_by_16s"] != "no":
         yield "a pathogen must not be reported from a genus call: visible_by_16s must be no"
     if rank == "strain" and row["visible_by_16s"] != "no":
@@ -280,6 +312,8 @@ def _reference_faults(taxa: Sequence[Row], references: Sequence[Row]) -> Iterato
             yield f"reference {key!r} stands {keys.count(key)} times"
         if key not in cited:
             yield f"reference {key!r} is cited by no row"
+        if key in DROPPED:
+            yield f"reference {key!r} was found not to hold and is never cited; another work needs another key"
         if r["status"] not in ("confirmed", "no-doi"):
             yield f"reference {key!r} has the status {r['status']!r}; only `confirmed` and `no-doi` may be cited"
         if r["status"] != "confirmed" and (r["doi"] or r["pmid"]):
