@@ -11,6 +11,7 @@ import pytest
 from gutdiv.cli.app import main
 from gutdiv.io.artifacts import read_table
 from gutdiv.io.cohorts import write_cohort
+from gutdiv.io.knowledge import COLUMNS, read_immune_taxa
 from gutdiv.model.cohort import Cohort, Roles
 
 if TYPE_CHECKING:
@@ -98,3 +99,16 @@ def test_an_unknown_covariate_is_refused_with_the_known_columns(folder: Path, ca
     assert main(words) == 2
     assert "'bmi'" in capsys.readouterr().err
     assert not (folder / "x.tsv").exists()
+
+
+def test_a_users_genus_is_scored_beside_those_of_the_package(tmp_path: Path, cohort_of: Callable[..., Cohort]) -> None:
+    genera: list[str | None] = ["Faecalibacterium", "Newgenus", *[f"Genus {j:02d}" for j in range(2, 8)]]
+    write_cohort(tmp_path, cohort_of(np.full((6, 8), 400), genera=genera), [], name="small", about={})
+    row = {**read_immune_taxa()[0], "row": "900", "taxon": "Newgenus", "genera": "Newgenus"}
+    lines = ["\t".join(COLUMNS), "\t".join(row[c] for c in COLUMNS)]
+    (tmp_path / "own.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    words = ["diversity", "taxa", "--cohort", str(tmp_path / "cohort.json"), "--depth", "1000", "--output", str(tmp_path / "taxa.tsv")]
+    assert main([*words, "--add-knowledge", str(tmp_path / "own.tsv")]) == 0
+    table = read_table(tmp_path / "taxa.tsv", "taxa")
+    assert {"clr:Newgenus", "clr:Faecalibacterium"} <= set(table.frame["metric"])
+    assert {"cohort", "add_knowledge"} == {i["role"] for i in table.record["inputs"]}

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from gutdiv.cli import ordination
+from gutdiv.cli.knowledge import add_knowledge, knowledge_inputs, read_knowledge
 from gutdiv.cli.options import add_cohort, add_depth, add_level, add_output, add_seed, add_subject, add_threads, positive, take_threads
 from gutdiv.errors import InputError
 
@@ -79,9 +80,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
     taxa = commands.add_parser("taxa", help="scores of taxa and guilds of a knowledge table: centred log-ratios and log-ratios")
     add_cohort(taxa)
-    taxa.add_argument(
-        "--knowledge", type=Path, metavar="FILE", help="rows of your own in the format of immune_taxa.tsv, in place of the package's"
-    )
+    add_knowledge(taxa)
     add_depth(taxa)
     taxa.add_argument("--draws", type=positive, default=20, metavar="R", help="rarefaction draws (default: %(default)s)")
     add_seed(taxa)
@@ -197,13 +196,11 @@ def _taxa(args: argparse.Namespace) -> int:
     from gutdiv.diversity.taxa import measure_taxa
     from gutdiv.io.artifacts import input_digest, record, write_table
     from gutdiv.io.cohorts import read_cohort
-    from gutdiv.io.knowledge import read_immune_taxa
     from gutdiv.model.results import Table
 
-    frame, about = measure_taxa(
-        read_cohort(args.cohort), read_immune_taxa(args.knowledge), depth=args.depth, draws=args.draws, seed=args.seed
-    )
-    inputs = [input_digest(role, path) for role, path in (("cohort", args.cohort), ("knowledge", args.knowledge)) if path]
+    frame, about = measure_taxa(read_cohort(args.cohort), read_knowledge(args), depth=args.depth, draws=args.draws, seed=args.seed)
+    given = {"cohort": args.cohort, **knowledge_inputs(args)}
+    inputs = [input_digest(role, path) for role, path in given.items() if path]
     head = record("taxa", options={"depth": args.depth, "draws": args.draws}, inputs=inputs, seed=args.seed, **about)
     write_table(args.output, Table("taxa", frame, head))
     return 0

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gutdiv.cli.knowledge import add_knowledge, read_base
 from gutdiv.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder for the numbers of every figure as TSV; what lies there from an earlier page goes")
     parser.add_argument("--multiqc", type=Path, metavar="FILE", help="custom content for MultiQC, a file that ends in _mqc.json")
     parser.add_argument("--anonymise", action="store_true", help="number samples and subjects instead of naming them, for a page to be shared")
+    add_knowledge(parser)
     parser.set_defaults(run=_report)
 
 
@@ -37,7 +39,8 @@ def _report(args: argparse.Namespace) -> int:
     if args.multiqc and not args.multiqc.name.endswith("_mqc.json"):
         msg = f"MultiQC reads custom content from files that end in _mqc.json, not {args.multiqc.name!r}. Change --multiqc."
         raise InputError(msg)
-    results = read_results(args.results)
+    rows, references = read_base(args)
+    results = read_results(args.results, knowledge={"immune_taxa": rows, "references": references})
     results = anonymised(results) if args.anonymise else results
     page = build(results)
     for panel, error in page.broken.items():

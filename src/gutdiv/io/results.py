@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gutdiv.errors import ArtifactError
 from gutdiv.io.artifacts import read_json, read_reference, read_table
 from gutdiv.io.cohorts import read_sample_metadata
 from gutdiv.io.knowledge import read_immune_taxa, read_references
 from gutdiv.model.results import Results, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # Where each table lies below results/<cohort>/, without its ending, and of which kind it is; `*` stands for a metric. The first pattern counts.
 _TABLES = {
@@ -43,8 +47,8 @@ _TABLES = {
 }
 
 
-def read_results(folder: Path | str) -> Results:
-    """Read the results of one cohort from its folder.
+def read_results(folder: Path | str, *, knowledge: Mapping[str, tuple[Mapping[str, str], ...]] | None = None) -> Results:
+    """Read the results of one cohort from its folder; `knowledge` stands in place of the package's rows and references.
 
     Raises
     ------
@@ -70,5 +74,5 @@ def read_results(folder: Path | str) -> Results:
         cohort=cohort,
         metadata=read_sample_metadata(folder / "cohort" / "metadata.tsv"),
         reference=read_reference(reference) if reference.is_file() else None,
-        knowledge={"immune_taxa": read_immune_taxa(), "references": read_references()},
+        knowledge=knowledge or {"immune_taxa": read_immune_taxa(), "references": read_references()},
     )
