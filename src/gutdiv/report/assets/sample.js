@@ -13,12 +13,16 @@
   let at = new Map();
   let shown = null;
 
-  async function loaded() {
-    if (!data) {
-      data = JSON.parse(await gutdiv.text(place));
-      at = new Map(data.samples.map((sample, i) => [sample.id, i]));
+  let reading = null;
+
+  function loaded() {
+    if (!reading) {
+      reading = gutdiv.text(place).then((text) => {
+        data = JSON.parse(text);
+        at = new Map(data.samples.map((sample, i) => [sample.id, i]));
+      });
     }
-    return data;
+    return reading;
   }
 
   gutdiv.sampleAddress = (id) => FROM + encodeURIComponent(id);
@@ -245,6 +249,8 @@
     window.Plotly.react(element, gutdiv.coloured(marked, styles), gutdiv.coloured({ ...layout, width: element.clientWidth || 640, autosize: false }, styles), { displayModeBar: false, displaylogo: false });
   }
 
+  // Unpacked when there is time, so that the first page opens at once.
+  window.addEventListener("load", () => (window.requestIdleCallback || setTimeout)(() => loaded()));
   window.addEventListener("hashchange", route);
   document.addEventListener("gutdiv-theme", () => shown !== null && draw());
   window.addEventListener("resize", () => shown !== null && draw());
