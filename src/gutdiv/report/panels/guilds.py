@@ -30,7 +30,7 @@ def in_samples(results: Results) -> Section | None:
     if not rows:
         return Section("samples", title, tuple(gone)) if gone else None
     spec = (
-        (Column("Taxon or guild", "taxon"), lambda r: cells.text(r["name"])),
+        (Column("Taxon or guild"), lambda r: cells.text(r["name"])),
         (Column("Level", choose=True), lambda r: cells.text(r["level"])),
         (Column("State", choose=True), lambda r: cells.text(r["state"])),
         (Column("Samples", "number"), lambda r: _of(r, "samples")),
@@ -83,7 +83,7 @@ def enriched(results: Results) -> Section | None:
     if not rows:
         return Section("enrichment", "Guilds among the taxa found", tuple(gone)) if gone else None
     spec = (
-        (Column("Guild", "taxon"), lambda r: cells.text(r["guild"])),
+        (Column("Guild"), lambda r: cells.text(r["guild"])),
         (Column("Among taxa that", choose=True), lambda r: cells.text(SOURCES.get(str(r["source"]), r["source"]))),
         (Column("Direction", choose=True), lambda r: cells.text(r["direction"])),
         cells.column("Members found", "observed", cells.count),
