@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from gutdiv.model.results import Results
 
 # What an index reads of a cohort's results.
-PLACES = ("diversity/alpha", "dysbiosis/verdicts", "comparison/alpha", "comparison/permanova/*", "comparison/dispersion/*", "comparison/abundance", "immune/links")
+PLACES = (
+    *("diversity/alpha", "dysbiosis/verdicts", "comparison/alpha", "comparison/permanova/*", "comparison/dispersion/*", "comparison/abundance"),
+    "immune/links",
+)
 FOREMOST = 3  # findings of each cohort
 LEAD = "For research use only. Each cohort was analysed on its own; numbers of two cohorts are comparable only where specimens and laboratories were the same."
 
