@@ -12,7 +12,7 @@ from gutdiv.io.knowledge import read_immune_taxa, read_references
 from gutdiv.model.results import Results, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 # Where each table lies below results/<cohort>/, without its ending, and of which kind it is; `*` stands for a metric. The first pattern counts.
 _TABLES = {
@@ -47,8 +47,12 @@ _TABLES = {
 }
 
 
-def read_results(folder: Path | str, *, knowledge: Mapping[str, tuple[Mapping[str, str], ...]] | None = None) -> Results:
-    """Read the results of one cohort from its folder; `knowledge` stands in place of the package's rows and references.
+def read_results(
+    folder: Path | str, places: Collection[str] | None = None, *, knowledge: Mapping[str, tuple[Mapping[str, str], ...]] | None = None
+) -> Results:
+    """Read the results of one cohort from its folder: all tables, or only those at these places (as in the list above).
+
+    `knowledge` stands in place of the package's rows and references.
 
     Raises
     ------
@@ -62,6 +66,8 @@ def read_results(folder: Path | str, *, knowledge: Mapping[str, tuple[Mapping[st
         raise ArtifactError(msg)
     tables: dict[str, Table] = {}
     for pattern, kind in _TABLES.items():
+        if places is not None and pattern not in places:
+            continue
         for path in sorted(folder.glob(f"{pattern}.tsv")):
             place_of = str(path.relative_to(folder).with_suffix("").as_posix())
             if place_of not in tables:
