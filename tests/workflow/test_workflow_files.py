@@ -151,6 +151,18 @@ def test_an_empty_cell_takes_the_value_of_the_config_and_a_filled_one_goes_befor
     assert len(noted.of("diversity", "beta")) == 2 * 5
 
 
+def test_a_users_rows_reach_every_command_that_reads_the_knowledge_base(noted, study) -> None:
+    place = study("immune: {add_knowledge: own.tsv, add_references: own.bib}\n", {"cohort": "c", "table": "t.tsv", "metadata": "m.tsv"})
+    for name in ("own.tsv", "own.bib", "m.tsv"):
+        (place / "config" / name).write_text("x")
+    run = noted.snakemake(directory=place)
+    assert run.returncode == 0, run.stderr
+    for words in (("diversity", "taxa"), *(("immune", a) for a in ("match", "link", "samples", "enrichment")), ("report",)):
+        call = next(c for c in noted.of(*words) if "--index" not in c)
+        assert {"--add-knowledge=config/own.tsv", "--add-references=config/own.bib"} <= set(call), words
+        assert not any(word.startswith("--knowledge") for word in call)
+
+
 def test_the_settings_reach_the_commands_that_they_are_for(noted, study) -> None:
     config = """
 seed: 5

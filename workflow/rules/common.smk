@@ -25,13 +25,13 @@ def beside_config(path):
 def read_cohort(row):
     """A row of the sheet, the config's values where its cells are empty, and what follows from both."""
     check(row, "cohorts")
-    cohort = row | {key: row.get(key) or value for key, value in config["cohort"].items()} | config["reference"]
-    cohort |= {key: beside_config(cohort[key]) for key in ("table", "taxonomy", "tree", "metadata") if cohort[key]}
+    cohort = row | {key: row.get(key) or value for key, value in config["cohort"].items()} | config["reference"] | config["immune"]
+    cohort |= {k: beside_config(v) for k, v in cohort.items() if v and re.match("table|taxonomy|tree|metadata|.*knowledge|.*references", k)}
     treeless = not cohort["tree"] and cohort["carried_tree"] == "leave"  # then there are no phylogenetic metrics
     cohort |= {s: [m for m in config["diversity"][s] if not (treeless and re.search("faith|phylo|unifrac", m))] for s in ("alpha", "beta")}
-    cohort |= {key: config["comparison"][key] for key in ("formula", "baseline", "strata")} | {"load": config["immune"]["load"]}
+    cohort |= {key: config["comparison"][key] for key in ("formula", "baseline", "strata")}
     cohort["formula"] = cohort["formula"] or (cohort["group"] and "~ `%s`" % cohort["group"].replace("`", "``"))
-    cohort |= {"covariate": config["immune"]["covariates"], "marker": config["immune"]["markers"], "variable": cohort["group"]}
+    cohort |= {"covariate": cohort["covariates"], "marker": cohort["markers"], "variable": cohort["group"]}
     return cohort | {"metric": cohort["alpha"], "level": config["diversity"]["levels"], "followed": cohort["subject"] and cohort["time"]}
 
 
@@ -55,7 +55,7 @@ def given(key):
 
 def files(wildcards, input):
     """A params function: `--name=path` for each named input that is there."""
-    return [f"--{name}={path}" for name, path in input.items() if path]
+    return [f"--{name.replace('_', '-')}={path}" for name, path in input.items() if path]
 
 
 def options(*keys):

@@ -133,6 +133,10 @@ rule diversity_alpha:
 rule diversity_taxa:
     input:
         cohort="results/{cohort}/cohort/cohort.json",
+        knowledge=given("knowledge"),
+        references=given("references"),
+        add_knowledge=given("add_knowledge"),
+        add_references=given("add_references"),
     output:
         table="results/{cohort}/diversity/taxa.tsv",
         record="results/{cohort}/diversity/taxa.json",
@@ -147,11 +151,12 @@ rule diversity_taxa:
         mem_mb=memory,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
+        options=options("knowledge", "references", "add_knowledge", "add_references"),
         depth=config["diversity"]["depth"],
         seed=config["seed"],
     shell:
         "gutdiv diversity taxa --cohort {input.cohort:q} --depth {params.depth:q} --seed {params.seed}"
-        " --output {output.table:q} 2> {log:q}"
+        " {params.options:q} --output {output.table:q} 2> {log:q}"
 
 
 rule diversity_beta:

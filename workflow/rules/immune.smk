@@ -4,6 +4,10 @@
 rule immune_match:
     input:
         cohort="results/{cohort}/cohort/cohort.json",
+        knowledge=given("knowledge"),
+        references=given("references"),
+        add_knowledge=given("add_knowledge"),
+        add_references=given("add_references"),
     output:
         table="results/{cohort}/immune/matches.tsv",
         record="results/{cohort}/immune/matches.json",
@@ -17,14 +21,20 @@ rule immune_match:
     resources:
         mem_mb=memory,
         runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        files=files,
     shell:
-        "gutdiv immune match --cohort {input.cohort:q} --output {output.table:q} 2> {log:q}"
+        "gutdiv immune match {params.files:q} --output {output.table:q} 2> {log:q}"
 
 
 rule immune_link:
     input:
         cohort="results/{cohort}/cohort/cohort.json",
         verdicts="results/{cohort}/dysbiosis/verdicts.tsv" if config["immune"]["verdict"] else [],
+        knowledge=given("knowledge"),
+        references=given("references"),
+        add_knowledge=given("add_knowledge"),
+        add_references=given("add_references"),
     output:
         table=report(
             "results/{cohort}/immune/links.tsv",
@@ -56,6 +66,10 @@ rule immune_samples:
         taxa="results/{cohort}/diversity/taxa.tsv",
         verdicts="results/{cohort}/dysbiosis/verdicts.tsv",
         flags="results/{cohort}/dysbiosis/flags.tsv",
+        knowledge=given("knowledge"),
+        references=given("references"),
+        add_knowledge=given("add_knowledge"),
+        add_references=given("add_references"),
     output:
         table=report(
             "results/{cohort}/immune/samples.tsv",
@@ -86,6 +100,10 @@ rule immune_enrichment:
         cohort="results/{cohort}/cohort/cohort.json",
         links="results/{cohort}/immune/links.tsv",
         abundance=lambda wildcards: ("results/{cohort}/comparison/abundance.tsv" if COHORTS[wildcards.cohort]["group"] else []),
+        knowledge=given("knowledge"),
+        references=given("references"),
+        add_knowledge=given("add_knowledge"),
+        add_references=given("add_references"),
     output:
         table="results/{cohort}/immune/enrichment.tsv",
         record="results/{cohort}/immune/enrichment.json",

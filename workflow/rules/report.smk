@@ -19,6 +19,10 @@ TABLES = {
 rule report_write:
     input:
         files=results,
+        knowledge=given("knowledge"),
+        references=given("references"),
+        add_knowledge=given("add_knowledge"),
+        add_references=given("add_references"),
     output:
         page=report(
             "results/{cohort}/report.html",
@@ -40,11 +44,12 @@ rule report_write:
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         folder=subpath(output.page, parent=True),
+        options=options("knowledge", "references", "add_knowledge", "add_references"),
     shell:
         # A copy of the files named above, so that nothing left from earlier settings slips into the page.
         'copy=$(mktemp -d) && trap \'rm -rf "$copy"\' EXIT && tar -cf - {input.files:q} | tar -xf - -C "$copy"'
         ' && gutdiv report --results "$copy"/{params.folder:q} --output {output.page:q} --data {output.data:q}'
-        " --multiqc {output.multiqc:q} 2> {log:q}"
+        " --multiqc {output.multiqc:q} {params.options:q} 2> {log:q}"
 
 
 rule report_index:
