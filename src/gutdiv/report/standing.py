@@ -42,21 +42,24 @@ def text(results: Results, values: Values) -> str:
     told = f"Reference: {plural(values['n_reference'], 'control')}; samples were judged against {TIERS.get(tier, tier)} ({tier})"
     if reference is not None and reference.declared:
         told += f". Controls were declared as {quoted(reference.declared)}"
-    return told + f". {called(reference)}"
+    return told + f". That all went through one laboratory and pipeline is assumed, not checked. {called(reference)}"
 
 
 def called(reference: Reference | None) -> str:
     """Word whether the controls were declared healthy."""
     if reference is not None and reference.controls_are == "healthy":
         return "The study declares these controls healthy; sick ones among them make the test miss disease."
-    return "The study does not declare these controls healthy: 'within' means like them, not healthy."
+    return "The study does not declare these controls healthy: 'within' means like them, not healthy; sick ones among them make the test miss disease."
 
 
 def remarks(values: Values) -> tuple[str, ...]:
-    """Say how many would lie outside by chance, and how many did where it was measured."""
-    expected = values.get("expected_false_alarms")
+    """Say how many would lie outside without being ill, by the measured rate where a tier is not exact, and what was measured."""
+    expected, row = values.get("expected_false_alarms"), _alarm(values, values.get("level_outside"))
     told = []
-    if not missing(expected):
+    if row is not None and values.get("tier") != "in-study" and not missing(values.get("n_assessable")):
+        count = number(float(row["mean"]) * float(values["n_assessable"]), digits=2)
+        told.append(f"About {count} would lie outside, at the rate measured in public studies, if all of them were like the controls.")
+    elif not missing(expected):
         told.append(f"About {number(expected, digits=2)} would lie outside by chance alone if all of them were like the controls.")
     told += [line for line in (measured(values),) if line]
     return tuple(told)
@@ -66,7 +69,8 @@ def measured(values: Values) -> str:
     """Say which share of healthy people such verdicts call outside, as it was measured on other studies."""
     row = _alarm(values, values.get("level_outside"))
     if row is None:
-        return ""
+        unknown = values.get("tier") in ("aligned", "provisional") and "false_alarms" in values
+        return "How often such verdicts err was measured with the package's own published groups; others were given here." if unknown else ""
     return (
         f"In {plural(row['studies'], 'public study', many='public studies')} this kind of verdict with {_with(row)} called {percent(row['mean'])} of healthy "
         f"people outside (95% CI {_between(row['mean_low'], row['mean_high'])}), in the worst study {percent(row['worst'])} "
