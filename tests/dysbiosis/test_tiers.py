@@ -158,8 +158,19 @@ def test_shares_of_components_are_of_the_logarithms_by_hand() -> None:
     assert np.isnan(shares_of(np.ones((1, 3)))).all()
 
 
-@pytest.mark.parametrize(("controls", "low", "warning"), [(25, 1, False), (25, 2, True), (35, 2, False), (35, 3, True)])
-def test_suspicious_controls_are_named_and_two_or_three_of_them_make_a_warning(controls: int, low: int, warning: bool) -> None:
+@pytest.mark.parametrize(
+    ("controls", "low", "warning"),
+    [
+        (25, 1, False),
+        (25, 2, True),
+        (35, 2, False),
+        (35, 3, True),
+        # of 172 clean controls 2.4 are expected, 5 or fewer in 95 % of sets: R, qbinom(.95, 172, .014)
+        (172, 5, False),
+        (172, 6, True),
+    ],
+)
+def test_suspicious_controls_are_named_and_more_than_clean_sets_hold_make_a_warning(controls: int, low: int, warning: bool) -> None:
     _, chosen, published = study(controls)
     p = np.append(np.full(low, 0.01), np.full(controls - low, 0.5))
     found = check_controls(published, p, chosen.samples, float(controls))

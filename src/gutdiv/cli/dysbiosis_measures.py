@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gutdiv.dysbiosis.aligned import Published
     from gutdiv.model.cohort import Cohort
     from gutdiv.model.results import Reference
@@ -20,7 +22,7 @@ def shipped_reference() -> Path:
     return Path(str(files("gutdiv") / "knowledge" / SHIPPED))
 
 
-def measured_alarms(reference: Path) -> list[dict[str, Any]]:
+def measured_alarms(reference: Path) -> list[Mapping[str, Any]]:
     """What was measured of each tier's false alarms; of tiers that another reference than the package's makes, nothing was."""
     from gutdiv.io.artifacts import input_digest
     from gutdiv.io.knowledge import read_false_alarms
