@@ -32,3 +32,27 @@ def test_what_is_assumed_of_controls_is_always_said(healthy: bool) -> None:
     told = standing.text(fake_results(healthy=healthy), {**VALUES, "tier": "aligned"})
     assert "one laboratory and pipeline is assumed, not checked" in told
     assert "sick ones among them make the test miss disease" in told
+
+
+def test_verdicts_by_published_groups_are_not_described_as_those_by_own_controls() -> None:
+    published = {"name": "healthy adult stool", "groups": 8, "depth": 1000, "position_controls": 0}
+    told = standing.method({**VALUES, "tier": "provisional", "published": published})
+    assert "at least 1,000 reads was judged at that depth against 8 published healthy groups" in told
+    assert "by its 25 controls" in told
+    assert standing.method({**VALUES, "tier": "in-study"}) == ""
+
+
+def test_a_position_says_that_controls_shifted_it() -> None:
+    published = {"name": "healthy adult stool", "groups": 8, "depth": 1000, "position_controls": 7}
+    assert "The 7 controls of this study, too few for a verdict, shifted it." in standing.position({"published": published})
+    assert "shifted" not in standing.position({"published": {**published, "position_controls": 0}})
+
+
+def test_local_limits_and_gates_are_said_beside_the_verdicts() -> None:
+    gates = {"held_back": {"depth": 3, "scope": 0, "unclassified": 2}}
+    limits = {"shannon": {"n": 45, "low": 2.1, "high": 4.2}, "sobs": {"n": 39, "absent": "39 controls have a value; local limits need 40"}}
+    told = [n.text for n in standing.notes(fake_results(), {**VALUES, "tier": "aligned", "gates": gates, "cross_check": limits})]
+    assert "Cross-check, no verdict: about 90% of this study's own controls lie between the limits of Shannon entropy 2.10 to 4.20." in told
+    assert any("3 with too few reads and 2 with too many reads without a name" in t for t in told)
+    none = standing.notes(fake_results(), {**VALUES, "tier": "aligned", "cross_check": {"sobs": limits["sobs"]}})
+    assert "39 controls have a value; local limits need 40" in none[0].text

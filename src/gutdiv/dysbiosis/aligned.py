@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from gutdiv.dysbiosis.tiers import IN_STUDY
 from gutdiv.numerics.aligned_score import Aligned, judge_people
 from gutdiv.numerics.random_effects import FEWEST
 from gutdiv.numerics.tails import tail_bounds
@@ -86,7 +87,7 @@ def sample_gates(cohort: Cohort, published: Published) -> list[tuple[str, str]]:
     out = []
     for reads, unnamed in zip(cohort.depth, published.unnamed, strict=True):
         if scope:
-            out.append(("scope", scope))
+            out.append(("scope", f"{scope}; a verdict needs {IN_STUDY} controls of this study"))
         elif reads < published.depth:
             out.append(("depth", f"{int(reads):,} reads, fewer than the {published.depth:,} at which samples are held against published groups"))
         elif unnamed > UNNAMED:

@@ -22,9 +22,9 @@ TIERS = {
     "provisional": "published healthy groups, aligned to this study by few controls, so that every verdict is provisional",
 }
 HELD_BACK = {
-    "depth": "too few reads",
+    "depth": "with too few reads",
     "scope": "declared to be other than adult stool",
-    "unclassified": "too many reads without a name that the published groups know",
+    "unclassified": "with too many reads without a name that the published groups know",
 }
 
 
@@ -87,12 +87,28 @@ def position(values: Values) -> str:
         f"Each sample with {integer(published.get('depth'))} reads has a position among {integer(published.get('groups'))} published healthy groups, as p. "
         "Differences between laboratories, regions of the gene and pipelines are in it: it is no verdict."
     )
+    if published.get("position_controls"):
+        told += f" The {plural(published['position_controls'], 'control')} of this study, too few for a verdict, shifted it."
     row = _alarm(values, 0.05)
     if row is None or row.get("tier") != "none":
         return told
     return (
-        f"{told} In {plural(row['studies'], 'public study', many='public studies')} it put {percent(row['mean'])} of healthy people at p up to 0.05 on "
-        f"average, and {percent(row['worst'])} in the worst."
+        f"{told} In {plural(row['studies'], 'public study', many='public studies')} it put, without controls, {percent(row['mean'])} of healthy people at "
+        f"p up to 0.05 on average, and {percent(row['worst'])} in the worst."
+    )
+
+
+def method(values: Values) -> str:
+    """Tell how verdicts by published groups were made; empty for another tier."""
+    if values.get("tier") not in ("aligned", "provisional"):
+        return ""
+    published = values.get("published") or {}
+    return (
+        f"Each sample with at least {integer(published.get('depth'))} reads was judged at that depth against {integer(published.get('groups'))} published "
+        f"healthy groups ({name(published.get('name'), limit=60)}), shifted and scaled to this study by its {plural(values['n_reference'], 'control')} "
+        "with random effects of studies, each control judged without itself. The score combines the tails of low Shannon entropy of genera, of the "
+        "Mahalanobis distance of the centred log-ratios of taxa that databases share, and of the microbial dysbiosis index (Gevers et al. 2014), "
+        "calibrated on published groups taken as new studies; no sample was compared with samples of its own subject."
     )
 
 
@@ -116,7 +132,7 @@ def _between(low: Any, high: Any) -> str:
 # ---------------------------------------------------------------- what is to be said of controls and gates
 def notes(results: Results, values: Values) -> tuple[Note, ...]:
     """Say what stands beside the verdicts: doubtful controls, what held samples back, what was not declared, where two opinions differ."""
-    return tuple(n for n in (_controls(values), _second(values), _held(values), _undeclared(results, values)) if n is not None)
+    return tuple(n for n in (_controls(values), _second(values), _local(results, values), _held(values), _undeclared(results, values)) if n is not None)
 
 
 def _controls(values: Values) -> Note | None:
@@ -124,9 +140,9 @@ def _controls(values: Values) -> Note | None:
     check = values.get("control_check") or {}
     if not check.get("n_checked"):
         return None
-    share = _between(check.get("unusual_low"), check.get("unusual_high"))
+    share, verb = _between(check.get("unusual_low"), check.get("unusual_high")), "has" if check["unusual"] == 1 else "have"
     told = (
-        f"Held against the published groups and each other, {integer(check['unusual'])} of {plural(check['n_checked'], 'control')} have p up to "
+        f"Held against the published groups and each other, {integer(check['unusual'])} of {plural(check['n_checked'], 'control')} {verb} p up to "
         f"{p_value(check['unusual_at'])} (exact 90% CI {share}; {percent(check['unusual_at'])} are expected)."
     )
     named = [name(s, limit=40) for s in check.get("suspicious") or ()]
@@ -136,7 +152,7 @@ def _controls(values: Values) -> Note | None:
     act = "Please check the records. If they were ill or on antibiotics, leave them out for that reason and run again; never for their p alone."
     if check.get("warning"):
         return Note("alert", f"{told} {who}: several controls look unlike healthy people of other studies and of this one.", act)
-    return Note("caution", f"{told} {who}; a single one is common among healthy people.", act)
+    return Note("caution", f"{told} {who}; so few of that many are common among healthy people.", act)
 
 
 def _second(values: Values) -> Note | None:
@@ -149,6 +165,16 @@ def _second(values: Values) -> Note | None:
     return Note("info", f"{told}. The verdict is the first one, for it needs no assumption on other studies.")
 
 
+def _local(results: Results, values: Values) -> Note | None:
+    """Say between which limits of their own most controls lie, metric by metric, where there are enough for a cross-check and too few for a verdict."""
+    limits = values.get("cross_check") or {}
+    there = [f"{reading.metric(results, m).label} {span(at['low'], at['high'])}" for m, at in limits.items() if "low" in at]
+    if there:
+        return Note("info", f"Cross-check, no verdict: about 90% of this study's own controls lie between the limits of {listing(there, limit=12)}.")
+    gone = list(dict.fromkeys(str(at["absent"]) for at in limits.values() if at.get("absent")))
+    return Note("info", f"No cross-check by limits of this study's own controls: {name(gone[0], limit=200)}.") if gone else None
+
+
 def _held(values: Values) -> Note | None:
     """Say how many samples could not be judged, by gate."""
     gates = values.get("gates") or {}
@@ -157,7 +183,7 @@ def _held(values: Values) -> Note | None:
         held = {"depth": int(gates.get("too_shallow") or 0)} if gates.get("too_shallow") else {}
     if not held:
         return None
-    return Note("caution", f"Not assessable: {listing([f'{integer(n)} with {HELD_BACK.get(k, k)}' for k, n in held.items()])}.")
+    return Note("caution", f"Not assessable: {listing([f'{integer(n)} {HELD_BACK.get(k, k)}' for k, n in held.items()])}.")
 
 
 def _undeclared(results: Results, values: Values) -> Note | None:
