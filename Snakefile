@@ -22,3 +22,4 @@ rule all:
     default_target: True
     input:
         expand("results/{cohort}/report.html", cohort=COHORTS),
+        "results/index.html",

@@ -391,3 +391,25 @@ def test_without_scripts_the_findings_can_still_be_read(watch: Any, pages: dict[
     assert "dysbiosis/verdicts.tsv" in text
     assert len(rows(watched.page, "samples")) == 15
     assert "The first 15 of 240 rows." in text
+
+
+def test_a_sample_has_a_page_of_its_own_with_an_address(watch: Any, pages: dict[str, Path]) -> None:
+    watched = watch()
+    page = watched.open(pages["full"])
+    page.locator("[data-table='samples'] a[href^='#sample=']").first.click()
+    page.wait_for_selector("#sample-page h1")
+    sample = page.locator("#sample-page h1").inner_text()
+    assert page.url.endswith(f"#sample={sample}")
+    assert page.evaluate("document.activeElement.tagName") == "H1", "a reader who hears the page is told where it is"
+    assert not page.locator("main > .panel").first.is_visible()
+    text = page.locator("#sample-page").inner_text()
+    for part in ("Place in the reference intervals", "Composition", "Among all samples", "What cannot be said", "is no diagnosis"):
+        assert part in text
+    assert page.locator("#sample-page .metrics tbody tr").count() == 6
+    page.wait_for_selector("#sample-page [data-plot='place'] .main-svg")
+    page.get_by_role("link", name="All samples").click()
+    page.wait_for_selector("main > .panel", state="visible")
+    assert page.locator("#sample-page").is_hidden()
+    page.evaluate("location.hash = '#sample=nobody'")
+    page.wait_for_selector("#sample-page:has-text('hold no sample of this name')")
+    watched.assert_quiet()

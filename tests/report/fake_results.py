@@ -24,8 +24,11 @@ from fake_tables import (
     curves,
     depths,
     dispersion,
+    enrichment,
     finding,
     followed,
+    immune_samples,
+    indices,
     models,
     ordination,
     pairs,
@@ -98,8 +101,12 @@ def fake_results(
     is_control = [not s for s in sick] if controls else [False] * n
     tables["dysbiosis/verdicts"] = _verdicts(rng, ids, sick, is_control, controls=controls, hostile=hostile)
     tables["dysbiosis/flags"] = _flags(ids, values, controls=controls)
+    if controls:
+        tables["immune/samples"] = immune_samples(ids, HOSTILE if hostile else [t[0] for t in TAXA])
+        tables["dysbiosis/indices"] = indices(ids)
     if links:
         tables["immune/links"] = _links(hostile=hostile)
+        tables["immune/enrichment"] = enrichment(HOSTILE if hostile else [t[0] for t in TAXA])
     tables["immune/matches"] = _matches(hostile=hostile)
     roles = {"group": column if group else None, "subject": "subject", "time": None, "specimen": "stool", "age_band": "adult"}
     return Results(

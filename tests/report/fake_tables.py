@@ -127,6 +127,32 @@ def composition(ids: Sequence[str], labels: Sequence[str], taxa: Sequence[str]) 
     return table("composition", rows, absent={}, **{k: {"phylum": v, "genus": v} for k, v in about.items()})
 
 
+def immune_samples(ids: Sequence[str], taxa: Sequence[str]) -> Table:
+    """Build what stands out in two samples: a guild and two taxa."""
+    common = {"verdict": "outside", "low_metrics": "shannon", "n_controls": 150, "depth": 5000, "detection_limit": 0.0006, "control_share": 0.05}
+    found = [("guild", "butyrate producer", "depleted"), ("genus", taxa[0], "depleted"), ("genus", taxa[1], "enriched")]
+    seen = {"detected": True, "share": 0.001, "z": -2.5, "control_tail": 0.01, "agreement": "agrees"}
+    rows = [{**common, **seen, "sample_id": s, "level": level, "name": n, "state": state} for s in ids[:2] for level, n, state in found]
+    summary = [{"name": n, "level": lv, "state": st, "samples": 2, "of_samples": 2, "controls": 3, "of_controls": 150} for lv, n, st in found]
+    about = {"by_chance": {"depleted": 1.5, "enriched": 2.0}, "rule": {"z": 2.0, "tail": 0.05}, "samples": {"outside": 2}, "not_measured": []}
+    return table("samples", rows, summary=summary, absent={}, notes=[], **about)
+
+
+def enrichment(taxa: Sequence[str]) -> Table:
+    """Build two guilds among linked taxa."""
+    row = {"source": "links", "direction": "higher", "n_taxa": 60, "n_hits": 10, "n_guild": 5, "observed": 3, "expected": 0.9, "p": 0.03, "q": 0.2}
+    return table("enrichment", [{**row, "guild": g, "members": "; ".join(taxa[:3])} for g in ("butyrate producer", "mucin user")], absent={})
+
+
+def indices(ids: Sequence[str]) -> Table:
+    """Build one published index."""
+    rows = [{"sample_id": s, "index": "mdi", "value": 0.1 * i, "cutoff": 1.0, "beyond": str(i > 10).lower(), "direction": "above"} for i, s in enumerate(ids)]
+    traits = {"mdi": {"label": "Microbial dysbiosis index", "cutoff": "90% quantile", "level": "frozen list", "citation": "Gevers et al. 2014"}}
+    values = {"n_cases": 90, "n_controls": 150, "p": 0.001, "permutations": 999}
+    spread = finding("spread", "samples", "higher", 1.4, "ratio of mean distances", "clear", 0, **values)
+    return table("indices", rows, indices=traits, absent={}, findings=[spread])
+
+
 def taxonomy_audit(*, hostile: bool) -> Table:
     """Build what became of the names of taxa."""
     known = {

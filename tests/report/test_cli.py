@@ -82,3 +82,19 @@ def test_a_panel_that_fails_is_named_on_the_command_line(
     folder = written(fake_results(n=24), tmp_path / "demo")
     assert main(["report", "--results", str(folder), "--output", str(tmp_path / "page.html")]) == 0
     assert "'immune' could not be made" in capsys.readouterr().err
+
+
+def test_an_index_tells_of_every_cohort_and_leads_to_its_report(tmp_path: Path) -> None:
+    folders = [written(fake_results(n=24, hostile=h), tmp_path / "results" / name) for name, h in (("a", False), ("b c", True))]
+    page = tmp_path / "results" / "index.html"
+    assert main(["report", "--index", *map(str, folders), "--output", str(page)]) == 0
+    text = page.read_text(encoding="utf-8")
+    assert "2 cohorts, 48 samples" in text
+    assert 'href="a/report.html"' in text
+    assert 'href="a/report.html#diversity"' in text
+    assert 'href="b%20c/report.html"' in text
+    assert "Shannon entropy" in text
+    assert "<script>alert" not in text
+    assert "Plotly.newPlot" not in text, "nothing is drawn here, so that plotly stays out"
+    assert len(text) < 1_500_000
+    assert main(["report", "--index", str(folders[0]), "--output", str(page), "--anonymise"]) == 2

@@ -283,3 +283,49 @@ def test_panels_compare_no_number_with_a_threshold() -> None:
                 told = ast.unparse(node)
                 compared = [c.value for c in ast.walk(node) if isinstance(c, ast.Constant) and isinstance(c.value, float)]
                 assert not compared, f"{path.name}: {told} compares with a threshold; that is a stage's decision"
+
+
+def test_guilds_are_counted_in_samples_and_controls_by_the_same_rule() -> None:
+    page = build(fake_results())
+    found = panel(page, "immune")
+    tables = {t.key: t for t in walk(found, DataTable)}
+    assert [c.text for c in tables["immune-samples"].rows[0].cells] == ["butyrate producer", "guild", "depleted", "2 of 2 (100%)", "3 of 150 (2.0%)"]
+    told = " ".join(texts(found))
+    assert "By the same rule a control has 1.5 depleted and 2.0 enriched on average." in told
+    assert "linked with diversity" in told
+    samples = next(t for t in walk(panel(page, "dysbiosis"), DataTable) if t.key == "samples")
+    at = [c.label for c in samples.columns].index("Guilds")
+    assert sorted(r.cells[at].text for r in samples.rows)[:2] == ["1 depleted", "1 depleted"]
+
+
+def test_links_by_measured_load_are_called_absolute() -> None:
+    results = fake_results()
+    links = results.tables["immune/links"]
+    measured = replace(links, record={**links.record, "scale": "absolute", "options": {"load": "cells"}, "notes": []})
+    told = " ".join(texts(panel(build(replace(results, tables={**results.tables, "immune/links": measured})), "immune")))
+    assert "Of absolute abundance, by the load measured as" in told
+    assert "was not measured" not in told
+
+
+def test_published_indices_stand_beside_the_verdict() -> None:
+    found = panel(build(fake_results()), "dysbiosis")
+    table = next(t for t in walk(found, DataTable) if t.key == "indices")
+    assert table.rows[0].cells[0].text == "Microbial dysbiosis index"
+    assert "lie farther from their own centre than 150 controls do (ratio of mean distances 1.40" in " ".join(texts(found))
+
+
+def test_the_tier_is_told_with_the_false_alarms_that_were_measured() -> None:
+    results = fake_results()
+    found = results.tables["dysbiosis/verdicts"]
+    (judged,) = found.record["findings"]
+    alarm = {"tier": "aligned", "controls": 20, "ill_share": 0.0, "level": 0.025, "studies": 16, "mean": 0.031, "mean_low": 0.02, "mean_high": 0.04}
+    alarm |= {"worst": 0.086, "worst_low": 0.046, "worst_high": 0.143, "worst_study": "one"}
+    values = {**judged["values"], "tier": "aligned", "false_alarms": [{**alarm, "level": 0.05, "mean": 0.5}, alarm], "level_outside": 0.025}
+    values["control_check"] = {"n": 22, "n_checked": 22, "unusual": 3, "unusual_at": 0.05, "unusual_low": 0.04, "unusual_high": 0.32}
+    values["control_check"] |= {"suspicious": ["S001", "S002"], "suspicious_at": 0.01, "warning": True}
+    table = replace(found, record={**found.record, "findings": [{**judged, "values": values}]})
+    told = " ".join(texts(build(replace(results, tables={**results.tables, "dysbiosis/verdicts": table}))))
+    assert "published healthy groups, aligned to this study by its controls (aligned)" in told
+    assert "with 20 controls called 3.1% of healthy people outside (95% CI 2.0 to 4.0%), in the worst study 8.6% (4.6 to 14.3%; one)." in told
+    assert "3 of 22 controls have p up to 0.05 (exact 90% CI 4.0 to 32.0%; 5.0% are expected)." in told
+    assert "S001 and S002 have p up to 0.01: several controls look unlike healthy people" in told

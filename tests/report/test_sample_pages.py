@@ -62,7 +62,7 @@ def test_taxa_of_a_sample_are_told_with_numbers_limits_and_the_rows_of_the_knowl
     assert "robust z \N{MINUS SIGN}4.2" in first[3]
     assert second[3].startswith("0.40% of the reads")
     assert first[4] == [int(row)]
-    assert made.shared["evidence"][row][0]["text"]
+    assert made.shared["evidence"][row]["details"][0]["text"]
     assert made.shared["immune"]["told"] == "A control judged by the same rule has 0.4 depleted and 0.2 enriched on average."
     assert set(made.shared["evidence"]) == {row}, "evidence that no sample names stays out of the page"
 

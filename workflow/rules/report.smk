@@ -45,3 +45,24 @@ rule report_write:
         'copy=$(mktemp -d) && trap \'rm -rf "$copy"\' EXIT && tar -cf - {input.files:q} | tar -xf - -C "$copy"'
         ' && gutdiv report --results "$copy"/{params.folder:q} --output {output.page:q} --data {output.data:q}'
         " --multiqc {output.multiqc:q} 2> {log:q}"
+
+
+rule report_index:
+    input:
+        pages=expand("results/{cohort}/report.html", cohort=COHORTS),
+    output:
+        page=report("results/index.html", caption="../report/index.rst", labels={"result": "all cohorts"}),
+    log:
+        "logs/index.log",
+    benchmark:
+        "logs/index.benchmark.tsv"
+    conda:
+        "../envs/gutdiv.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        folders=[f"results/{cohort}" for cohort in COHORTS],
+    shell:
+        "gutdiv report --index {params.folders:q} --output {output.page:q} 2> {log:q}"

@@ -15,14 +15,41 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    parser.add_argument(
-        "--results", type=Path, required=True, metavar="DIR", help="folder of one cohort's results, as the workflow writes it"
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--results", type=Path, metavar="DIR", help="folder of one cohort's results, as the workflow writes it")
+    what.add_argument(
+        "--index", type=Path, nargs="+", metavar="DIR", help="folders of several cohorts: a page over all, that leads to the report.html in each"
     )
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="the page to write, for example report.html")
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder for the numbers of every figure as TSV; what lies there from an earlier page goes")
     parser.add_argument("--multiqc", type=Path, metavar="FILE", help="custom content for MultiQC, a file that ends in _mqc.json")
     parser.add_argument("--anonymise", action="store_true", help="number samples and subjects instead of naming them, for a page to be shared")
-    parser.set_defaults(run=_report)
+    parser.set_defaults(run=_run)
+
+
+def _run(args: argparse.Namespace) -> int:
+    """Write one cohort's page, or the page over several."""
+    return _index(args) if args.index else _report(args)
+
+
+def _index(args: argparse.Namespace) -> int:
+    """Read what an index needs of each cohort, and write it."""
+    import os
+
+    from gutdiv.io.artifacts import write_text
+    from gutdiv.io.results import read_results
+    from gutdiv.report import index
+    from gutdiv.report.render import render
+
+    if args.data or args.multiqc or args.anonymise:
+        msg = "--data, --multiqc and --anonymise belong to the page of one cohort. Leave them out, or give --results in place of --index."
+        raise InputError(msg)
+    start = args.output.absolute().parent
+    paths = [Path(os.path.relpath(folder.absolute() / "report.html", start)).as_posix() for folder in args.index]
+    text = render(index.build([(path, read_results(folder, index.PLACES)) for path, folder in zip(paths, args.index, strict=True)]))
+    write_text(args.output, text)
+    sys.stderr.write(f"report: {args.output} ({len(text.encode()) / 1e6:.1f} MB, {len(paths)} cohorts)\n")
+    return 0
 
 
 def _report(args: argparse.Namespace) -> int:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gutdiv.errors import ArtifactError
 from gutdiv.io.artifacts import read_json, read_reference, read_table
 from gutdiv.io.cohorts import read_sample_metadata
 from gutdiv.io.knowledge import read_immune_taxa, read_references
 from gutdiv.model.results import Results, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 # Where each table lies below results/<cohort>/, without its ending, and of which kind it is; `*` stands for a metric. The first pattern counts.
 _TABLES = {
@@ -43,8 +47,8 @@ _TABLES = {
 }
 
 
-def read_results(folder: Path | str) -> Results:
-    """Read the results of one cohort from its folder.
+def read_results(folder: Path | str, places: Collection[str] | None = None) -> Results:
+    """Read the results of one cohort from its folder: all tables, or only those at these places (as in the list above).
 
     Raises
     ------
@@ -58,6 +62,8 @@ def read_results(folder: Path | str) -> Results:
         raise ArtifactError(msg)
     tables: dict[str, Table] = {}
     for pattern, kind in _TABLES.items():
+        if places is not None and pattern not in places:
+            continue
         for path in sorted(folder.glob(f"{pattern}.tsv")):
             place_of = str(path.relative_to(folder).with_suffix("").as_posix())
             if place_of not in tables:

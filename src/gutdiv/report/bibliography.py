@@ -32,12 +32,15 @@ METHODS: Mapping[str, str] = MappingProxyType(
         "faith1992": "Faith DP (1992). Conservation evaluation and phylogenetic diversity. Biol Conserv 61, 1-10.",
         "fisher1943": "Fisher RA, Corbet AS, Williams CB (1943). The relation between the number of species and the number of individuals in a "
         "random sample of an animal population. J Anim Ecol 12, 42-58.",
+        "gevers2014": "Gevers D, Kugathasan S, Denson LA, et al. (2014). The treatment-naive microbiome in new-onset Crohn's disease. "
+        "Cell Host Microbe 15, 382-392.",
         "good1953": "Good IJ (1953). The population frequencies of species and the estimation of population parameters. Biometrika 40, 237-264.",
         "gower1966": "Gower JC (1966). Some distance properties of latent root and vector methods used in multivariate "
         "analysis. Biometrika 53, 325-338.",
         "hill1973": "Hill MO (1973). Diversity and evenness: a unifying notation and its consequences. Ecology 54, 427-432.",
         "hurlbert1971": "Hurlbert SH (1971). The nonconcept of species diversity: a critique and alternative parameters. Ecology 52, 577-586.",
         "jaccard1912": "Jaccard P (1912). The distribution of the flora in the alpine zone. New Phytol 11, 37-50.",
+        "knapp2003": "Knapp G, Hartung J (2003). Improved tests for a random effects meta-regression with a single covariate. Stat Med 22, 2693-2710.",
         "laird1982": "Laird NM, Ware JH (1982). Random-effects models for longitudinal data. Biometrics 38, 963-974.",
         "ledoit2004": "Ledoit O, Wolf M (2004). A well-conditioned estimator for large-dimensional covariance matrices. J "
         "Multivar Anal 88, 365-411.",

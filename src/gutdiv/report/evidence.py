@@ -74,3 +74,12 @@ def cite(reference: Mapping[str, str]) -> Link:
     text = f"{author} {name(reference.get('year'))}. {name(reference.get('title')).rstrip('.')}. {name(reference.get('journal'))}".strip()
     doi = name(reference.get("doi"))
     return Link(text, DOI + doi if doi.startswith("10.") and not any(c.isspace() for c in doi) else "")
+
+
+def in_short(row: Mapping[str, str], references: Mapping[str, Mapping[str, str]]) -> str:
+    """Tell one row of the knowledge base in a line: the direction that is reported, its strength, and who reports it."""
+    words = {"depleted": "reported depleted", "enriched": "reported enriched", "contested": "direction contested", "none": "no direction reported"}
+    keys = list(dict.fromkeys(k for _, of in _levels(row.get("evidence", "")) for k in of if k in references))
+    cited = [f"{name(references[k].get('author')).split(',')[0].removesuffix(' et al.').split(' ')[0]} {name(references[k].get('year'))}" for k in keys]
+    strength = "evidence contested" if row.get("strength") == "contested" else f"{name(row.get('strength'))} evidence"
+    return f"{words.get(row.get('direction', ''), '')}, {strength} ({', '.join(cited)})" if cited else words.get(row.get("direction", ""), "")

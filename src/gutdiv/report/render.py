@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from gutdiv.report.parts import Figure
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gutdiv.report.parts import Cell, DataTable, Detail, Figure, Page, Part, SamplePages, Span, View
+    from gutdiv.report.parts import Cell, DataTable, Detail, Page, Part, SamplePages, Span, View
 
 STYLES = ("tokens.css", "base.css", "parts.css", "tables.css", "sample.css", "print.css")
 HEAD_SCRIPTS = ("theme.js",)  # before the first paint, so that the page does not flash
@@ -54,7 +56,7 @@ def render(page: Page) -> str:
     scripts = {
         "head": _asset(HEAD_SCRIPTS),
         "page": _asset(PAGE_SCRIPTS),
-        "plotly": _plotly(),
+        "plotly": _plotly() if _draws(page) else "",
         "figures": _asset(FIGURE_SCRIPTS),
         "datatables": _datatables(),
         "tables": _asset(TABLE_SCRIPTS),
@@ -71,6 +73,11 @@ def render(page: Page) -> str:
         style=Markup(_asset(STYLES)),
         scripts={k: Markup(v) for k, v in scripts.items()},
     )
+
+
+def _draws(page: Page) -> bool:
+    """Whether anything on the page is drawn by plotly."""
+    return page.samples is not None or any(isinstance(p, Figure) for panel in page.panels for section in panel.sections for p in section.parts)
 
 
 def _kind(part: Part) -> str:

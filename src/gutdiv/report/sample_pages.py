@@ -249,7 +249,9 @@ def _evidence(results: Results, used: set[str]) -> dict[str, Any]:
     """Return what the knowledge base holds of the rows that any sample names."""
     references = {r.get("key", ""): r for r in results.knowledge.get("references", ())}
     return {
-        row["row"]: [asdict(d) for d in evidence.of_row(row, references)] for row in results.knowledge.get("immune_taxa", ()) if row.get("row") in used
+        row["row"]: {"short": evidence.in_short(row, references), "details": [asdict(d) for d in evidence.of_row(row, references)]}
+        for row in results.knowledge.get("immune_taxa", ())
+        if row.get("row") in used
     }
 
 

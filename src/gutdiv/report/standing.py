@@ -129,6 +129,14 @@ def _between(low: Any, high: Any) -> str:
     return "not known" if missing(low) or missing(high) else span(100 * float(low), 100 * float(high), places=1) + "%"
 
 
+def levels(values: Values) -> str:
+    """Say up to which p a sample is called outside or borderline, as the record gives it; begins with a space."""
+    if missing(values.get("level_outside")) or missing(values.get("level_borderline")):
+        return ""
+    outside, borderline = p_value(values["level_outside"]), p_value(values["level_borderline"])
+    return f" Samples with p up to {outside} are called outside, with p up to {borderline} borderline, all others within."
+
+
 # ---------------------------------------------------------------- what is to be said of controls and gates
 def notes(results: Results, values: Values) -> tuple[Note, ...]:
     """Say what stands beside the verdicts: doubtful controls, what held samples back, what was not declared, where two opinions differ."""
@@ -194,3 +202,40 @@ def _undeclared(results: Results, values: Values) -> Note | None:
         return None
     told = f"{listing(gone)} {'was' if len(gone) == 1 else 'were'} not declared; the published groups are adult stool"
     return Note("info", sentence(told), "Name them with --specimen and --age-band, or in the cohort sheet.")
+
+
+# ---------------------------------------------------------------- for a paper
+CITED = {
+    "in-study": ("vovk2005", "ledoit2004", "knapp2003", "gevers2014"),
+    "aligned": ("knapp2003", "gevers2014"),
+    "provisional": ("knapp2003", "gevers2014"),
+}
+
+
+def for_paper(results: Results) -> str:
+    """Tell how verdicts were made, for the methods of a paper."""
+    values, about = values_of(results), reading.record(results, PLACE)
+    depth, draws, tier = about.get("depth"), (about.get("options") or {}).get("draws"), str(values.get("tier"))
+    published = values.get("published") or {}
+    told = []
+    if tier == "in-study":
+        who = "Each sample was judged" if missing(depth) else f"Each sample with at least {integer(depth)} reads was judged at that depth"
+        mean = "" if missing(draws) else f", both averaged over {plural(draws, 'rarefaction draw')}"
+        told.append(
+            f"{who} by a full conformal p-value among the controls (Vovk et al. 2005), which combines low Shannon entropy with two measures of "
+            "composition at the level of genera: the mean Bray-Curtis dissimilarity to its nearest neighbours and the Mahalanobis distance of "
+            f"the centred log-ratios (covariance shrunk after Ledoit and Wolf 2004){mean}."
+        )
+    if published:
+        first = "As a second opinion, each sample was" if tier == "in-study" else "Each sample was"
+        told.append(
+            f"{first} held, at {integer(published.get('depth'))} reads, against {integer(published.get('groups'))} published healthy groups by random effects "
+            "of study on location and scale (REML, Knapp and Hartung 2003), shrunk to this study by its "
+            f"{plural(published.get('subjects'), 'control')}: low Shannon entropy of genera, distance of 28 parts of the community, and the balance of "
+            "inflamed guts (Gevers et al. 2014), calibrated by leaving out one study at a time."
+        )
+    told.append(f"No sample was compared with samples of its own subject.{levels(values)}")
+    row = _alarm(values, values.get("level_outside"))
+    if row is not None:
+        told.append(f"At p up to {p_value(row['level'])} this called {percent(row['mean'])} of healthy people of other studies outside.")
+    return " ".join(told)

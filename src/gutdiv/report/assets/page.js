@@ -53,7 +53,7 @@
 
   let closed = [];
   window.addEventListener("beforeprint", () => {
-    closed = [...document.querySelectorAll("details:not([open]):not(.numbers)")];
+    closed = [...document.querySelectorAll("details:not([open]):not(.numbers):not(.taxon)")];
     for (const details of closed) details.open = true;
     for (const table of gutdiv.tables) table.print(true);
   });

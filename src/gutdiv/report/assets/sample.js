@@ -13,12 +13,16 @@
   let at = new Map();
   let shown = null;
 
-  async function loaded() {
-    if (!data) {
-      data = JSON.parse(await gutdiv.text(place));
-      at = new Map(data.samples.map((sample, i) => [sample.id, i]));
+  let reading = null;
+
+  function loaded() {
+    if (!reading) {
+      reading = gutdiv.text(place).then((text) => {
+        data = JSON.parse(text);
+        at = new Map(data.samples.map((sample, i) => [sample.id, i]));
+      });
     }
-    return data;
+    return reading;
   }
 
   gutdiv.sampleAddress = (id) => FROM + encodeURIComponent(id);
@@ -147,7 +151,7 @@
   function drivers(own) {
     if (!own.drivers.length) return null;
     const most = Math.max(...own.drivers.map((d) => Math.abs(d[1])));
-    return bars(own.drivers.map(([taxon, z, text]) => [taxon, z, text, z < 0 ? "less" : "more"]), most);
+    return bars(own.drivers.map(([taxon, z, text]) => [taxon, z, text, z < 0 ? "down" : "up"]), most);
   }
 
   function composition(own) {
@@ -177,7 +181,10 @@
 
   function card([taxon, level, state, seen, rows, agreement]) {
     const summary = make("summary", {}, [make("b", { class: "clip" }, [make("bdi", { text: taxon })]), make("span", { class: "state " + state, text: (level === "guild" ? "guild, " : "") + state }), make("span", { class: "seen", text: seen })]);
-    const told = rows.flatMap((row) => data.shared.evidence[row] || []);
+    const known = rows.map((row) => data.shared.evidence[row]).filter(Boolean);
+    const told = known.flatMap((row) => row.details);
+    const short = [...new Set(known.map((row) => row.short).filter(Boolean))].join("; ");
+    if (short) summary.append(make("span", { class: "short", text: short }));
     if (!told.length) return make("div", { class: "taxon" }, [...summary.childNodes]);
     const list = told.map((detail) => make("div", { class: detail.wide ? "wide" : null }, [make("dt", { text: detail.term }), make("dd", {}, [detail.text ? make("p", { class: "clip", text: detail.text }) : null, detail.links.length ? make("ul", {}, detail.links.map(reference)) : null])]));
     return make("details", { class: "taxon" }, [summary, agreement ? make("p", { class: "agreement", text: "With what is reported of inflamed or low-diversity guts: " + agreement }) : null, make("dl", {}, list)]);
@@ -245,6 +252,8 @@
     window.Plotly.react(element, gutdiv.coloured(marked, styles), gutdiv.coloured({ ...layout, width: element.clientWidth || 640, autosize: false }, styles), { displayModeBar: false, displaylogo: false });
   }
 
+  // Unpacked when there is time, so that the first page opens at once.
+  window.addEventListener("load", () => (window.requestIdleCallback || setTimeout)(() => loaded()));
   window.addEventListener("hashchange", route);
   document.addEventListener("gutdiv-theme", () => shown !== null && draw());
   window.addEventListener("resize", () => shown !== null && draw());

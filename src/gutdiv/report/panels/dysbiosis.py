@@ -106,7 +106,7 @@ def _reading_help(results: Results, values: Mapping[str, Any]) -> str:
         f"{made}; q corrects it over all samples, controls apart. The drivers are the taxa that lie farthest from the "
         "controls' median; they describe the sample and explain nothing, and a genus that holds pathogens is named as the table names it: "
         "no pathogen is reported. High diversity is never counted as unusual. A sample is not judged against samples of its own subject. "
-        f"{standing.called(results.reference)}{story.levels(results)}"
+        f"{standing.called(results.reference)}{standing.levels(values)}"
     )
 
 

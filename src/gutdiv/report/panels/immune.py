@@ -7,8 +7,24 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gutdiv.report import cells, charts, evidence, reading, story
+from gutdiv.report.panels import guilds
 from gutdiv.report.parts import Column, DataTable, Detail, Figure, Note, Panel, Part, Row, Section, Sentence, Sentences, View
-from gutdiv.report.wording import NONE, capital, equals, fixed, integer, listing, missing, name, p_value, percent, plural, sentence, signed
+from gutdiv.report.wording import (
+    NONE,
+    capital,
+    equals,
+    fixed,
+    integer,
+    listing,
+    missing,
+    name,
+    p_value,
+    percent,
+    plural,
+    quoted,
+    sentence,
+    signed,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,7 +36,7 @@ FAMILIES = {"confirmatory": "Immune-relevant taxa", "exploratory": "All other ta
 FAMILY = {"confirmatory": "immune\u2011relevant", "exploratory": "other"}
 MARKER = "marker:"
 SHOWN = 30  # rows of a forest plot that can still be read; the table holds all
-ROBUSTNESS = ("robust", "relative only", "sensitive", "not significant")
+ROBUSTNESS = ("robust", "absolute", "relative only", "sensitive", "described", "not significant")
 QUIET = ("not significant", NONE)
 TEST = "test_family"
 _OTHERS = "the others' diversity"
@@ -33,7 +49,7 @@ def build(results: Results) -> Panel:
         "Taxa that the literature ties to immune function: how they move with the diversity of the rest, and "
         "what is known of them. No immune function was measured here."
     )
-    sections = [s for s in (_links(results), _matches(results)) if s is not None]
+    sections = [s for s in (_links(results), guilds.in_samples(results), guilds.enriched(results), _matches(results)) if s is not None]
     if not sections:
         return Panel("immune", "Immune", title, lead, absent="No taxon was looked up: the table has no lineages, or this step was not run.")
     return Panel("immune", "Immune", title, lead, tuple(sections))
@@ -54,27 +70,40 @@ def _links(results: Results) -> Section | None:
     parts: list[Part] = [*gone]
     parts += [Figure("links", views, "Taxa")] if views else []
     parts += [Sentences(_standing(source, rows)), _link_table(results, rows)]
-    lead = (
-        "Relative to the typical prevalent taxon of this study; total bacterial load was not measured. Every "
-        "taxon is left out of the diversity it is compared with."
+    load = _absolute(source)
+    against = (
+        f"Of absolute abundance, by the load measured as {quoted(load)}"
+        if load
+        else "Relative to the typical prevalent taxon of this study; total bacterial load was not measured"
     )
+    lead = f"{against}. Every taxon is left out of the diversity it is compared with."
     return Section("links", "Links with diversity", tuple(parts), lead)
+
+
+def _absolute(source: Mapping[str, Any]) -> str:
+    """Name the column of measured load that makes links absolute; empty where there is none."""
+    return str((source.get("options") or {}).get("load") or "load") if source.get("scale") == "absolute" else ""
 
 
 def _standing(source: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> tuple[Sentence, ...]:
     """Say what always has to be said of these links: first what the record notes, then how to read and what is not shown."""
     limit = source.get("typical_limit")
     beyond = "any typical taxon" if missing(limit) else f"a typical taxon that itself rises by up to {fixed(limit)}"
+    per = "An estimate is the change of a taxon in ln-units per standard deviation of the diversity of all other taxa"
+    read = (
+        [f"{per}, in absolute numbers: shares of reads times the measured load.", "Sensitive: the link does not hold with diversity of order 2."]
+        if _absolute(source)
+        else [
+            f"{per}, beyond the change of the typical prevalent taxon. Whether a taxon rises or falls in absolute numbers cannot be told from reads alone.",
+            f"Robust: the link also holds with diversity of order 2, and for {beyond}. Relative only: it may vanish in absolute numbers. Sensitive: it does "
+            "not hold with diversity of order 2. The tipping value is the change of the typical taxon that would erase a link.",
+        ]
+    )
     lines = [
         *(sentence(name(n)) for n in reading.notes(source)),
-        "An estimate is the change of a taxon in ln-units per standard deviation of the diversity of all other taxa, beyond the change of "
-        "the typical prevalent taxon. Whether a taxon rises or falls in absolute numbers cannot be told from reads alone.",
-        f"Robust: the link also holds with diversity of order 2, and for {beyond}. Relative only: it may vanish in absolute "
-        "numbers. "
-        "Sensitive: it does not hold with diversity of order 2. The tipping value is the change of the "
-        "typical taxon that would erase a link.",
-        "A link is an association within one composition: it names no cause and no direction. Transit time, stool consistency, medication, "
-        "diet and age can produce it. Where a taxon is not separable from its partners, a few taxa that move with it may carry the link.",
+        *read,
+        "A link is an association: it names no cause and no direction. Transit time, stool consistency, medication, diet, age and geography can produce "
+        "it. Where a taxon is not separable from its partners, a few taxa that move with it may carry the link.",
     ]
     n = source.get("n") or next((r["n"] for r in rows if not missing(r["n"])), None)
     if not missing(n):
@@ -123,7 +152,8 @@ def _forest(results: Results, family: str, rows: list[dict[str, Any]]) -> View |
         for r in first
     ]
     marker = name(family.removeprefix(MARKER), limit=60) if family.startswith(MARKER) else ""
-    data, layout = charts.forest(lines, title=f"Relative link (ln-units per SD of {marker or _OTHERS}), with 95% CI", marks=_marks(results))
+    word = "Absolute" if _absolute(reading.record(results, LINKS)) else "Relative"
+    data, layout = charts.forest(lines, title=f"{word} link (ln-units per SD of {marker or _OTHERS}), with 95% CI", marks=_marks(results))
     mine = {str(r["taxon"]) for r in rows}
     clear = sum(
         f.strength == "clear" and f.subject in mine and f.values.get("test_family", family) == family
@@ -136,7 +166,7 @@ def _forest(results: Results, family: str, rows: list[dict[str, Any]]) -> View |
     subtitle = (
         f"The {len(first)} with the smallest q of {plural(len(usable), 'taxon', many='taxa')}; the table below holds all" if cut else ""
     )
-    alt = "Forest plot: one line a taxon, right of zero means relatively more abundant where the others are more diverse."
+    alt = "Forest plot: one line a taxon, right of zero means more abundant where the others are more diverse."
     numbers = _numbers(f"links-{list(dict.fromkeys(str(r[TEST]) for r in reading.rows(results.tables[LINKS]))).index(family)}", first)
     narrow = charts.narrow([x["label"] for x in lines])
     label = FAMILIES.get(family) or f"All taxa with {marker}"

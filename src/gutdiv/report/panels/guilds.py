@@ -1,0 +1,102 @@
+"""Immune-relevant taxa and guilds: what is depleted or enriched in samples that stand out, and which guilds stand out among tested taxa."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gutdiv.report import cells, reading
+from gutdiv.report.parts import Cell, Column, Note, Part, Section, Sentence, Sentences
+from gutdiv.report.wording import capital, fixed, integer, listing, missing, name, percent, plural, sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gutdiv.model.results import Results
+
+SAMPLES, ENRICHMENT = "immune/samples", "immune/enrichment"
+SOURCES = {"links": "linked with diversity", "abundance": "differ between groups"}
+
+
+# ---------------------------------------------------------------- samples that stand out
+def in_samples(results: Results) -> Section | None:
+    """Count how often each taxon and guild is depleted or enriched among the samples that are low, borderline or outside, and among controls."""
+    found = reading.table(results, SAMPLES)
+    if found is None:
+        return None
+    about = found.record
+    title = "In samples that stand out"
+    gone = [Note("absent", sentence(f"Not looked at: {name(why)}")) for _, why in reading.absences(about)]
+    rows = list(about.get("summary") or ())
+    if not rows:
+        return Section("samples", title, tuple(gone)) if gone else None
+    spec = (
+        (Column("Taxon or guild"), lambda r: cells.text(r["name"])),
+        (Column("Level", choose=True), lambda r: cells.text(r["level"])),
+        (Column("State", choose=True), lambda r: cells.text(r["state"])),
+        (Column("Samples", "number"), lambda r: _of(r, "samples")),
+        (Column("Controls, by the same rule", "number"), lambda r: _of(r, "controls")),
+    )
+    note = "Each sample's own page names its taxa with numbers, detection limits, evidence and references. Nothing here is advice."
+    caption = "Depleted and enriched taxa and guilds, by how many samples"
+    table = cells.build("immune-samples", caption, spec, rows, source=f"{SAMPLES}.tsv", interactive=True, note=note)
+    parts: tuple[Part, ...] = (*gone, Sentences(tuple(Sentence(s) for s in _told(about))), table)
+    return Section("samples", title, parts, _lead(about))
+
+
+def _of(row: Mapping[str, Any], who: str) -> Cell:
+    """Write how many of how many, with their share."""
+    count, total = row[who], row[f"of_{who}"]
+    return Cell(f"{integer(count)} of {integer(total)} ({percent(count / total)})" if total else "0", count / total if total else 0)
+
+
+def _lead(about: Mapping[str, Any]) -> str:
+    """Say which samples were looked at, and by which rule."""
+    chosen = {k: v for k, v in (about.get("samples") or {}).items() if v}
+    rule = about.get("rule") or {}
+    listed = listing([f"{integer(n)} {name(word)}" for word, n in chosen.items()])
+    return (
+        f"Looked at were samples that are outside or borderline, or low in diversity or richness ({listed}). A taxon or guild is called depleted or enriched "
+        f"where its log-ratio lies {fixed(rule.get('z'), 0)} robust SDs or more from the controls' median and at most {percent(rule.get('tail'))} of the "
+        "controls as far out."
+    )
+
+
+def _told(about: Mapping[str, Any]) -> list[str]:
+    """Say how many are called by chance, and what the record notes."""
+    chance = about.get("by_chance") or {}
+    rates = [f"{fixed(chance[k], 1)} {k}" for k in ("depleted", "enriched") if not missing(chance.get(k))]
+    lines = [f"By the same rule a control has {listing(rates)} on average."] if rates else []
+    left = about.get("not_measured") or ()
+    lines += [f"{plural(len(left), 'sample')} could not be looked at for want of reads."] if left else []
+    return lines + [sentence(name(n)) for n in reading.notes(about)[:2]]
+
+
+# ---------------------------------------------------------------- guilds among tested taxa
+def enriched(results: Results) -> Section | None:
+    """List guilds by how many of their members are among the taxa that a test found."""
+    found = reading.table(results, ENRICHMENT)
+    if found is None:
+        return None
+    gone = [Note("absent", f"{capital(name(what))}: {sentence(name(why))}") for what, why in reading.absences(found.record)]
+    rows = [r for r in reading.rows(found) if not missing(r["p"])]
+    rows.sort(key=lambda r: (float(r["q"]), float(r["p"]), str(r["guild"]), str(r["source"]), str(r["direction"])))
+    if not rows:
+        return Section("enrichment", "Guilds among the taxa found", tuple(gone)) if gone else None
+    spec = (
+        (Column("Guild"), lambda r: cells.text(r["guild"])),
+        (Column("Among taxa that", choose=True), lambda r: cells.text(SOURCES.get(str(r["source"]), r["source"]))),
+        (Column("Direction", choose=True), lambda r: cells.text(r["direction"])),
+        cells.column("Members found", "observed", cells.count),
+        cells.column("Expected", "expected", cells.real),
+        cells.column("Members tested", "n_guild", cells.count),
+        cells.column("p", "p", cells.chance),
+        cells.column("q", "q", cells.chance),
+        (Column("Which", "words"), lambda r: cells.text(r["members"])),
+    )
+    note = (
+        "Expected: as many of the taxa found, drawn among taxa of like prevalence. Members of a guild that rise and fall together make p too "
+        "small: read it as a description."
+    )
+    source = f"{ENRICHMENT}.tsv"
+    table = cells.build("enrichment", "Guilds among the taxa that links or group tests found", spec, rows, source=source, note=note, interactive=True)
+    return Section("enrichment", "Guilds among the taxa found", (*gone, table))
