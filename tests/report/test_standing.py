@@ -34,12 +34,11 @@ def test_what_is_assumed_of_controls_is_always_said(healthy: bool) -> None:
     assert "sick ones among them make the test miss disease" in told
 
 
-def test_verdicts_by_published_groups_are_not_described_as_those_by_own_controls() -> None:
-    published = {"name": "healthy adult stool", "groups": 8, "depth": 1000, "position_controls": 0}
-    told = standing.method({**VALUES, "tier": "provisional", "published": published})
-    assert "at least 1,000 reads was judged at that depth against 8 published healthy groups" in told
-    assert "by its 25 controls" in told
-    assert standing.method({**VALUES, "tier": "in-study"}) == ""
+@pytest.mark.parametrize(("second", "said"), [({"same": 90, "different": 10}, True), ({"same": 0, "different": 0}, False)])
+def test_methods_name_a_second_opinion_only_where_there_was_one(second: dict[str, int], said: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    published = {"name": "healthy adult stool", "groups": 8, "depth": 1000, "subjects": 70}
+    monkeypatch.setattr(standing, "values_of", lambda _: {**VALUES, "tier": "in-study", "published": published, "second_opinion": second})
+    assert ("As a second opinion" in standing.for_paper(fake_results())) is said
 
 
 def test_a_position_says_that_controls_shifted_it() -> None:

@@ -98,20 +98,6 @@ def position(values: Values) -> str:
     )
 
 
-def method(values: Values) -> str:
-    """Tell how verdicts by published groups were made; empty for another tier."""
-    if values.get("tier") not in ("aligned", "provisional"):
-        return ""
-    published = values.get("published") or {}
-    return (
-        f"Each sample with at least {integer(published.get('depth'))} reads was judged at that depth against {integer(published.get('groups'))} published "
-        f"healthy groups ({name(published.get('name'), limit=60)}), shifted and scaled to this study by its {plural(values['n_reference'], 'control')} "
-        "with random effects of studies, each control judged without itself. The score combines the tails of low Shannon entropy of genera, of the "
-        "Mahalanobis distance of the centred log-ratios of taxa that databases share, and of the microbial dysbiosis index (Gevers et al. 2014), "
-        "calibrated on published groups taken as new studies; no sample was compared with samples of its own subject."
-    )
-
-
 def _alarm(values: Values, level: Any) -> Mapping[str, Any] | None:
     """Return the measured false alarms at a level, with healthy controls only."""
     listed: Sequence[Mapping[str, Any]] = values.get("false_alarms") or ()
@@ -226,7 +212,7 @@ def for_paper(results: Results) -> str:
             "composition at the level of genera: the mean Bray-Curtis dissimilarity to its nearest neighbours and the Mahalanobis distance of "
             f"the centred log-ratios (covariance shrunk after Ledoit and Wolf 2004){mean}."
         )
-    if published:
+    if published and (tier != "in-study" or sum((values.get("second_opinion") or {}).values())):  # other specimens have no second opinion
         first = "As a second opinion, each sample was" if tier == "in-study" else "Each sample was"
         told.append(
             f"{first} held, at {integer(published.get('depth'))} reads, against {integer(published.get('groups'))} published healthy groups by random effects "
