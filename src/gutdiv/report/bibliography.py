@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -81,3 +82,21 @@ METHODS: Mapping[str, str] = MappingProxyType(
 def entries(keys: Iterable[str]) -> tuple[str, ...]:
     """Return the papers of these keys, each once, in alphabetical order."""
     return tuple(sorted({METHODS.get(k, k) for k in keys if k}, key=str.casefold))
+
+
+def bibtex(keys: Iterable[str]) -> tuple[str, ...]:
+    """Return the papers of these keys as BibTeX entries, each once, by key; a key that is not here has none."""
+    return tuple(_entry(k, METHODS[k]) for k in sorted({k for k in keys if k in METHODS}))
+
+
+def _entry(key: str, text: str) -> str:
+    """Take a citation apart: authors, year, title, and where it appeared; a book has its publisher there."""
+    authors, _, rest = text.partition(" (")
+    year, _, rest = rest.partition("). ")
+    title, _, place = rest.partition(". ")
+    people = [a for a in authors.split(", ") if a != "et al."]
+    named = " and ".join(f"{family}, {initials}" if family else f"{{{initials}}}" for family, _, initials in (a.rpartition(" ") for a in people))
+    others = " and others" if authors.endswith("et al.") else ""
+    found = re.fullmatch(r"(?P<journal>.+?) (?P<volume>\d+)(?:\(\d+\))?, (?P<pages>[\w-]+)\.", place)
+    where = "".join(f"  {k} = {{{v}}},\n" for k, v in found.groupdict().items()) if found else f"  howpublished = {{{place.rstrip('.')}}},\n"
+    return f"@{'article' if found else 'misc'}{{{key},\n  author = {{{named}{others}}},\n  title = {{{title}}},\n{where}  year = {{{year}}}\n}}"

@@ -42,7 +42,10 @@ def build(results: Results) -> Panel:
     parts += [cells.build("steps", "Steps with options and seeds", _STEPS, steps, source="the .json beside each table")] if steps else []
     claims = Section("not-claimed", "What is not claimed", (Sentences(tuple(Sentence(s) for s in NOT_CLAIMED)),))
     papers = tuple(Detail("", entry) for entry in bibliography.entries(_citations(results)))
-    sources = Section("sources", "Papers behind the methods", (Sentences(tuple(Sentence(d.text) for d in papers), numbered=True),))
+    listed: list[Part] = [Sentences(tuple(Sentence(d.text) for d in papers), numbered=True)]
+    entries = bibliography.bibtex(_citations(results))
+    listed += [Prose(entries, copy=True, title="BibTeX", code=True)] if entries else []
+    sources = Section("sources", "Papers behind the methods", tuple(listed))
     inputs = Section("inputs", "Inputs and steps", tuple(parts), "Same inputs, options, seeds and version give the same numbers.")
     measures = tuple(_measures(results))
     estimators = (
