@@ -19,7 +19,14 @@ Values = Mapping[str, Any]
 TIERS = {
     "in-study": "this study's own controls alone",
     "aligned": "published healthy groups, aligned to this study by its controls",
-    "provisional": "published healthy groups, aligned to this study by few controls, so that every verdict is provisional",
+    "provisional": "published healthy groups, aligned to this study by few controls: every verdict is provisional and depends on which controls were taken",
+}
+# What a verdict says where samples are held against published groups and not against the controls alone.
+MEANING = {
+    "outside": "very unusual against published groups aligned by the controls",
+    "borderline": "somewhat unusual against published groups aligned by the controls",
+    "within": "not unusual against published groups aligned by the controls",
+    "not assessable": "no statement is made",
 }
 HELD_BACK = {
     "depth": "with too few reads",

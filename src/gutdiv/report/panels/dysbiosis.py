@@ -99,7 +99,7 @@ def _reading_help(results: Results, values: Mapping[str, Any]) -> str:
     made = (
         "p is the share of controls, the sample counted with them, that are at least as unusual in diversity, nearest neighbours and composition together"
         if values.get("tier") == "in-study"
-        else "p is how often a healthy person of this study would be as unusual in diversity, composition and the balance of inflamed guts together, by "
+        else "p is how often a person like the controls would be as unusual in diversity, composition and the balance of inflamed guts together, by "
         "what published healthy groups have in common and this study's controls say of it"
     )
     return (
