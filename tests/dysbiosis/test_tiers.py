@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from gutdiv.cli.dysbiosis_measures import shipped_reference
+from gutdiv.cli.dysbiosis_measures import measured_alarms, shipped_reference
 from gutdiv.dysbiosis.aligned import Published, check_controls
 from gutdiv.dysbiosis.explanation import local_limits, shares_of
 from gutdiv.dysbiosis.stability import doubtful, published_stability, study_stability
@@ -122,6 +122,10 @@ def test_declared_specimens_and_ages_block_the_aligned_tiers_and_undeclared_ones
     in_study = judged(cohort, chosen, published).verdicts
     assert set(in_study["tier"]) == {"in-study"}  # the study's own controls are of the same specimen
     assert in_study["second_p"].isna().all()
+    cohort, chosen, published = study(7, specimen="biopsy")
+    reasons = [judged(cohort, c, published).verdicts["reason"].iloc[0] for c in (chosen, None)]
+    assert reasons[0].startswith("7 control subjects with 1,500 reads; a verdict needs 60 where the specimen is declared as 'biopsy'")
+    assert "a verdict needs 60 of this study where the specimen is declared as 'biopsy'" in reasons[1]
 
 
 def test_samples_of_mostly_unnamed_reads_or_too_few_reads_are_held_back_with_the_reason() -> None:
@@ -154,8 +158,19 @@ def test_shares_of_components_are_of_the_logarithms_by_hand() -> None:
     assert np.isnan(shares_of(np.ones((1, 3)))).all()
 
 
-@pytest.mark.parametrize(("controls", "low", "warning"), [(25, 1, False), (25, 2, True), (35, 2, False), (35, 3, True)])
-def test_suspicious_controls_are_named_and_two_or_three_of_them_make_a_warning(controls: int, low: int, warning: bool) -> None:
+@pytest.mark.parametrize(
+    ("controls", "low", "warning"),
+    [
+        (25, 1, False),
+        (25, 2, True),
+        (35, 2, False),
+        (35, 3, True),
+        # of 172 clean controls 2.4 are expected, 5 or fewer in 95 % of sets: R, qbinom(.95, 172, .014)
+        (172, 5, False),
+        (172, 6, True),
+    ],
+)
+def test_suspicious_controls_are_named_and_more_than_clean_sets_hold_make_a_warning(controls: int, low: int, warning: bool) -> None:
     _, chosen, published = study(controls)
     p = np.append(np.full(low, 0.01), np.full(controls - low, 0.5))
     found = check_controls(published, p, chosen.samples, float(controls))
@@ -222,6 +237,10 @@ def test_measured_false_alarms_are_shares_and_the_tiers_rows_stand_in_the_findin
     cohort, chosen, published = study(25)
     told = judged(cohort, chosen, published, false_alarms=rows).findings[0].values["false_alarms"]
     assert {(r["tier"], r["controls"]) for r in told} == {("aligned", 20)}
+    assert measured_alarms(shipped_reference()) == list(rows)
+    other = tmp_path / "reference.json"
+    other.write_bytes(shipped_reference().read_bytes() + b"\n")
+    assert {r["tier"] for r in measured_alarms(other)} == {"in-study"}  # the others were measured with the package's reference
     bad = tmp_path / "false_alarms.tsv"
     bad.write_text("\t".join(ALARM_COLUMNS) + "\naligned\t20\t0\t0.05\t7\t5.7\t\t\t0.1\t\t\tx\n")
     with pytest.raises(KnowledgeError, match=r"line 2: mean is no share"):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from fake_results import HOSTILE, fake_results
 
+from gutdiv.report import bibliography
 from gutdiv.report.content import build
 from gutdiv.report.parts import Note, Panel, Prose, Section
 from gutdiv.report.render import render
@@ -242,3 +244,22 @@ def test_links_with_diversity_and_with_a_marker_are_told_apart_where_they_were_n
     assert [page.count(s) for s in said] == [2, 2]  # once on the first screen, once in the panel
     notes = [n.text for n in section(panel(results, "immune"), "links").parts if isinstance(n, Note)]
     assert notes == said
+
+
+def test_bibtex_takes_a_citation_apart() -> None:
+    told = dict(zip(("clsi2010", "martino2019"), bibliography.bibtex(["martino2019", "clsi2010", "unknown2000"]), strict=True))
+    assert told["clsi2010"].startswith("@misc{clsi2010,\n  author = {{CLSI}},")
+    assert told["martino2019"].splitlines() == [
+        "@article{martino2019,",
+        "  author = {Martino, C and Morton, JT and Marotz, CA and others},",
+        "  title = {A novel sparse compositional technique reveals microbial perturbations},",
+        "  journal = {mSystems},",
+        "  volume = {4},",
+        "  pages = {e00016-19},",
+        "  year = {2019}",
+        "}",
+    ]
+    for entry in bibliography.bibtex(bibliography.METHODS):
+        assert entry.count("{") == entry.count("}")
+        assert re.search(r"year = \{\d{4}\}", entry)
+        assert re.search(r"title = \{.{8,}\}", entry)

@@ -84,6 +84,18 @@ def test_second_opinion_position_and_stability_are_said() -> None:
     assert "Second opinion, by the reference across studies: within (p = 0.2); they differ." in told.replace("0.20", "0.2")
 
 
+def test_a_provisional_verdict_says_so_and_names_what_lies_beyond_the_own_limits() -> None:
+    results = fake_results(n=12)
+    found = results.tables["dysbiosis/verdicts"]
+    frame = found.frame.assign(tier="provisional", verdict="outside", p=0.01, q=0.02, n_reference=12)
+    rows = [{"sample_id": "S001", "tier": "provisional", "beyond_local": '[["shannon", "below"]]', "nearest": '[["S003", 0.2]]'}]
+    tables = {**results.tables, "dysbiosis/verdicts": replace(found, frame=frame), "dysbiosis/explanations": table("explanations", rows)}
+    own = of(pages(replace(results, tables=tables)), "S001")
+    assert own["said"][0].startswith("Provisional: outside: very unusual against published groups aligned by the controls, p = 0.01")
+    assert "Beyond this study's own limits at 5%: Shannon entropy (below). A cross-check, no verdict." in own["said"]
+    assert own["near"] == ["S003"]
+
+
 def test_pages_are_plain_json_whatever_the_names() -> None:
     made = pages(fake_results(n=24, hostile=True))
     text = json.dumps({"shared": made.shared, "samples": made.samples}, allow_nan=False)

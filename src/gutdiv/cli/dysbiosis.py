@@ -45,14 +45,13 @@ def _verdict(args: argparse.Namespace) -> int:
 
     import numpy as np
 
-    from gutdiv.cli.dysbiosis_measures import published_groups, shipped_reference
+    from gutdiv.cli.dysbiosis_measures import measured_alarms, published_groups, shipped_reference
     from gutdiv.diversity.measure import measure_alpha
     from gutdiv.diversity.rarefaction import resolve_depth, sample_keys
     from gutdiv.dysbiosis.flags import flag_samples
     from gutdiv.dysbiosis.verdict import DRAWS, judge
     from gutdiv.io.artifacts import input_digest, read_reference, read_table, record, write_table
     from gutdiv.io.cohorts import read_cohort
-    from gutdiv.io.knowledge import read_false_alarms
     from gutdiv.model.results import Table
     from gutdiv.reference.controls import choose_controls
 
@@ -85,7 +84,7 @@ def _verdict(args: argparse.Namespace) -> int:
         published=published,
         absent=absent,
         alpha=frame if about["depth"] else None,
-        false_alarms=read_false_alarms(),
+        false_alarms=measured_alarms(place),
     )
     flags = flag_samples(frame, controls, depth=about["depth"], reference=reference, seed=args.seed)
     given = {"cohort": args.cohort, "alpha": args.alpha, "reference": args.reference}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gutdiv.dysbiosis.aligned import Published
     from gutdiv.model.cohort import Cohort
     from gutdiv.model.results import Reference
@@ -18,6 +20,15 @@ SHIPPED = "healthy_reference.json"
 def shipped_reference() -> Path:
     """Where the package keeps its own reference."""
     return Path(str(files("gutdiv") / "knowledge" / SHIPPED))
+
+
+def measured_alarms(reference: Path) -> list[Mapping[str, Any]]:
+    """What was measured of each tier's false alarms; of tiers that another reference than the package's makes, nothing was."""
+    from gutdiv.io.artifacts import input_digest
+    from gutdiv.io.knowledge import read_false_alarms
+
+    digests = {input_digest("published", place)["sha256"] for place in (reference, shipped_reference())}
+    return [r for r in read_false_alarms() if len(digests) == 1 or r["tier"] == "in-study"]
 
 
 def published_groups(

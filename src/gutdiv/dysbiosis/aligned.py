@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from gutdiv.dysbiosis.tiers import IN_STUDY
 from gutdiv.numerics.aligned_score import Aligned, judge_people
 from gutdiv.numerics.random_effects import FEWEST
 from gutdiv.numerics.tails import tail_bounds
@@ -30,7 +31,9 @@ ADULT = frozenset({"adult", "adults"})
 UNNAMED = 0.40
 SUSPECT, UNUSUAL = 0.01, 0.05  # leave-one-out p of a control up to which it is named, and counted
 LEAST_P = 1e-4  # the tail tables of a reference end there: a smaller p would be a matter of the fitted curve alone
-MANY = 30  # controls from which on three suspicious ones make a warning, below it two
+MANY = 30  # controls from which on three suspicious ones or more make a warning, below it two
+FALSELY = 0.014  # share of clean controls that are suspicious: measured with 40, docs/validation/verdict.md
+RARELY = 0.05  # chance at most that so many of more clean controls are suspicious that it makes a warning
 GATES = ("depth", "scope", "unclassified")
 LOST = 0.8  # effective share of the controls below which the set makes a warning
 
@@ -84,7 +87,7 @@ def sample_gates(cohort: Cohort, published: Published) -> list[tuple[str, str]]:
     out = []
     for reads, unnamed in zip(cohort.depth, published.unnamed, strict=True):
         if scope:
-            out.append(("scope", scope))
+            out.append(("scope", f"{scope}; a verdict needs {IN_STUDY} controls of this study"))
         elif reads < published.depth:
             out.append(("depth", f"{int(reads):,} reads, fewer than the {published.depth:,} at which samples are held against published groups"))
         elif unnamed > UNNAMED:
@@ -145,7 +148,8 @@ def check_controls(published: Published, p: Floats, ids: Sequence[str], effectiv
     -------
     mapping
         `n` controls and their effective number; how many have p <= .05 with the exact 90 % interval of their share; `suspicious` ones, those with
-        p <= .01; and whether the whole set makes a `warning`: 2 such (3 from 30 controls on), or less than .8 of the controls in effect.
+        p <= .01; and whether the whole set makes a `warning`: 2 such (3 from 30 controls on, from 60 on more: what 5 % of clean sets would hold), or
+        less than .8 of the controls in effect.
         No control is dropped for its p.
     """
     place = {s: i for i, s in enumerate(ids)}
@@ -165,8 +169,15 @@ def check_controls(published: Published, p: Floats, ids: Sequence[str], effectiv
         "unusual_high": float(high[0]),
         "suspicious_at": SUSPECT,
         "suspicious": suspicious,
-        "warning": len(suspicious) >= (3 if len(chosen) >= MANY else 2) or effective < LOST * len(chosen),
+        "warning": len(suspicious) >= _too_many(len(chosen)) or effective < LOST * len(chosen),
     }
+
+
+def _too_many(n: int) -> int:
+    """Number of suspicious ones among n controls from which on the set makes a warning."""
+    from scipy.stats import binom
+
+    return max(3, int(binom.ppf(1 - RARELY, n, FALSELY)) + 1) if n >= MANY else 2
 
 
 def part_distances(published: Published, rows: Ints, controls: Ints) -> Floats:

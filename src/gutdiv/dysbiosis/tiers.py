@@ -33,9 +33,9 @@ def obstacle(controls: Controls | None, *, depth: int, published_depth: int | No
     aligned : int
         Control subjects with that many reads.
     """
+    where = f" where {absent}" if absent and published_depth is None else ""
     if controls is None:
-        return f"no controls were declared (--controls); a verdict needs {PROVISIONAL} of this study"
+        return f"no controls were declared (--controls); a verdict needs {IN_STUDY if published_depth is None else PROVISIONAL} of this study{where}"
     if published_depth is not None:
         return f"{aligned} control subjects with {published_depth:,} reads; a verdict needs {PROVISIONAL}"
-    why = f"{len(controls.chosen)} control subjects with {depth:,} reads; a verdict needs {IN_STUDY}"
-    return f"{why} where {absent}" if absent else why
+    return f"{len(controls.chosen)} control subjects with {depth:,} reads; a verdict needs {IN_STUDY}{where}"

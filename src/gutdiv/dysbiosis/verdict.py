@@ -107,8 +107,9 @@ def judge(
     told = pd.DataFrame(columns=explanation.COLUMNS)
     limits: dict[str, dict[str, Any]] = {}
     if tier == "none":
-        at = published.depth if published else None
-        frame["reason"] = obstacle(controls, depth=depth, published_depth=at, aligned=beside, absent=absent)
+        beyond = scope_gate(cohort) if published else ""  # more controls would not open the aligned tiers
+        at = published.depth if published and not beyond else None
+        frame["reason"] = obstacle(controls, depth=depth, published_depth=at, aligned=beside, absent=absent or beyond)
     elif tier == "in-study":
         assert controls is not None
         told = _by_controls(frame, cohort, controls, entropy, seen, depth=depth, keys=keys, seed=seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -32,12 +33,15 @@ METHODS: Mapping[str, str] = MappingProxyType(
         "faith1992": "Faith DP (1992). Conservation evaluation and phylogenetic diversity. Biol Conserv 61, 1-10.",
         "fisher1943": "Fisher RA, Corbet AS, Williams CB (1943). The relation between the number of species and the number of individuals in a "
         "random sample of an animal population. J Anim Ecol 12, 42-58.",
+        "gevers2014": "Gevers D, Kugathasan S, Denson LA, et al. (2014). The treatment-naive microbiome in new-onset Crohn's disease. "
+        "Cell Host Microbe 15, 382-392.",
         "good1953": "Good IJ (1953). The population frequencies of species and the estimation of population parameters. Biometrika 40, 237-264.",
         "gower1966": "Gower JC (1966). Some distance properties of latent root and vector methods used in multivariate "
         "analysis. Biometrika 53, 325-338.",
         "hill1973": "Hill MO (1973). Diversity and evenness: a unifying notation and its consequences. Ecology 54, 427-432.",
         "hurlbert1971": "Hurlbert SH (1971). The nonconcept of species diversity: a critique and alternative parameters. Ecology 52, 577-586.",
         "jaccard1912": "Jaccard P (1912). The distribution of the flora in the alpine zone. New Phytol 11, 37-50.",
+        "knapp2003": "Knapp G, Hartung J (2003). Improved tests for a random effects meta-regression with a single covariate. Stat Med 22, 2693-2710.",
         "laird1982": "Laird NM, Ware JH (1982). Random-effects models for longitudinal data. Biometrics 38, 963-974.",
         "ledoit2004": "Ledoit O, Wolf M (2004). A well-conditioned estimator for large-dimensional covariance matrices. J "
         "Multivar Anal 88, 365-411.",
@@ -78,3 +82,21 @@ METHODS: Mapping[str, str] = MappingProxyType(
 def entries(keys: Iterable[str]) -> tuple[str, ...]:
     """Return the papers of these keys, each once, in alphabetical order."""
     return tuple(sorted({METHODS.get(k, k) for k in keys if k}, key=str.casefold))
+
+
+def bibtex(keys: Iterable[str]) -> tuple[str, ...]:
+    """Return the papers of these keys as BibTeX entries, each once, by key; a key that is not here has none."""
+    return tuple(_entry(k, METHODS[k]) for k in sorted({k for k in keys if k in METHODS}))
+
+
+def _entry(key: str, text: str) -> str:
+    """Take a citation apart: authors, year, title, and where it appeared; a book has its publisher there."""
+    authors, _, rest = text.partition(" (")
+    year, _, rest = rest.partition("). ")
+    title, _, place = rest.partition(". ")
+    people = [a for a in authors.split(", ") if a != "et al."]
+    named = " and ".join(f"{family}, {initials}" if family else f"{{{initials}}}" for family, _, initials in (a.rpartition(" ") for a in people))
+    others = " and others" if authors.endswith("et al.") else ""
+    found = re.fullmatch(r"(?P<journal>.+?) (?P<volume>\d+)(?:\(\d+\))?, (?P<pages>[\w-]+)\.", place)
+    where = "".join(f"  {k} = {{{v}}},\n" for k, v in found.groupdict().items()) if found else f"  howpublished = {{{place.rstrip('.')}}},\n"
+    return f"@{'article' if found else 'misc'}{{{key},\n  author = {{{named}{others}}},\n  title = {{{title}}},\n{where}  year = {{{year}}}\n}}"

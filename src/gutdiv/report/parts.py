@@ -184,10 +184,12 @@ class Sentences:
 
 @dataclass(frozen=True)
 class Prose:
-    """Paragraphs; `copy` offers them as one text to take along."""
+    """Paragraphs; `copy` offers them as one text to take along, `title` folds them under it, `code` keeps their lines."""
 
     paragraphs: tuple[str, ...]
     copy: bool = False
+    title: str = ""
+    code: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from gutdiv.report import charts, evidence, reading, story
+from gutdiv.report import charts, evidence, reading, standing, story
 from gutdiv.report.parts import SamplePages
 from gutdiv.report.wording import capital, fixed, integer, listing, missing, name, number, p_value, percent, plural, sentence, signed, span
 
@@ -51,7 +51,7 @@ def build(results: Results) -> SamplePages | None:
             {
                 "id": name(sample),
                 "verdict": str(verdict.get("verdict", "not assessable")),
-                "said": _said(results, verdict, stable.get(sample)),
+                "said": _said(results, verdict, stable.get(sample), explained.get(sample, {})),
                 "metrics": [_flag(own.get(m)) for m in metrics],
                 "drivers": _drivers(verdict),
                 "parts": _parts(explained.get(sample, {}), verdict),
@@ -89,7 +89,7 @@ def _by_sample(results: Results, place: str) -> Rows:
 
 
 # ---------------------------------------------------------------- the verdict
-def _said(results: Results, verdict: Mapping[str, Any], stable: Mapping[str, Any] | None) -> list[str]:
+def _said(results: Results, verdict: Mapping[str, Any], stable: Mapping[str, Any] | None, explained: Mapping[str, Any]) -> list[str]:
     """Say the verdict in sentences: what, against whom, how sure, how stable, or why there is none."""
     if not verdict:
         return ["No verdict was given in these results."]
@@ -99,7 +99,9 @@ def _said(results: Results, verdict: Mapping[str, Any], stable: Mapping[str, Any
         lines.append(sentence(f"Not assessable: {name(verdict['reason'], limit=400)}" if not missing(verdict["reason"]) else "Not assessable"))
     else:
         against = plural(verdict["n_reference"], "control")
-        lines.append(f"{capital(word)}: {story.VERDICT_MEANING[word]}, p = {p_value(verdict['p'])}, q = {p_value(verdict['q'])} ({tier}, {against}).")
+        first = f"Provisional: {word}" if tier == "provisional" else capital(word)
+        meaning = story.VERDICT_MEANING[word] if tier == "in-study" else standing.MEANING[word]
+        lines.append(f"{first}: {meaning}, p = {p_value(verdict['p'])}, q = {p_value(verdict['q'])} ({tier}, {against}).")
     if verdict.get("is_control"):
         lines.append("The sample is one of the declared controls and was held against the others.")
     if not missing(verdict.get("position_p")) and missing(verdict["p"]):
@@ -110,6 +112,8 @@ def _said(results: Results, verdict: Mapping[str, Any], stable: Mapping[str, Any
             f"Second opinion, by the reference across studies: {name(verdict['second_verdict'])} (p = {p_value(verdict['second_p'])}); "
             f"{name(verdict.get('agreement'))}."
         )
+    beyond = [f"{reading.metric(results, m).label} ({side})" for m, side in _list(explained.get("beyond_local"))]
+    lines += [f"Beyond this study's own limits at 5%: {listing(beyond, limit=12)}. A cross-check, no verdict."] if beyond else []
     if stable:
         shares = [
             f"{percent(stable[key])} of {integer(stable[count])} {what}"

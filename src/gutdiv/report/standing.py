@@ -19,12 +19,19 @@ Values = Mapping[str, Any]
 TIERS = {
     "in-study": "this study's own controls alone",
     "aligned": "published healthy groups, aligned to this study by its controls",
-    "provisional": "published healthy groups, aligned to this study by few controls, so that every verdict is provisional",
+    "provisional": "published healthy groups, aligned to this study by few controls: every verdict is provisional and depends on which controls were taken",
+}
+# What a verdict says where samples are held against published groups and not against the controls alone.
+MEANING = {
+    "outside": "very unusual against published groups aligned by the controls",
+    "borderline": "somewhat unusual against published groups aligned by the controls",
+    "within": "not unusual against published groups aligned by the controls",
+    "not assessable": "no statement is made",
 }
 HELD_BACK = {
-    "depth": "too few reads",
+    "depth": "with too few reads",
     "scope": "declared to be other than adult stool",
-    "unclassified": "too many reads without a name that the published groups know",
+    "unclassified": "with too many reads without a name that the published groups know",
 }
 
 
@@ -42,21 +49,24 @@ def text(results: Results, values: Values) -> str:
     told = f"Reference: {plural(values['n_reference'], 'control')}; samples were judged against {TIERS.get(tier, tier)} ({tier})"
     if reference is not None and reference.declared:
         told += f". Controls were declared as {quoted(reference.declared)}"
-    return told + f". {called(reference)}"
+    return told + f". That all went through one laboratory and pipeline is assumed, not checked. {called(reference)}"
 
 
 def called(reference: Reference | None) -> str:
     """Word whether the controls were declared healthy."""
     if reference is not None and reference.controls_are == "healthy":
         return "The study declares these controls healthy; sick ones among them make the test miss disease."
-    return "The study does not declare these controls healthy: 'within' means like them, not healthy."
+    return "The study does not declare these controls healthy: 'within' means like them, not healthy; sick ones among them make the test miss disease."
 
 
 def remarks(values: Values) -> tuple[str, ...]:
-    """Say how many would lie outside by chance, and how many did where it was measured."""
-    expected = values.get("expected_false_alarms")
+    """Say how many would lie outside without being ill, by the measured rate where a tier is not exact, and what was measured."""
+    expected, row = values.get("expected_false_alarms"), _alarm(values, values.get("level_outside"))
     told = []
-    if not missing(expected):
+    if row is not None and values.get("tier") != "in-study" and not missing(values.get("n_assessable")):
+        count = number(float(row["mean"]) * float(values["n_assessable"]), digits=2)
+        told.append(f"About {count} would lie outside, at the rate measured in public studies, if all of them were like the controls.")
+    elif not missing(expected):
         told.append(f"About {number(expected, digits=2)} would lie outside by chance alone if all of them were like the controls.")
     told += [line for line in (measured(values),) if line]
     return tuple(told)
@@ -66,7 +76,8 @@ def measured(values: Values) -> str:
     """Say which share of healthy people such verdicts call outside, as it was measured on other studies."""
     row = _alarm(values, values.get("level_outside"))
     if row is None:
-        return ""
+        unknown = values.get("tier") in ("aligned", "provisional") and "false_alarms" in values
+        return "How often such verdicts err was measured with the package's own published groups; others were given here." if unknown else ""
     return (
         f"In {plural(row['studies'], 'public study', many='public studies')} this kind of verdict with {_with(row)} called {percent(row['mean'])} of healthy "
         f"people outside (95% CI {_between(row['mean_low'], row['mean_high'])}), in the worst study {percent(row['worst'])} "
@@ -83,12 +94,14 @@ def position(values: Values) -> str:
         f"Each sample with {integer(published.get('depth'))} reads has a position among {integer(published.get('groups'))} published healthy groups, as p. "
         "Differences between laboratories, regions of the gene and pipelines are in it: it is no verdict."
     )
+    if published.get("position_controls"):
+        told += f" The {plural(published['position_controls'], 'control')} of this study, too few for a verdict, shifted it."
     row = _alarm(values, 0.05)
     if row is None or row.get("tier") != "none":
         return told
     return (
-        f"{told} In {plural(row['studies'], 'public study', many='public studies')} it put {percent(row['mean'])} of healthy people at p up to 0.05 on "
-        f"average, and {percent(row['worst'])} in the worst."
+        f"{told} In {plural(row['studies'], 'public study', many='public studies')} it put, without controls, {percent(row['mean'])} of healthy people at "
+        f"p up to 0.05 on average, and {percent(row['worst'])} in the worst."
     )
 
 
@@ -109,10 +122,18 @@ def _between(low: Any, high: Any) -> str:
     return "not known" if missing(low) or missing(high) else span(100 * float(low), 100 * float(high), places=1) + "%"
 
 
+def levels(values: Values) -> str:
+    """Say up to which p a sample is called outside or borderline, as the record gives it; begins with a space."""
+    if missing(values.get("level_outside")) or missing(values.get("level_borderline")):
+        return ""
+    outside, borderline = p_value(values["level_outside"]), p_value(values["level_borderline"])
+    return f" Samples with p up to {outside} are called outside, with p up to {borderline} borderline, all others within."
+
+
 # ---------------------------------------------------------------- what is to be said of controls and gates
 def notes(results: Results, values: Values) -> tuple[Note, ...]:
     """Say what stands beside the verdicts: doubtful controls, what held samples back, what was not declared, where two opinions differ."""
-    return tuple(n for n in (_controls(values), _second(values), _held(values), _undeclared(results, values)) if n is not None)
+    return tuple(n for n in (_controls(values), _second(values), _local(results, values), _held(values), _undeclared(results, values)) if n is not None)
 
 
 def _controls(values: Values) -> Note | None:
@@ -120,9 +141,9 @@ def _controls(values: Values) -> Note | None:
     check = values.get("control_check") or {}
     if not check.get("n_checked"):
         return None
-    share = _between(check.get("unusual_low"), check.get("unusual_high"))
+    share, verb = _between(check.get("unusual_low"), check.get("unusual_high")), "has" if check["unusual"] == 1 else "have"
     told = (
-        f"Held against the published groups and each other, {integer(check['unusual'])} of {plural(check['n_checked'], 'control')} have p up to "
+        f"Held against the published groups and each other, {integer(check['unusual'])} of {plural(check['n_checked'], 'control')} {verb} p up to "
         f"{p_value(check['unusual_at'])} (exact 90% CI {share}; {percent(check['unusual_at'])} are expected)."
     )
     named = [name(s, limit=40) for s in check.get("suspicious") or ()]
@@ -132,7 +153,7 @@ def _controls(values: Values) -> Note | None:
     act = "Please check the records. If they were ill or on antibiotics, leave them out for that reason and run again; never for their p alone."
     if check.get("warning"):
         return Note("alert", f"{told} {who}: several controls look unlike healthy people of other studies and of this one.", act)
-    return Note("caution", f"{told} {who}; a single one is common among healthy people.", act)
+    return Note("caution", f"{told} {who}; so few of that many are common among healthy people.", act)
 
 
 def _second(values: Values) -> Note | None:
@@ -145,6 +166,16 @@ def _second(values: Values) -> Note | None:
     return Note("info", f"{told}. The verdict is the first one, for it needs no assumption on other studies.")
 
 
+def _local(results: Results, values: Values) -> Note | None:
+    """Say between which limits of their own most controls lie, metric by metric, where there are enough for a cross-check and too few for a verdict."""
+    limits = values.get("cross_check") or {}
+    there = [f"{reading.metric(results, m).label} {span(at['low'], at['high'])}" for m, at in limits.items() if "low" in at]
+    if there:
+        return Note("info", f"Cross-check, no verdict: about 90% of this study's own controls lie between the limits of {listing(there, limit=12)}.")
+    gone = list(dict.fromkeys(str(at["absent"]) for at in limits.values() if at.get("absent")))
+    return Note("info", f"No cross-check by limits of this study's own controls: {name(gone[0], limit=200)}.") if gone else None
+
+
 def _held(values: Values) -> Note | None:
     """Say how many samples could not be judged, by gate."""
     gates = values.get("gates") or {}
@@ -153,7 +184,7 @@ def _held(values: Values) -> Note | None:
         held = {"depth": int(gates.get("too_shallow") or 0)} if gates.get("too_shallow") else {}
     if not held:
         return None
-    return Note("caution", f"Not assessable: {listing([f'{integer(n)} with {HELD_BACK.get(k, k)}' for k, n in held.items()])}.")
+    return Note("caution", f"Not assessable: {listing([f'{integer(n)} {HELD_BACK.get(k, k)}' for k, n in held.items()])}.")
 
 
 def _undeclared(results: Results, values: Values) -> Note | None:
@@ -164,3 +195,40 @@ def _undeclared(results: Results, values: Values) -> Note | None:
         return None
     told = f"{listing(gone)} {'was' if len(gone) == 1 else 'were'} not declared; the published groups are adult stool"
     return Note("info", sentence(told), "Name them with --specimen and --age-band, or in the cohort sheet.")
+
+
+# ---------------------------------------------------------------- for a paper
+CITED = {
+    "in-study": ("vovk2005", "ledoit2004", "knapp2003", "gevers2014"),
+    "aligned": ("knapp2003", "gevers2014"),
+    "provisional": ("knapp2003", "gevers2014"),
+}
+
+
+def for_paper(results: Results) -> str:
+    """Tell how verdicts were made, for the methods of a paper."""
+    values, about = values_of(results), reading.record(results, PLACE)
+    depth, draws, tier = about.get("depth"), (about.get("options") or {}).get("draws"), str(values.get("tier"))
+    published = values.get("published") or {}
+    told = []
+    if tier == "in-study":
+        who = "Each sample was judged" if missing(depth) else f"Each sample with at least {integer(depth)} reads was judged at that depth"
+        mean = "" if missing(draws) else f", both averaged over {plural(draws, 'rarefaction draw')}"
+        told.append(
+            f"{who} by a full conformal p-value among the controls (Vovk et al. 2005), which combines low Shannon entropy with two measures of "
+            "composition at the level of genera: the mean Bray-Curtis dissimilarity to its nearest neighbours and the Mahalanobis distance of "
+            f"the centred log-ratios (covariance shrunk after Ledoit and Wolf 2004){mean}."
+        )
+    if published and (tier != "in-study" or sum((values.get("second_opinion") or {}).values())):  # other specimens have no second opinion
+        first = "As a second opinion, each sample was" if tier == "in-study" else "Each sample was"
+        told.append(
+            f"{first} held, at {integer(published.get('depth'))} reads, against {integer(published.get('groups'))} published healthy groups by random effects "
+            "of study on location and scale (REML, Knapp and Hartung 2003), shrunk to this study by its "
+            f"{plural(published.get('subjects'), 'control')}: low Shannon entropy of genera, distance of 28 parts of the community, and the balance of "
+            "inflamed guts (Gevers et al. 2014), calibrated by leaving out one study at a time."
+        )
+    told.append(f"No sample was compared with samples of its own subject.{levels(values)}")
+    row = _alarm(values, values.get("level_outside"))
+    if row is not None:
+        told.append(f"At p up to {p_value(row['level'])} this called {percent(row['mean'])} of healthy people of other studies outside.")
+    return " ".join(told)

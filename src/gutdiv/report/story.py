@@ -19,7 +19,6 @@ from gutdiv.report.wording import (
     missing,
     name,
     number,
-    p_value,
     percent,
     plural,
     signed,
@@ -288,16 +287,6 @@ def verdict_summary(results: Results) -> VerdictSummary | None:
         headline = _outside(controls["outside"], values.get("n_controls_assessable"), f"assessed {word.removesuffix('s')}")
         remarks = ("No sample other than the controls was judged.",)
     return VerdictSummary(headline, standing.text(results, values), tuple(bars), remarks)
-
-
-def levels(results: Results) -> str:
-    """Say up to which p a sample is called outside or borderline, as the record gives it; begins with a space."""
-    found = reading.findings(reading.record(results, "dysbiosis/verdicts"), "verdicts")
-    values = found[0].values if found else {}
-    if missing(values.get("level_outside")) or missing(values.get("level_borderline")):
-        return ""
-    outside, borderline = p_value(values["level_outside"]), p_value(values["level_borderline"])
-    return f" Samples with p up to {outside} are called outside, with p up to {borderline} borderline, all others within."
 
 
 def _outside(count: int, of: Any, noun: str) -> str:

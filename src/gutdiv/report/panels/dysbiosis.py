@@ -99,14 +99,14 @@ def _reading_help(results: Results, values: Mapping[str, Any]) -> str:
     made = (
         "p is the share of controls, the sample counted with them, that are at least as unusual in diversity, nearest neighbours and composition together"
         if values.get("tier") == "in-study"
-        else "p is how often a healthy person of this study would be as unusual in diversity, composition and the balance of inflamed guts together, by "
+        else "p is how often a person like the controls would be as unusual in diversity, composition and the balance of inflamed guts together, by "
         "what published healthy groups have in common and this study's controls say of it"
     )
     return (
         f"{made}; q corrects it over all samples, controls apart. The drivers are the taxa that lie farthest from the "
         "controls' median; they describe the sample and explain nothing, and a genus that holds pathogens is named as the table names it: "
         "no pathogen is reported. High diversity is never counted as unusual. A sample is not judged against samples of its own subject. "
-        f"{standing.called(results.reference)}{story.levels(results)}"
+        f"{standing.called(results.reference)}{standing.levels(values)}"
     )
 
 

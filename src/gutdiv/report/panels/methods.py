@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gutdiv.report import bibliography, cells, intake, naming, reading, story
+from gutdiv.report import bibliography, cells, intake, naming, reading, standing
 from gutdiv.report.panels import compared, ordination
 from gutdiv.report.parts import Detail, Glossary, Panel, Part, Prose, Section, Sentence, Sentences
 from gutdiv.report.wording import integer, listing, missing, name, plural
@@ -42,7 +42,10 @@ def build(results: Results) -> Panel:
     parts += [cells.build("steps", "Steps with options and seeds", _STEPS, steps, source="the .json beside each table")] if steps else []
     claims = Section("not-claimed", "What is not claimed", (Sentences(tuple(Sentence(s) for s in NOT_CLAIMED)),))
     papers = tuple(Detail("", entry) for entry in bibliography.entries(_citations(results)))
-    sources = Section("sources", "Papers behind the methods", (Sentences(tuple(Sentence(d.text) for d in papers), numbered=True),))
+    listed: list[Part] = [Sentences(tuple(Sentence(d.text) for d in papers), numbered=True)]
+    entries = bibliography.bibtex(_citations(results))
+    listed += [Prose(entries, copy=True, title="BibTeX", code=True)] if entries else []
+    sources = Section("sources", "Papers behind the methods", tuple(listed))
     inputs = Section("inputs", "Inputs and steps", tuple(parts), "Same inputs, options, seeds and version give the same numbers.")
     measures = tuple(_measures(results))
     estimators = (
@@ -194,15 +197,7 @@ def _verdict_text(results: Results) -> str:
     if not _judged(results):
         reasons = dict.fromkeys(name(r["reason"], limit=200).rstrip(".") for r in reading.rows(found) if not missing(r["reason"]))
         return f"No sample was judged{': ' if reasons else ''}{listing(list(reasons), limit=3)}."
-    depth, draws = found.record.get("depth"), (found.record.get("options") or {}).get("draws")
-    who = "Each sample was judged" if missing(depth) else f"Each sample with at least {integer(depth)} reads was judged at that depth"
-    mean = "" if missing(draws) else f", both averaged over {plural(draws, 'rarefaction draw')}"
-    return (
-        f"{who} by a full conformal p-value among the controls (Vovk et al. 2005), which combines low Shannon entropy with two measures of "
-        "composition at the level of genera: the mean Bray-Curtis dissimilarity to its nearest neighbours and the Mahalanobis distance of "
-        f"the centred log-ratios (covariance shrunk after Ledoit and Wolf 2004){mean}; no sample was compared with samples of its own "
-        f"subject.{story.levels(results)}"
-    )
+    return standing.for_paper(results)
 
 
 def _judged(results: Results) -> bool:
@@ -229,10 +224,13 @@ def _links_text(results: Results) -> str:
         "each with its own q-values (Benjamini and Hochberg 1995)."
     )
     own = " The taxa with each marker are a family of their own, with q-values by Benjamini and Hochberg (1995)."
+    load = options.get("load") if about.get("scale") == "absolute" else None
+    measured = f" Slopes are of absolute abundance, by the load measured as {name(load, limit=60)}." if load else " Total load was not measured."
+    relative = "" if load else "; slopes are relative to the median slope of the prevalent taxa"
     return (
         "Each taxon found in at least 10% of samples was regressed, as the logarithm of its reads less its expectation at the sample's "
-        f"effort, on {listing(against, last='and, apart from it, on')}{adjusted}; slopes are relative to the median slope of the prevalent "
-        f"taxa{errors}.{apart if len(markers) < len(families) else ''}{own if markers else ''} Total load was not measured."
+        f"effort, on {listing(against, last='and, apart from it, on')}{adjusted}{relative}{errors}."
+        f"{apart if len(markers) < len(families) else ''}{own if markers else ''}{measured}"
     )
 
 
@@ -256,7 +254,7 @@ def _citations(results: Results) -> Iterator[str]:
     if _intervals(results.reference):
         yield "clsi2010"
     if _judged(results):
-        yield from ("vovk2005", "ledoit2004")
+        yield from standing.CITED.get(str(standing.values_of(results).get("tier")), ())
 
 
 def _measures(results: Results) -> Iterator[Detail]:
