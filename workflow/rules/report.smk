@@ -65,7 +65,7 @@ rule report_index:
         "../envs/gutdiv.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         folders=[f"results/{cohort}" for cohort in COHORTS],
