@@ -117,10 +117,10 @@ def _said(results: Results, verdict: Mapping[str, Any], stable: Mapping[str, Any
     if stable:
         shares = [
             f"{percent(stable[key])} of {integer(stable[count])} {what}"
-            for key, count, what in (("draws_same", "draws", "rarefaction draws"), ("bootstraps_same", "bootstraps", "resamplings of the controls"))
+            for key, count, what in (("draws_same", "draws", "single rarefaction draws, which are noisier than the mean that it rests on"), ("bootstraps_same", "bootstraps", "resamplings of the controls"))
             if not missing(stable[key])
         ]
-        lines.append(f"The verdict stays in {listing(shares)}.")
+        lines.append(f"The verdict stays in {listing(shares, last='and in')}.")
     return lines
 
 

@@ -92,7 +92,7 @@
       block("Immune-relevant taxa", immune(own), shared.immune.told),
       block("Composition", [composition(own)], own.shares.length ? "Share of reads, the most abundant genera of the study. The line marks the mean of the " + (shared.means.length ? shared.controls : "samples") + "." : ""),
       block("Among all samples", [own.at ? make("div", { class: "plot", "data-plot": "place", role: "img", "aria-label": "The sample's point in the ordination of all samples by " + shared.axes.label }) : null], own.at ? shared.axes.label : ""),
-      block("Over time", course(index)),
+      block(shared.time ? "Over time" : "Samples of the same person", course(index)),
       block("What is known of the sample", [facts.some(Boolean) ? make("dl", { class: "known" }, facts) : null]),
       block("What cannot be said", [make("ul", {}, shared.cannot.map((line) => make("li", { text: line })))]),
     ];
@@ -206,9 +206,9 @@
     const metric = data.shared.metrics[0];
     const rows = all.map(([sample, i]) => {
       const id = i === index ? make("b", {}, [make("bdi", { text: sample.id })]) : make("a", { href: gutdiv.sampleAddress(sample.id) }, [make("bdi", { text: sample.id })]);
-      return make("tr", {}, [make("th", { scope: "row" }, [id]), make("td", { class: "c-number", text: sample.time === null ? "–" : String(sample.time) }), metric ? make("td", { class: "c-number", text: (sample.metrics[0] || [])[1] || "–" }) : null, make("td", { text: sample.verdict })]);
+      return make("tr", {}, [make("th", { scope: "row" }, [id]), data.shared.time ? make("td", { class: "c-number", text: sample.time === null ? "–" : String(sample.time) }) : null, metric ? make("td", { class: "c-number", text: (sample.metrics[0] || [])[1] || "–" }) : null, make("td", { text: sample.verdict })]);
     });
-    const head = ["Sample", data.shared.time || "time", metric ? metric.label : null, "Verdict"].filter((w) => w !== null).map((word) => make("th", { scope: "col", text: word }));
+    const head = ["Sample", data.shared.time || null, metric ? metric.label : null, "Verdict"].filter((w) => w !== null).map((word) => make("th", { scope: "col", text: word }));
     const table = make("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": "Samples of the same person" }, [make("table", {}, [make("thead", {}, [make("tr", {}, head)]), make("tbody", {}, rows)])]);
     const timed = all.filter(([s]) => s.time !== null && s.metrics[0] && s.metrics[0][0] !== null && s.metrics[0][0] !== undefined);
     const plot = timed.length > 1 ? make("div", { class: "plot", "data-plot": "course", role: "img", "aria-label": metric.label + " of the same person over time" }) : null;
