@@ -115,11 +115,9 @@ def _said(results: Results, verdict: Mapping[str, Any], stable: Mapping[str, Any
     beyond = [f"{reading.metric(results, m).label} ({side})" for m, side in _list(explained.get("beyond_local"))]
     lines += [f"Beyond this study's own limits at 5%: {listing(beyond, limit=12)}. A cross-check, no verdict."] if beyond else []
     if stable:
-        shares = [
-            f"{percent(stable[key])} of {integer(stable[count])} {what}"
-            for key, count, what in (("draws_same", "draws", "single rarefaction draws, which are noisier than the mean that it rests on"), ("bootstraps_same", "bootstraps", "resamplings of the controls"))
-            if not missing(stable[key])
-        ]
+        single = "single rarefaction draws, which are noisier than the mean that it rests on"
+        kinds = (("draws_same", "draws", single), ("bootstraps_same", "bootstraps", "resamplings of the controls"))
+        shares = [f"{percent(stable[key])} of {integer(stable[count])} {what}" for key, count, what in kinds if not missing(stable[key])]
         lines.append(f"The verdict stays in {listing(shares, last='and in')}.")
     return lines
 
