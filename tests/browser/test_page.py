@@ -413,3 +413,25 @@ def test_a_sample_has_a_page_of_its_own_with_an_address(watch: Any, pages: dict[
     page.evaluate("location.hash = '#sample=nobody'")
     page.wait_for_selector("#sample-page:has-text('hold no sample of this name')")
     watched.assert_quiet()
+
+
+def test_an_ordination_is_coloured_by_any_column_of_the_metadata(watch: Any, pages: dict[str, Path]) -> None:
+    watched = watch()
+    page = watched.open(pages["full"])
+    figure = page.locator("#f-ordination")
+    figure.scroll_into_view_if_needed()
+    page.wait_for_selector("#f-ordination[data-drawn='yes']")
+    choice = figure.get_by_label("Colour and shape by")
+    assert choice.evaluate("s => [...s.options].map(o => o.text)") == ["as drawn", "group", "age", "subject"]
+    names = "() => document.querySelector('#f-ordination .plot').data.filter(t => t.ids).map(t => t.name)"
+    assert page.evaluate(names) == ["healthy", "patient"]
+    choice.select_option("subject")
+    page.wait_for_function("() => document.querySelector('#f-ordination .plot').data.length > 10")
+    assert page.evaluate(names)[-1] == "all others"
+    choice.select_option("age")
+    page.wait_for_function("() => document.querySelector('#f-ordination .plot').data[0].marker.showscale")
+    first = "() => { const t = document.querySelector('#f-ordination .plot').data[0]; return [t.ids.length, t.marker.color[t.ids.indexOf('3')]]; }"
+    assert page.evaluate(first) == [240, 23]  # the made-up age of the fourth sample
+    choice.select_option("as drawn")
+    page.wait_for_function("() => !document.querySelector('#f-ordination .plot').data[0].marker.showscale")
+    watched.assert_quiet()

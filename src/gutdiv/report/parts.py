@@ -126,11 +126,15 @@ class View:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure with one or more views; `switch` names what the reader chooses between where there are several."""
+    """A figure with one or more views; `switch` names what the reader chooses between where there are several.
+
+    Where `recolour` is set, the reader can colour its points by any column of the metadata: traces of samples then hold `ids`, their places in the metadata.
+    """
 
     key: str
     views: tuple[View, ...]
     switch: str = ""
+    recolour: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a figure without a view or with a choice that has no name."""

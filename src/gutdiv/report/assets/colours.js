@@ -23,4 +23,38 @@
     }
     return out;
   };
+
+  // Points of samples anew, by a column of the metadata: numbers along a scale, words by colour and shape; all else stays as it is.
+  const MOST = 11;
+  const SYMBOLS = ["circle", "diamond", "square", "triangle-up", "cross", "x", "triangle-down", "star"];
+
+  gutdiv.recoloured = function (traces, column) {
+    const own = traces.filter((trace) => trace.ids);
+    const points = own.flatMap((trace) => trace.ids.map((id, i) => ({ id: id, x: trace.x[i], y: trace.y[i], text: trace.text[i], value: column.values[Number(id)] || "" })));
+    const words = points.map((p) => p.value).filter(Boolean);
+    const distinct = new Map();
+    for (const word of words) distinct.set(word, (distinct.get(word) || 0) + 1);
+    const numeric = distinct.size > 6 && words.every((word) => Number.isFinite(Number(word)));
+    const like = { ...own[0], legendgroup: undefined };
+    const made = (name, members, marker) => ({ ...like, name: name, x: members.map((p) => p.x), y: members.map((p) => p.y), text: members.map((p) => p.text), ids: members.map((p) => p.id), marker: { ...like.marker, ...marker } });
+    const parts = [];
+    const none = points.filter((p) => !p.value);
+    if (numeric) {
+      const bar = { title: { text: escaped(column.word), side: "right" }, thickness: 12, outlinewidth: 0 };
+      const known = points.filter((p) => p.value);
+      parts.push({ ...made(escaped(column.word), known, { symbol: "circle", color: known.map((p) => Number(p.value)), colorscale: "Cividis", showscale: true, colorbar: bar }), showlegend: false });
+    } else {
+      const order = [...distinct].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).map((entry) => entry[0]);
+      const shown = order.slice(0, order.length > MOST + 1 ? MOST : order.length);
+      shown.forEach((word, i) => parts.push(made(escaped(word.slice(0, 40)), points.filter((p) => p.value === word), { color: "var(--s" + ((i % 8) + 1) + ")", symbol: SYMBOLS[(i + 3 * Math.floor(i / 8)) % 8] })));
+      const rest = points.filter((p) => p.value && !shown.includes(p.value));
+      if (rest.length) parts.push(made("all others", rest, { color: "var(--ink-3)", symbol: "circle" }));
+    }
+    if (none.length) parts.push(made("not known", none, { color: "var(--ink-3)", symbol: "circle-open" }));
+    return [...parts, ...traces.filter((trace) => !trace.ids)];
+  };
+
+  function escaped(text) {
+    return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+  }
 })();

@@ -58,7 +58,28 @@
       if (printing) layout.height = Math.min(layout.height, PAPER_HEIGHT);
       this.axis = layout.xaxis;
       layout = gutdiv.merged(layout, { xaxis: { title: titled(layout.xaxis, width - this.room) }, yaxis: { title: titled(layout.yaxis, layout.height - 90) } });
-      return { data: gutdiv.coloured(view.data, styles), layout: gutdiv.coloured(layout, styles) };
+      let data = view.data;
+      if (this.by) {
+        data = gutdiv.recoloured(data, this.by);
+        layout = gutdiv.merged(layout, { showlegend: true });
+      }
+      return { data: gutdiv.coloured(data, styles), layout: gutdiv.coloured(layout, styles) };
+    }
+
+    // Offers the columns of the metadata, where the page holds them.
+    async offer() {
+      const samples = gutdiv.samples && (await gutdiv.samples());
+      if (!samples) return;
+      const columns = samples.shared.columns.map((word, i) => ({ word: word, values: samples.samples.map((s) => s.told[i]) })).filter((c) => new Set(c.values.filter(Boolean)).size > 1);
+      if (!columns.length) return;
+      const options = [gutdiv.make("option", { value: "", text: "as drawn" }), ...columns.map((c, i) => gutdiv.make("option", { value: String(i), text: c.word }))];
+      const select = gutdiv.make("select", { class: "recolour" }, options);
+      select.addEventListener("change", () => {
+        this.by = select.value === "" ? null : columns[Number(select.value)];
+        this.draw();
+        gutdiv.say("Coloured by " + (this.by ? this.by.word : "the groups as drawn"));
+      });
+      this.plot.before(gutdiv.make("p", { class: "toolbar" }, [gutdiv.make("label", { class: "field" }, [gutdiv.make("span", { text: "Colour and shape by" }), select])]));
     }
 
     draw(width) {
@@ -153,6 +174,7 @@
       if (chart.drawn && Math.abs(chart.plot.clientWidth - chart.width) > 1) requestAnimationFrame(() => chart.draw());
     }
   });
+  window.addEventListener("load", () => charts.filter((chart) => "recolour" in chart.figure.dataset).forEach((chart) => chart.offer()));
   for (const chart of charts) {
     near.observe(chart.plot);
     size.observe(chart.plot);

@@ -25,6 +25,7 @@
     return reading;
   }
 
+  gutdiv.samples = () => loaded().then(() => data);
   gutdiv.sampleAddress = (id) => FROM + encodeURIComponent(id);
 
   function named(hash) {

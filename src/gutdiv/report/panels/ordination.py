@@ -21,7 +21,7 @@ SHOWN = 8  # arrows in a picture: more cannot be read
 def figure(results: Results) -> Figure | None:
     """Assemble the ordinations with a switch between dissimilarities."""
     views = tuple(v for v in (_view(results, n) for n in reading.under(results, FOLDER)) if v is not None)
-    return Figure("ordination", views, "Dissimilarity") if views else None
+    return Figure("ordination", views, "Dissimilarity", recolour=True) if views else None
 
 
 def arrows_table(results: Results) -> DataTable | None:
@@ -83,6 +83,7 @@ def _view(results: Results, key: str) -> View | None:
     shares = [*list(found.record.get("proportion_explained") or ()), None, None]
     titles = [f"Axis {i + 1}" + ("" if missing(s) else f" ({percent(s)} of the variation)") for i, s in enumerate(shares[:2])]
     chart = charts.points(members, x_title=titles[0], y_title=titles[1], square=True, quiet=reading.NO_GROUP)
+    chart = _with_ids(results, chart, members)
     taxa = _arrows(results, key)
     told = [{**t, "told": f"the two axes explain {percent(t['r2'])} of its variation"} for t in taxa]
     data, layout = biplot.with_arrows(chart, told, [(r["axis_1"], r["axis_2"]) for r in rows]) if taxa else chart
@@ -99,6 +100,13 @@ def _view(results: Results, key: str) -> View | None:
         alt += f" Arrows of {listing([name(r['taxon'], limit=60) for r in taxa], limit=SHOWN)}."
     note = _note(found, drawn=bool(taxa))
     return View(key, metric.label, title, f"{title}. {alt}", data, layout, numbers, note, charts.narrow(), int(layout["height"]))
+
+
+def _with_ids(results: Results, chart: tuple[tuple[Mapping[str, Any], ...], dict[str, Any]], members: Sequence[tuple[str, Sequence[Any]]]) -> Any:
+    """Add to each trace the places of its samples in the metadata, by which the page can colour them."""
+    place = {s: str(i) for i, s in enumerate(results.metadata.ids)} if results.metadata is not None else {}
+    traces = tuple({**t, "ids": [place.get(m[0], "") for m in found]} for t, (_, found) in zip(chart[0], members, strict=True))
+    return traces, chart[1]
 
 
 def by_group(results: Results, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[tuple[Any, Any, Any]]]]:
