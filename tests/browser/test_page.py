@@ -80,7 +80,7 @@ def test_the_sample_table_sorts_filters_and_searches(watch: Any, pages: dict[str
     page = watched.open(pages["full"])
     table = page.locator("[data-table='samples']")
     assert len(rows(page, "samples")) == 15
-    assert {r[1] for r in rows(page, "samples")} == {"outside"}
+    assert {r[2] for r in rows(page, "samples")} == {"outside"}
     sample = table.locator("thead button", has_text="Sample")
     sample.click()
     assert [r[0] for r in rows(page, "samples")][:3] == ["S000", "S001", "S002"]
@@ -88,10 +88,10 @@ def test_the_sample_table_sorts_filters_and_searches(watch: Any, pages: dict[str
     sample.click()
     assert rows(page, "samples")[0][0] == "S239"
     table.locator("thead button").get_by_text("p", exact=True).click()
-    by_p = [r[4] for r in rows(page, "samples")]
+    by_p = [r[5] for r in rows(page, "samples")]
     assert "\u2013" not in by_p  # undefined stands last
     table.locator("select").first.select_option("not assessable")
-    assert {r[1] for r in rows(page, "samples")} == {"not assessable"}
+    assert {r[2] for r in rows(page, "samples")} == {"not assessable"}
     assert table.locator(".dt-info").inner_text() == "3 of 240 rows"
     table.locator("select").first.select_option("")
     table.locator("input[type=search]").fill("S10")
