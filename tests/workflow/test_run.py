@@ -158,8 +158,8 @@ def test_every_option_reaches_the_config_the_sheet_and_the_commands(noted, table
         "cohort": {**DEFAULTS["cohort"], "missing_tips": "drop"},
         "diversity": {**DEFAULTS["diversity"], "depth": 900},
         "comparison": {**DEFAULTS["comparison"], "formula": FORMULA, "baseline": HOSTILE},
-        "reference": {"controls_are": "healthy"},
-        "immune": {"covariates": ["age", HOSTILE], "markers": ["crp"]},
+        "reference": {**DEFAULTS["reference"], "controls_are": "healthy"},
+        "immune": {**DEFAULTS["immune"], "covariates": ["age", HOSTILE], "markers": ["crp"]},
     }
     assert config == {**DEFAULTS, **given}
     expected = {

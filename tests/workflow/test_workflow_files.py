@@ -309,7 +309,7 @@ def test_a_second_run_does_nothing_and_a_changed_setting_makes_anew_only_what_ha
     study("comparison: {permutations: 199}\n", row)
     assert noted.snakemake(directory=place).returncode == 0
     permuted = {("comparison", action) for action in ("permanova", "dispersion", "pairs")}
-    assert {tuple(call[:2]) for call in noted.calls} == {*permuted, ("report", "--results")}
+    assert {tuple(call[:2]) for call in noted.calls} == {*permuted, ("report", "--results"), ("report", "--index")}
 
 
 # ---------------------------------------------------------------- settings that are wrong

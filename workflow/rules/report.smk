@@ -1,4 +1,5 @@
 # One page a cohort, made of the result files only.
+from types import SimpleNamespace
 
 
 report: "../report/workflow.rst"
@@ -52,9 +53,18 @@ rule report_write:
         " --multiqc {output.multiqc:q} {params.options:q} 2> {log:q}"
 
 
+def all_results(wildcards):
+    """What an index reads of every cohort: of the files that its report is made of those that hold verdicts, tests and links."""
+    wanted = re.compile(
+        r"/(?:cohort/|diversity/alpha|dysbiosis/verdicts|comparison/(?:alpha|permanova/|dispersion/|abundance)|immune/links)"
+    )
+    return [file for cohort in COHORTS for file in results(SimpleNamespace(cohort=cohort)) if wanted.search(file)]
+
+
 rule report_index:
     input:
         pages=expand("results/{cohort}/report.html", cohort=COHORTS),
+        files=all_results,
     output:
         page=report("results/index.html", caption="../report/index.rst", labels={"result": "all cohorts"}),
     log:
@@ -70,4 +80,7 @@ rule report_index:
     params:
         folders=[f"results/{cohort}" for cohort in COHORTS],
     shell:
-        "gutdiv report --index {params.folders:q} --output {output.page:q} 2> {log:q}"
+        # A copy, as for one cohort's page; made inside it, so that the ways to the reports are those from results/.
+        'copy=$(mktemp -d) && trap \'rm -rf "$copy"\' EXIT && tar -cf - {input.files:q} | tar -xf - -C "$copy"'
+        ' && (cd "$copy" && gutdiv report --index {params.folders:q} --output results/index.html) 2> {log:q}'
+        ' && mv "$copy"/results/index.html {output.page:q}'
