@@ -297,8 +297,19 @@ def test_no_axis_title_runs_out_of_its_figure_beside_long_names(watch: Any, page
     assert min(found) >= 0
 
 
-@pytest.mark.parametrize("name", ["full", pytest.param("hostile", marks=pytest.mark.slow)])
-def test_axe_finds_no_fault_in_light_or_dark_with_everything_opened(watch: Any, pages: dict[str, Path], name: str) -> None:
+LIGHT, DARK = (("", "light"), ("#sample=S005", "dark")), (("", "dark"), ("#sample=S005", "light"))
+
+
+@pytest.mark.parametrize(
+    ("name", "states"),
+    [
+        ("full", LIGHT),
+        pytest.param("full", DARK, marks=pytest.mark.slow),
+        pytest.param("hostile", (*LIGHT, *DARK), marks=pytest.mark.slow),
+    ],
+    ids=["full", "full, the other way round", "hostile"],
+)
+def test_axe_finds_no_fault_with_everything_opened(watch: Any, pages: dict[str, Path], name: str, states: tuple[tuple[str, str], ...]) -> None:
     if importlib.util.find_spec("axe_playwright_python") is None:
         pytest.skip("no axe: install the test tools (requirements-test.lock)")
     from axe_playwright_python.sync_playwright import Axe
@@ -312,7 +323,7 @@ def test_axe_finds_no_fault_in_light_or_dark_with_everything_opened(watch: Any, 
     for box in page.query_selector_all("tbody tr:first-child .pick input"):
         box.check()
     options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
-    for address, theme in [("", "light"), ("", "dark"), ("#sample=S005", "dark"), ("#sample=S005", "light")]:
+    for address, theme in states:
         page.evaluate("address => { location.hash = address; }", address)
         while page.locator("[data-theme-word]").inner_text() != f"Theme: {theme}":
             page.locator("[data-action=theme]").click()

@@ -203,7 +203,7 @@ def false_positives(n: int, *, drift: float) -> tuple[dict[str, float], float]:
 
 
 def test_five_percent_of_null_courses_pass_five_percent() -> None:
-    n = 40
+    n = 20
     rates, naive = false_positives(n, drift=0.4)
     assert len(rates) == 7
     assert max(rates.values()) < 0.05 + 3 * np.sqrt(0.05 * 0.95 / n), rates

@@ -70,8 +70,6 @@ OPTIONS = (
     "group",
     "--subject",
     "subject",
-    "--time",
-    "time",
     "--controls",
     'group == "healthy"',
     "--covariate",
