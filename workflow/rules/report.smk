@@ -15,6 +15,8 @@ TABLES = {
     "group": "comparison/alpha comparison/dispersion/* comparison/pairs/* comparison/abundance",
     "followed": "comparison/longitudinal/trajectories comparison/longitudinal/tests",
 }
+# What the page over all cohorts reads of each.
+INDEXED = "results/[^/]+/(cohort|diversity/alpha|dysbiosis/verdicts|comparison/(alpha|permanova|dispersion|abundance)|immune/links)"
 
 
 rule report_write:
@@ -53,18 +55,10 @@ rule report_write:
         " --multiqc {output.multiqc:q} {params.options:q} 2> {log:q}"
 
 
-def all_results(wildcards):
-    """What an index reads of every cohort: of the files that its report is made of those that hold verdicts, tests and links."""
-    wanted = re.compile(
-        r"/(?:cohort/|diversity/alpha|dysbiosis/verdicts|comparison/(?:alpha|permanova/|dispersion/|abundance)|immune/links)"
-    )
-    return [file for cohort in COHORTS for file in results(SimpleNamespace(cohort=cohort)) if wanted.search(file)]
-
-
 rule report_index:
     input:
         pages=expand("results/{cohort}/report.html", cohort=COHORTS),
-        files=all_results,
+        files=lambda wildcards: [f for c in COHORTS for f in results(SimpleNamespace(cohort=c)) if re.match(INDEXED, f)],
     output:
         page=report("results/index.html", caption="../report/index.rst", labels={"result": "all cohorts"}),
     log:
