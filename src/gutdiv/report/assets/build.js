@@ -51,6 +51,9 @@
     return bytes;
   }
 
+  // A text for plotly, which reads a small subset of HTML in all its labels.
+  gutdiv.escaped = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+
   gutdiv.say = function (text) {
     const place = document.getElementById("announce");
     if (place) place.textContent = text;

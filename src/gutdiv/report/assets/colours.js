@@ -2,6 +2,7 @@
 (function () {
   "use strict";
   const gutdiv = window.gutdiv;
+  const escaped = gutdiv.escaped;
 
   gutdiv.coloured = function (value, styles, key) {
     if (Array.isArray(value)) return value.map((v) => gutdiv.coloured(v, styles, key));
@@ -53,8 +54,4 @@
     if (none.length) parts.push(made("not known", none, { color: "var(--ink-3)", symbol: "circle-open" }));
     return [...parts, ...traces.filter((trace) => !trace.ids)];
   };
-
-  function escaped(text) {
-    return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
-  }
 })();

@@ -2,6 +2,7 @@
 (function () {
   "use strict";
   const gutdiv = window.gutdiv;
+  const escaped = gutdiv.escaped;
   const NARROW = 560;
   const PAPER = 670; // width of a chart on A4 in CSS pixels
   const PAPER_HEIGHT = 700; // the tallest chart that leaves room for its title on the same sheet
@@ -139,10 +140,6 @@
   // A long axis title is broken into lines; the text is plotly's, escaped already.
   function titled(axis, length) {
     return { text: wrapped(axis.title.text, Math.max(16, Math.floor(length / 7))).join("<br>") };
-  }
-
-  function escaped(text) {
-    return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
   }
 
   function wrapped(text, width) {

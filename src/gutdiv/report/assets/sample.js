@@ -3,6 +3,7 @@
   "use strict";
   const gutdiv = window.gutdiv;
   const make = gutdiv.make;
+  const escaped = gutdiv.escaped;
   const root = document.documentElement;
   const place = document.getElementById("sample-page");
   if (!place) return;
@@ -220,8 +221,6 @@
   function axis(text) {
     return { title: { text: text, font: { size: 12, color: "var(--ink-2)" } }, gridcolor: "var(--grid)", zeroline: false, linecolor: "var(--line-2)", tickfont: { color: "var(--ink-2)", size: 11 }, automargin: true };
   }
-
-  const escaped = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 
   function draw() {
     const index = at.get(shown);
