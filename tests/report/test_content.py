@@ -290,6 +290,8 @@ def test_guilds_are_counted_in_samples_and_controls_by_the_same_rule() -> None:
     found = panel(page, "immune")
     tables = {t.key: t for t in walk(found, DataTable)}
     assert [c.text for c in tables["immune-samples"].rows[0].cells] == ["butyrate producer", "guild", "depleted", "2 of 2 (100%)", "3 of 150 (2.0%)"]
+    opened = next(r for r in tables["immune-samples"].rows if r.cells[0].text == "Faecalibacterium")
+    assert any(link.href.startswith("https://doi.org/") for d in opened.details for link in d.links)
     told = " ".join(texts(found))
     assert "By the same rule a control has 1.5 depleted and 2.0 enriched on average." in told
     assert "linked with diversity" in told

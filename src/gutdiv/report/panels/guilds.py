@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from gutdiv.report import cells, reading
+from gutdiv.report import cells, evidence, reading
 from gutdiv.report.parts import Cell, Column, Note, Part, Section, Sentence, Sentences
 from gutdiv.report.wording import capital, fixed, integer, listing, missing, name, percent, plural, sentence
 
@@ -36,9 +37,12 @@ def in_samples(results: Results) -> Section | None:
         (Column("Samples", "number"), lambda r: _of(r, "samples")),
         (Column("Controls, by the same rule", "number"), lambda r: _of(r, "controls")),
     )
-    note = "Each sample's own page names its taxa with numbers, detection limits, evidence and references. Nothing here is advice."
+    note = "Open a genus for its evidence and references. Each sample's own page has numbers and detection limits. Nothing here is advice."
     caption = "Depleted and enriched taxa and guilds, by how many samples"
-    table = cells.build("immune-samples", caption, spec, rows, source=f"{SAMPLES}.tsv", interactive=True, note=note)
+    plain = cells.build("immune-samples", caption, spec, rows, source=f"{SAMPLES}.tsv", interactive=True, note=note)
+    known = evidence.known(results)
+    opened = tuple(replace(p, details=known.get(str(r["name"]).casefold(), ())) for p, r in zip(plain.rows, rows, strict=True))
+    table = replace(plain, rows=opened)
     parts: tuple[Part, ...] = (*gone, Sentences(tuple(Sentence(s) for s in _told(about))), table)
     return Section("samples", title, parts, _lead(about))
 
