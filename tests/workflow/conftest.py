@@ -58,7 +58,7 @@ if args[0] == "report":
         made += [pathlib.Path(args[args.index("--multiqc") + 1])]
 for path in made:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({{"n_samples": 240}}))
+    path.write_text(json.dumps({{"n_samples": 240, "n_entries": 30000}}))
 """
 
 

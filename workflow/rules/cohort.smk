@@ -1,7 +1,7 @@
 # A table with its taxonomy, tree and metadata becomes one aligned cohort.
 
 
-rule cohort_build:
+checkpoint cohort_build:
     input:
         table=given("table"),
         taxonomy=given("taxonomy"),
@@ -24,9 +24,10 @@ rule cohort_build:
         "../envs/gutdiv.yaml"
     threads: 1
     resources:
-        mem_mb=memory,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=memory("cohort_build"),
+        runtime=minutes("cohort_build"),
     params:
+        version=VERSION,
         files=files,
         options=options("subject", "group", "time", "specimen", "age_band", "format", "label", "samples_in", "values"),
         fits=options("carried_tree", "root", "missing_tips", "without_metadata", "blanks", "replicates", "exclude"),

@@ -1,9 +1,11 @@
-# Checks config and sheet, and says of each cohort what its commands get and what its report is made of.
+# Checks config and sheet, and says what holds for each cohort and what its report is made of.
+import copy
 import csv
-import json
 import os
 import re
+from importlib.metadata import PackageNotFoundError, version
 
+import yaml
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
@@ -22,19 +24,37 @@ def beside_config(path):
     return os.path.normpath(os.path.join(os.path.dirname(next(iter(workflow.configfiles), "")), path))
 
 
+def own_settings(row):
+    """The config as it holds for a row of the sheet: cells in columns like `diversity.depth` go before it."""
+    own = copy.deepcopy(config)
+    for column, cell in row.items():
+        section, dot, key = column.partition(".")
+        if dot and cell:
+            default = own[section].get(key)
+            typed = yaml.safe_load if key == "depth" or not isinstance(default, str) else str
+            own[section][key] = [c.strip() for c in cell.split(",")] if isinstance(default, list) else typed(cell)
+    check(own, "config")
+    return own
+
+
 def read_cohort(row):
     """A row of the sheet, the config's values where its cells are empty, and what follows from both."""
     check(row, "cohorts")
-    cohort = row | {key: row.get(key) or value for key, value in config["cohort"].items()} | config["reference"] | config["immune"]
+    own = own_settings(row)
+    cohort = own["diversity"] | own["comparison"] | own["reference"] | own["immune"] | {"seed": own["seed"]}
+    cohort |= {"cohort": row["cohort"], **{key: row.get(key) or value for key, value in own["cohort"].items()}}
     cohort |= {k: beside_config(v) for k, v in cohort.items() if v and re.match("table|taxonomy|tree|metadata|.*knowledge|.*references", k)}
     treeless = not cohort["tree"] and cohort["carried_tree"] == "leave"  # then there are no phylogenetic metrics
-    cohort |= {s: [m for m in config["diversity"][s] if not (treeless and re.search("faith|phylo|unifrac", m))] for s in ("alpha", "beta")}
-    cohort |= {key: config["comparison"][key] for key in ("formula", "baseline", "strata")}
+    cohort |= {s: [m for m in cohort[s] if not (treeless and re.search("faith|phylo|unifrac", m))] for s in ("alpha", "beta")}
     cohort["formula"] = cohort["formula"] or (cohort["group"] and "~ `%s`" % cohort["group"].replace("`", "``"))
-    cohort |= {"covariate": cohort["covariates"], "marker": cohort["markers"], "variable": cohort["group"]}
-    return cohort | {"metric": cohort["alpha"], "level": config["diversity"]["levels"], "followed": cohort["subject"] and cohort["time"]}
+    cohort |= {"tested_prevalence": own["comparison"]["min_prevalence"], "followed": cohort["subject"] and cohort["time"]}
+    return cohort
 
 
+try:
+    VERSION = version("gutdiv")  # another one makes the results anew
+except PackageNotFoundError:  # the jobs have it in an environment of theirs, and a change of that is seen too
+    VERSION = None
 check(config, "config")
 with open(beside_config(config["sheet"]), encoding="utf-8-sig", newline="") as handle:
     SHEET = list(csv.DictReader(handle, dialect="excel-tab", restval=""))
@@ -48,22 +68,6 @@ wildcard_constraints:
     metric="[a-z0-9_]+",
 
 
-def given(key):
-    """An input function: the cohort's file of this kind, if it has one."""
-    return lambda wildcards: COHORTS[wildcards.cohort][key] or []
-
-
-def files(wildcards, input):
-    """A params function: `--name=path` for each named input that is there."""
-    return [f"--{name.replace('_', '-')}={path}" for name, path in input.items() if path]
-
-
-def options(*keys):
-    """A params function: `--key=value` for each value that the cohort has; `:q` in the command keeps it mere text."""
-    listed = lambda value: value if isinstance(value, list) else [value] if value else []
-    return lambda wildcards: [f"--{key.replace('_', '-')}={v}" for key in keys for v in listed(COHORTS[wildcards.cohort][key])]
-
-
 def results(wildcards):
     """What a cohort's report is made of: all that config and sheet ask for, and nothing left from earlier."""
     cohort = COHORTS[wildcards.cohort]
@@ -71,9 +75,3 @@ def results(wildcards):
     stems = [stem.replace("*", metric) for stem in stems for metric in (cohort["beta"] if "*" in stem else [""])]
     files = ["cohort/cohort.json", *(stem + end for stem in stems for end in (".tsv", ".json"))]
     return [f"results/{wildcards.cohort}/{f}" for f in files + ["reference/reference.json"] * bool(cohort["controls"])]
-
-
-def memory(wildcards, input, attempt):
-    """Megabytes: Python and its libraries, the inputs unpacked, and distances between all pairs of samples."""
-    n = json.loads(open(input.cohort).read())["n_samples"] if "cohort" in input.keys() else 0
-    return int(1000 + 10 * input.size_mb + 25e-6 * n**2) * attempt

@@ -43,9 +43,10 @@ rule report_write:
         "../envs/gutdiv.yaml"
     threads: 1
     resources:
-        mem_mb=memory,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=memory("report_write"),
+        runtime=minutes("report_write"),
     params:
+        version=VERSION,
         folder=subpath(output.page, parent=True),
         options=options("knowledge", "references", "add_knowledge", "add_references"),
     shell:
@@ -69,9 +70,10 @@ rule report_index:
         "../envs/gutdiv.yaml"
     threads: 1
     resources:
-        mem_mb=memory,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=memory("report_index"),
+        runtime=minutes("report_index"),
     params:
+        version=VERSION,
         folders=[f"results/{cohort}" for cohort in COHORTS],
     shell:
         # A copy, as for one cohort's page; made inside it, so that the ways to the reports are those from results/.
