@@ -151,12 +151,12 @@ def _traits(distances: DistanceMatrix) -> dict[str, Any]:
     return {"traits": distances.record["traits"]} if "traits" in distances.record else {}
 
 
-def _on_distances(args: argparse.Namespace, test: Callable[..., Table], options: dict[str, Any], **more: Any) -> int:
-    """Read distances and metadata, run a test on them, write what it says."""
+def _on_distances(args: argparse.Namespace, test: Callable[..., Table], options: dict[str, Any], *, in_pieces: bool = True, **more: Any) -> int:
+    """Read distances and metadata, run a test on them, write what it says; most tests make a matrix of their own and need no other."""
     from gutdiv.io.distances import read_distances
     from gutdiv.io.metadata import read_metadata
 
-    distances = read_distances(args.distances)
+    distances = read_distances(args.distances, in_pieces=in_pieces)
     table = test(distances, read_metadata(args.metadata), **options, **more)
     return _write(args, table, options, ("distances", "metadata"), **_traits(distances))
 
@@ -209,7 +209,7 @@ def _anosim(args: argparse.Namespace) -> int:
     """Compare ranks of distances between and within groups."""
     from gutdiv.comparison.anosim import anosim
 
-    return _on_distances(args, anosim, _options(args, "variable", *EXCHANGE), seed=args.seed, threads=args.threads)
+    return _on_distances(args, anosim, _options(args, "variable", *EXCHANGE), in_pieces=False, seed=args.seed, threads=args.threads)
 
 
 def _mantel(args: argparse.Namespace) -> int:
