@@ -1,10 +1,17 @@
-# What the jobs of a cohort get and need: files, options, memory, minutes, and distances in blocks of rows.
+# What the jobs of a cohort get and need: files, options, blocks of rows, memory and minutes; and what its report is made of.
 import json
 import math
+from importlib.metadata import PackageNotFoundError, version
+
+try:
+    VERSION = version("gutdiv")  # another one makes the results anew
+except PackageNotFoundError:  # the jobs have it in an environment of theirs, and a change of that is seen too
+    VERSION = None
 
 # What a step takes at its peak: MB in any case, MB for each 1,000 samples, each million counts that are not zero, and each million pairs of samples.
 # Measured by benchmarks/workflow.py on 1,000 to 20,000 samples.
 PEAKS = {
+    "cohort_merge": (300, 0, 0, 25),
     "cohort_build": (300, 0, 0, 25),
     "comparison_alpha": (300, 0, 0, 25),
     "comparison_permanova": (300, 0, 0, 25),
@@ -57,6 +64,15 @@ def options(*keys, **renamed):
     listed = lambda value: value if isinstance(value, list) else [] if value == "" else [value]
     pairs = [*((key, key) for key in keys), *renamed.items()]
     return lambda wildcards: [f"--{name.replace('_', '-')}={v}" for name, key in pairs for v in listed(COHORTS[wildcards.cohort][key])]
+
+
+def results(wildcards):
+    """What a cohort's report is made of: all that config and sheet ask for, and nothing left from earlier."""
+    cohort = COHORTS[wildcards.cohort]
+    stems = " ".join(stems for needed, stems in TABLES.items() if cohort[needed]).split()
+    stems = [stem.replace("*", metric) for stem in stems for metric in (cohort["beta"] if "*" in stem else [""])]
+    files = ["cohort/cohort.json", *(stem + end for stem in stems for end in (".tsv", ".json"))]
+    return [f"results/{wildcards.cohort}/{f}" for f in files + ["reference/reference.json"] * bool(cohort["controls"])]
 
 
 def blocks(wildcards):

@@ -12,7 +12,8 @@ TABLES = {
     " dysbiosis/flags immune/matches immune/links immune/samples immune/enrichment",
     "controls": "reference/outliers dysbiosis/taxa_flags dysbiosis/indices",
     "formula": "comparison/model comparison/permanova/* comparison/constrained/*",
-    "group": "comparison/alpha comparison/dispersion/* comparison/pairs/* comparison/abundance",
+    "simple": "comparison/alpha",
+    "group": "comparison/dispersion/* comparison/pairs/* comparison/abundance",
     "followed": "comparison/longitudinal/trajectories comparison/longitudinal/tests",
 }
 # What the page over all cohorts reads of each.
