@@ -229,12 +229,13 @@ Part: TypeAlias = Figure | DataTable | Note | Facts | Sentences | Prose | Verdic
 
 @dataclass(frozen=True)
 class Section:
-    """A titled run of parts inside a panel; an empty title continues the panel without a heading."""
+    """A titled run of parts inside a panel; an empty title continues the panel without a heading. `terms`: the words it uses, explained."""
 
     key: str
     title: str
     parts: tuple[Part, ...]
     lead: str = ""
+    terms: tuple[Detail, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gutdiv.report import cells, charts, evidence, reading, story
 from gutdiv.report.panels import guilds
 from gutdiv.report.parts import Column, DataTable, Detail, Figure, Note, Panel, Part, Row, Section, Sentence, Sentences, View
+from gutdiv.report.terms import TERMS
 from gutdiv.report.wording import (
     NONE,
     capital,
@@ -204,9 +205,9 @@ def _link_table(results: Results, rows: list[dict[str, Any]]) -> DataTable:
             Column("Family", "text", "Immune-relevant taxa were named beforehand; all others are tested apart from them.", choose=True),
             lambda r: cells.text(FAMILY.get(r["test_family"], r["test_family"])),
         ),
-        cells.column("Estimate", "estimate", cells.change, help=story.TERMS["link"]),
+        cells.column("Estimate", "estimate", cells.change, help=TERMS["link"]),
         (Column("95% CI", "number"), lambda r: cells.between(r["ci_low"], r["ci_high"], places=2)),
-        cells.column("q", "q", cells.chance, help=story.TERMS["q-value"]),
+        cells.column("q", "q", cells.chance, help=TERMS["q-value"]),
         *conservative,
         cells.column("Robustness", "robustness", cells.text, choose=True),
         cells.column(
