@@ -9,7 +9,7 @@
     if (value && typeof value === "object") {
       return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, gutdiv.coloured(v, styles, k)]));
     }
-    if (typeof value === "string" && /color$/.test(key || "")) {
+    if (typeof value === "string" && /color(scale)?$/.test(key || "")) {
       const variable = /^var\((--[a-z0-9-]+)\)$/.exec(value);
       if (variable) return styles.getPropertyValue(variable[1]).trim() || "#777777";
     }
