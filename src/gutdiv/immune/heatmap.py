@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from gutdiv.immune.samples import tested_genera
 from gutdiv.model.results import VERDICTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    import pandas as pd
 
 Floats = npt.NDArray[np.float64]
 Cell = tuple[str | None, str]  # a group and a verdict
@@ -55,7 +56,7 @@ def order_shares(
         own = taxa[taxa["level"] == level]
         names = own["metric"].str.removeprefix(prefix)
         kept = own.assign(metric=names)[names.isin(list(known))] if level == "genus" else own.assign(metric=names)
-        wide = kept.pivot(index="sample_id", columns="metric", values="share").sort_index().sort_index(axis=1)
+        wide = kept.pivot(index="sample_id", columns="metric", values="share").sort_index().sort_index(axis=1)  # noqa: PD010 - each once: nothing to average
         read = wide[wide.notna().all(axis=1)]
         if bool((read.to_numpy() > 0).any()):
             out[level] = {**_drawn(read, verdicts, groups or {}), "without_reads": len(wide) - len(read)}

@@ -175,7 +175,7 @@ def points(
                 "hovertemplate": "<b>%{text}</b><br>%{x:.3g}, %{y:.3g}<extra></extra>",
             }
         )
-    y = axis(y_title, **({"scaleanchor": "x", "scaleratio": 1, "constrain": "domain"} if square else {}))
+    y = axis(y_title, **({"scaleanchor": "x", "scaleratio": 1, "constrain": "domain", "constraintoward": "top"} if square else {}))
     x = axis(x_title, **({"constrain": "domain", "constraintoward": "left"} if square else {}))
     return tuple(traces), layout(x=x, y=y, height=520 if square else 380, legend=len(groups) > 1)
 

@@ -9,7 +9,7 @@ from gutdiv.report.parts import Column, Figure, Note, Section, View
 from gutdiv.report.wording import capital, integer, missing, name, percent, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from gutdiv.model.results import Results
 
