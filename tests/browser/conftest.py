@@ -85,6 +85,17 @@ class Watched:
 @pytest.fixture
 def watch(browser: Any) -> Iterator[Any]:
     """Return a function that opens a watched page; `width`, `height` and playwright's context options may be given."""
+    yield from _watching(browser)
+
+
+@pytest.fixture(scope="module")
+def watch_once(browser: Any) -> Iterator[Any]:
+    """Return the same function for a page that the tests of a file share."""
+    yield from _watching(browser)
+
+
+def _watching(browser: Any) -> Iterator[Any]:
+    """Hand over the function and close what it opened."""
     contexts = []
 
     def start(width: int = 1440, height: int = 1000, **options: Any) -> Watched:

@@ -16,18 +16,28 @@ PLOT = "document.querySelector('#f-ordination .plot')"
 BOXES = "all => all.map(e => e.getBoundingClientRect()).map(b => [b.left, b.top, b.right, b.bottom])"
 
 
-def ordination(watched: Any, path: Path) -> Any:
-    """Open a page at its ordination."""
-    page = watched.open(path)
+@pytest.fixture(scope="module")
+def shared(watch_once: Any, pages: dict[str, Path]) -> Any:
+    """Open the ordinary page once for all tests; each leaves the ordination as drawn."""
+    watched = watch_once()
+    watched.open(pages["full"])
+    return watched
+
+
+def ordination(watched: Any, width: int = 1440) -> Any:
+    """Show the ordination as it is drawn, on a screen of this width."""
+    page = watched.page
+    page.set_viewport_size({"width": width, "height": 1000})
     page.locator("#f-ordination").scroll_into_view_if_needed()
     page.wait_for_selector("#f-ordination[data-drawn='yes'] .textpoint")
-    page.wait_for_timeout(300)
+    page.locator("#f-ordination").get_by_label("Colour and shape by").select_option("as drawn")
+    page.wait_for_function(f"w => {PLOT}.clientWidth <= w && {PLOT}._fullLayout.width === {PLOT}.clientWidth", arg=width)
+    page.wait_for_selector("#f-ordination[data-settled]")
     return page
 
 
-def test_points_turn_along_three_axes_keep_their_colours_and_are_saved(watch: Any, pages: dict[str, Path], tmp_path: Path) -> None:
-    watched = watch()
-    page = ordination(watched, pages["full"])
+def test_points_turn_along_three_axes_keep_their_colours_and_are_saved(shared: Any, tmp_path: Path) -> None:
+    page = ordination(shared)
     figure = page.locator("#f-ordination")
     assert figure.locator("canvas").count() == 0, "nothing is drawn in space before it is asked for"
     figure.get_by_label("View").select_option("3")
@@ -49,12 +59,11 @@ def test_points_turn_along_three_axes_keep_their_colours_and_are_saved(watch: An
     assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
     figure.get_by_label("View").select_option("")
     page.wait_for_function(f"() => {PLOT}.data[0].type === 'scatter'")
-    watched.assert_quiet()
+    shared.assert_quiet()
 
 
-def test_an_ellipse_is_that_of_normal_data_and_follows_the_groups(watch: Any, pages: dict[str, Path]) -> None:
-    watched = watch()
-    page = ordination(watched, pages["full"])
+def test_an_ellipse_is_that_of_normal_data_and_follows_the_groups(shared: Any) -> None:
+    page = ordination(shared)
     points = np.random.default_rng(3).standard_normal((40, 2)) @ [[2.0, 0.7], [0.0, 0.4]] + [5, -3]
     line = page.evaluate("([x, y]) => gutdiv.ellipse(x, y)", points.T.tolist())
     away = np.column_stack([line["x"], line["y"]]) - points.mean(axis=0)
@@ -71,13 +80,12 @@ def test_an_ellipse_is_that_of_normal_data_and_follows_the_groups(watch: Any, pa
     choice.select_option("group")
     page.wait_for_function(f"() => {PLOT}.data.length < 10")
     assert len(page.evaluate(ellipses)) == 3
-    watched.assert_quiet()
+    shared.assert_quiet()
 
 
 @pytest.mark.parametrize("width", [1440, 360])
-def test_names_of_arrows_keep_apart_and_a_colour_bar_stands_by_its_plot(watch: Any, pages: dict[str, Path], width: int) -> None:
-    watched = watch(width=width)
-    page = ordination(watched, pages["full"])
+def test_names_of_arrows_keep_apart_and_a_colour_bar_stands_by_its_plot(shared: Any, width: int) -> None:
+    page = ordination(shared, width)
     boxes = page.eval_on_selector_all("#f-ordination .textpoint text", BOXES)
     field = page.eval_on_selector_all("#f-ordination .bglayer, #f-ordination .cartesianlayer .plot", BOXES)
     assert len(boxes) == 8
@@ -86,19 +94,18 @@ def test_names_of_arrows_keep_apart_and_a_colour_bar_stands_by_its_plot(watch: A
     assert min(b[0] for b in boxes) >= min(f[0] for f in field) - 2
     assert max(b[2] for b in boxes) <= width
     page.locator("#f-ordination").get_by_label("Colour and shape by").select_option("age")
-    page.wait_for_selector("#f-ordination .colorbar .cbfills, #f-ordination .cbfills")
-    page.wait_for_timeout(400)
+    page.wait_for_selector("#f-ordination .cbfills")
+    page.wait_for_selector("#f-ordination[data-settled]")
     (bar,) = page.eval_on_selector_all("#f-ordination .cbfills", BOXES)
     size = page.evaluate(f"() => {{ const l = {PLOT}._fullLayout, b = {PLOT}.getBoundingClientRect(); "
                          "return [b.left + l.xaxis._offset + l.xaxis._length, b.top + l.yaxis._offset + l.yaxis._length]; }")  # fmt: skip
     gap = bar[0] - size[0] if width > 500 else bar[1] - size[1]
     assert 0 < gap < (40 if width > 500 else 110)
-    watched.assert_quiet()
+    shared.assert_quiet()
 
 
-def test_the_heatmap_is_drawn_switched_and_its_numbers_are_paged(watch: Any, pages: dict[str, Path]) -> None:
-    watched = watch()
-    page = watched.open(pages["full"])
+def test_the_heatmap_is_drawn_switched_and_its_numbers_are_paged(shared: Any) -> None:
+    page = shared.page
     figure = page.locator("#f-heatmap")
     figure.scroll_into_view_if_needed()
     page.wait_for_selector("#f-heatmap .hm image")
@@ -108,4 +115,4 @@ def test_the_heatmap_is_drawn_switched_and_its_numbers_are_paged(watch: Any, pag
     assert figure.locator("tbody tr").count() <= 40
     figure.locator(".switch input").nth(1).check(force=True)
     page.wait_for_function("() => document.querySelector('#f-heatmap .plot').data[0].y.length === 1")
-    watched.assert_quiet()
+    shared.assert_quiet()

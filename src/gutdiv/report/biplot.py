@@ -49,6 +49,7 @@ def with_arrows(
             "line": {"width": 0},
         },
         "hoverinfo": "skip",
+        "meta": {"arrows": True},
     }
     names = {
         **shared,

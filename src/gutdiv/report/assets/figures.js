@@ -19,6 +19,7 @@
       this.room = 90; // what labels and margins take from the width; known once it is drawn
       this.at = 0;
       this.drawn = false;
+      this.times = 0;
       for (const input of figure.querySelectorAll(".switch input, .switch select")) {
         input.addEventListener("change", () => this.choose(Number(input.value)));
       }
@@ -127,15 +128,21 @@
       }
       this.width = w;
       const { data, layout } = this.parts(w, getComputedStyle(root));
+      delete this.figure.dataset.settled;
+      const time = ++this.times;
       this.plot.style.minHeight = layout.height + "px";
-      window.Plotly.react(this.plot, data, layout, { displaylogo: false, displayModeBar: false, responsive: false, doubleClick: "reset+autosize", scrollZoom: false }).then(() => this.fit(layout));
+      window.Plotly.react(this.plot, data, layout, { displaylogo: false, displayModeBar: false, responsive: false, doubleClick: "reset+autosize", scrollZoom: false }).then(() => this.fit(layout, time));
       this.drawn = true;
       this.figure.dataset.drawn = "yes";
     }
 
     // Long names of rows take room that is known only now: the axis title is broken anew for what is left, and names of arrows find their places.
-    async fit(layout) {
-      if (!layout.xaxis) return; // in space
+    async fit(layout, time) {
+      if (layout.xaxis) await this.flat(layout);
+      if (time === this.times) this.figure.dataset.settled = "yes"; // it was not drawn anew meanwhile
+    }
+
+    async flat(layout) {
       const size = this.plot._fullLayout._size;
       this.room = this.width - size.w;
       const { text } = titled(this.axis, size.w);

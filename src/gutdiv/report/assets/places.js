@@ -16,14 +16,15 @@
 
   // ---------------------------------------------------------------- names of arrows
   async function named(plot) {
-    const at = plot.data.findIndex((trace) => trace.meta && trace.meta.names);
+    const [at, leading, arrows] = ["names", "leads", "arrows"].map((part) => plot.data.findIndex((trace) => trace.meta && trace.meta[part]));
     if (at < 0 || !plot._fullLayout._has("cartesian")) return;
     const { xaxis, yaxis } = plot._fullLayout;
     const trace = plot.data[at];
     const size = trace.textfont.size;
     const pen = document.createElement("canvas").getContext("2d");
     pen.font = size + "px " + plot._fullLayout.font.family;
-    const heads = trace.x.map((x, i) => [xaxis.d2p(x), yaxis.d2p(trace.y[i])]);
+    const tips = trace.text.map((_, i) => [plot.data[arrows].x[3 * i + 1], plot.data[arrows].y[3 * i + 1]]); // three places an arrow: middle, tip, gap
+    const heads = tips.map(([x, y]) => [xaxis.d2p(x), yaxis.d2p(y)]);
     const widths = trace.text.map((text) => pen.measureText(plain(text)).width);
     const boxes = gutdiv.apart(heads, widths, { width: xaxis._length, height: yaxis._length, origin: [xaxis.d2p(0), yaxis.d2p(0)] });
     const leads = { x: [], y: [] };
@@ -31,10 +32,9 @@
       const [x, y] = heads[i];
       const end = [Math.min(Math.max(x, box.x - box.w / 2), box.x + box.w / 2), Math.min(Math.max(y, box.y - box.h / 2), box.y + box.h / 2)];
       if (Math.hypot(end[0] - x, end[1] - y) < FAR) return;
-      leads.x.push(trace.x[i], xaxis.p2d(end[0]), null);
-      leads.y.push(trace.y[i], yaxis.p2d(end[1]), null);
+      leads.x.push(tips[i][0], xaxis.p2d(end[0]), null);
+      leads.y.push(tips[i][1], yaxis.p2d(end[1]), null);
     });
-    const leading = plot.data.findIndex((other) => other.meta && other.meta.leads);
     const xs = boxes.map((box) => xaxis.p2d(box.x));
     const ys = boxes.map((box) => yaxis.p2d(box.y));
     await window.Plotly.restyle(plot, { x: [xs, leads.x], y: [ys, leads.y], textposition: "middle center" }, [at, leading]);
@@ -100,7 +100,7 @@
   // How a colour bar is laid out before it is placed, and the room that it needs.
   gutdiv.bar = function (flat) {
     if (!flat) return { bar: { xref: "container", x: 0.9, xanchor: "left", len: 0.9 }, margin: { r: 96 }, height: 0 };
-    const bar = { orientation: "h", x: 0, xanchor: "left", y: -0.3, yanchor: "top", ypad: 0, lenmode: "pixels", len: 240, title: { side: "top" } };
-    return { bar: bar, margin: { b: UNDER + 70 }, height: 70 };
+    const bar = { orientation: "h", x: 0, xanchor: "left", y: 0.3, yanchor: "top", ypad: 0, lenmode: "pixels", len: 240, title: { side: "top" } };
+    return { bar: bar, margin: { b: UNDER + 64 }, height: 64 };
   };
 })();
