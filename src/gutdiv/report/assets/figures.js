@@ -130,6 +130,9 @@
       const { data, layout } = this.parts(w, getComputedStyle(root));
       delete this.figure.dataset.settled;
       const time = ++this.times;
+      const kind = [this.narrow, this.space, data.some((trace) => trace.marker && trace.marker.showscale)].join();
+      if (this.kind !== undefined && this.kind !== kind) window.Plotly.purge(this.plot); // margins of the former colour bar would stay
+      this.kind = kind;
       this.plot.style.minHeight = layout.height + "px";
       window.Plotly.react(this.plot, data, layout, { displaylogo: false, displayModeBar: false, responsive: false, doubleClick: "reset+autosize", scrollZoom: false }).then(() => this.fit(layout, time));
       this.drawn = true;
