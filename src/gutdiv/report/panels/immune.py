@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gutdiv.report import cells, charts, evidence, reading, story
-from gutdiv.report.panels import guilds
+from gutdiv.report.panels import guilds, heatmap
 from gutdiv.report.parts import Column, DataTable, Detail, Figure, Note, Panel, Part, Row, Section, Sentence, Sentences, View
 from gutdiv.report.terms import TERMS
 from gutdiv.report.wording import (
@@ -50,7 +50,8 @@ def build(results: Results) -> Panel:
         "Taxa that the literature ties to immune function: how they move with the diversity of the rest, and "
         "what is known of them. No immune function was measured here."
     )
-    sections = [s for s in (_links(results), guilds.in_samples(results), guilds.enriched(results), _matches(results)) if s is not None]
+    made = (_links(results), heatmap.section(results), guilds.in_samples(results), guilds.enriched(results), _matches(results))
+    sections = [s for s in made if s is not None]
     if not sections:
         return Panel("immune", "Immune", title, lead, absent="No taxon was looked up: the table has no lineages, or this step was not run.")
     return Panel("immune", "Immune", title, lead, tuple(sections))
