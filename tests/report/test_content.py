@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 WORDS = ["overview", "composition", "diversity", "abundance", "longitudinal", "dysbiosis", "immune", "methods"]
 FIGURES = {
     "composition", "composition-means", "effects", "alpha", "models", "ordination", "constrained", "curves", "depths", "abundance", "verdict-counts",
-    "places", "links", "heatmap", "trajectories",
+    "places", "links", "heatmap", "trajectories", "workflow",
 }  # fmt: skip
 KINDS: list[dict[str, Any]] = [
     {},
