@@ -37,6 +37,7 @@ class Listener:
         self.progress = Progress()
         self.errors: list[str] = []
         self._held: list[str] = []  # said before the first step; shown at the end if there was none
+        self._speaks = False  # Snakemake's logging has begun
         self._lock = threading.Lock()  # two threads read: messages, and what comes past Snakemake's logging
 
     def message(self, line: str) -> None:
@@ -46,6 +47,7 @@ class Listener:
         except ValueError:  # cut off by an interrupt
             return
         with self._lock:
+            self._speaks = True
             if content["event"] == "settings":
                 self.verbose |= content["all"]
                 return
@@ -58,7 +60,10 @@ class Listener:
         with self._lock:
             self._write(line)
             self.errors.append(line)
-            self.view.say(line)
+            if self._speaks or self.verbose:
+                self.view.say(line)
+            else:
+                self._held.append(line)
 
     def _hear(self, content: Mapping[str, Any]) -> None:
         """Write a message's words to the log, and to the screen what must be seen there."""
@@ -92,8 +97,6 @@ class Listener:
         """Tell what is left to tell when Snakemake has ended."""
         with self._lock:
             self.view.close()
-            if self.verbose:
-                return
             if not self.progress.steps:
                 for text in self._held:
                     self.view.say(text)
@@ -162,11 +165,10 @@ def _run(options: Sequence[str], environment: Mapping[str, str], listener: Liste
     read, write = os.pipe()
     command = [sys.executable, "-m", "gutdiv.cli.events", str(write), *options]
     interrupted = False
-    with (
-        os.fdopen(read, encoding="utf-8", errors="replace") as messages,
-        subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, errors="replace", pass_fds=(write,)) as process,
-    ):
+    with os.fdopen(read, encoding="utf-8", errors="replace") as messages:
+        process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, errors="replace", pass_fds=(write,))
         os.close(write)
+        # Not closed from here: steps that outlive a killed Snakemake keep it open, and to close it would wait for them.
         past = threading.Thread(target=_each, args=(process.stderr or (), listener.raw), daemon=True)
         past.start()
         before = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
@@ -179,7 +181,7 @@ def _run(options: Sequence[str], environment: Mapping[str, str], listener: Liste
                     interrupted = True
         finally:
             signal.signal(signal.SIGTERM, before)
-        past.join(timeout=2)  # orphans of a killed Snakemake keep it open
+        past.join(timeout=2)
     return process.returncode, interrupted
 
 
