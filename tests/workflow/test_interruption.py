@@ -32,9 +32,10 @@ SLOW = """
 import pathlib, time
 _whole = pathlib.Path.write_text
 def _halves(path, text, **more):
+    text = text.removesuffix("}") + f', "file": "{path.name}"}}'
     _whole(path, text[: len(text) // 2])
     time.sleep(0.02)
-    return _whole(path, text + chr(10) + path.name)
+    return _whole(path, text)
 pathlib.Path.write_text = _halves
 time.sleep(0.1)
 """

@@ -68,6 +68,7 @@ class Progress:
         self.total = 0
         self._planned: Counter[str] = Counter()
         self._told: set[tuple[str, str]] = set()
+        self._settled = False  # Snakemake has told the number of steps since the last one was done
 
     def take(self, message: Mapping[str, Any]) -> None:
         """Take one message of `gutdiv.cli.events`."""
@@ -82,6 +83,7 @@ class Progress:
             self.failures.pop(job, None)
         elif event == "job_finished" and (step := self.steps.get(int(message["job_id"]))):
             step.ended = self.now
+            self._settled = False
             self.failures.pop(int(message["job_id"]), None)
         elif event == "job_error":
             job = int(message["jobid"])
@@ -95,6 +97,7 @@ class Progress:
                 self.steps.pop(job)
         elif event == "progress":
             self.total = max(self.total, int(message["total"]))
+            self._settled = True
 
     @property
     def done(self) -> int:
@@ -145,7 +148,7 @@ class Progress:
     def _is_whole(self, stage: str) -> bool:
         """Whether all steps of a stage are done in all cohorts, and none can come."""
         done = sum(step.stage == stage and step.ended is not None for step in self.steps.values())
-        return done == self._expected(stage) and not self._unknown()
+        return self._settled and done == self._expected(stage) and not self._unknown()
 
     # ------------------------------------------------------------ time
     def seconds_left(self) -> float | None:
