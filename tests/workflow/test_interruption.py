@@ -175,7 +175,7 @@ def test_killed_at_any_moment_the_run_ends_with_what_an_undisturbed_one_makes(no
     assert slow != rest
     script.write_text(f"{first}\n{slow}")
     metadata = tmp_path / "metadata.tsv"
-    metadata.write_text("sample\tgroup\n")
+    metadata.write_text("sample-id\tgroup\ns1\ta\n")
     line = ("run", "--table", table, "--metadata", metadata, "--group", "group", "--name", "c", "--cores", "2")
     begun = time.monotonic()
     undisturbed = noted.gutdiv(*line, "--output", "whole", cwd=tmp_path)

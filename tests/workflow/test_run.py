@@ -304,6 +304,13 @@ def test_settings_of_somebody_else_are_left_alone_and_own_ones_are_rewritten(not
         (["--table", "t.tsv", "--min-prevalence", "1.5"], ["--min-prevalence", "'1.5'"]),
         (["--table", "t.tsv", "--min-reads", "-1"], ["--min-reads"]),
         (["--table", "t.tsv", "--metadata", "no.tsv"], ["--metadata 'no.tsv' does not exist"]),
+        (
+            ["--table", "t.tsv", "--metadata", "m.tsv", "--controls", "agee >= 18"],
+            ["--controls names the column 'agee', which m.tsv has not. Known columns: 'age', 'sex'"],
+        ),
+        (["--table", "t.tsv", "--metadata", "m.tsv", "--controls", "sex == 'm'"], ["--controls", "selects none of the 1 samples of m.tsv"]),
+        (["--table", "t.tsv", "--metadata", "m.tsv", "--marker", "age", "--marker", "crp"], ["--marker names the column 'crp'"]),
+        (["--table", "t.tsv", "--metadata", "m.tsv", "--formula", "~ age + bmi"], ["--formula names the column 'bmi'"]),
         (["--table", "t{x}.tsv"], ["has braces", "wildcards"]),
         (["--table", "t.tsv", "--name", "a b"], ["--name 'a b'"]),
         (["--table", "t.tsv", "--group", "a\tb"], ["--group 'a\\tb'", "control character"]),
@@ -320,6 +327,7 @@ def test_what_cannot_work_is_refused_before_anything_starts(noted, tmp_path: Pat
     (tmp_path / "folder").mkdir()
     for name in ("t.tsv", "t{x}.tsv"):
         (tmp_path / name).write_text("x")
+    (tmp_path / "m.tsv").write_text("sample-id\tage\tsex\ns1\t30\tf\n")
     run = noted.gutdiv("run", "--output", "out", *options, cwd=tmp_path)
     assert run.returncode == 2
     assert all(word in run.stderr for word in words), run.stderr

@@ -15,7 +15,7 @@ from gutdiv.cli.options import add_seed, depth, positive
 from gutdiv.cli.resume import claim, foreign_snakemake, locked, mark, recover, slurm_prefix
 from gutdiv.cli.settings import COLUMNS, FILES, NOT_THE_DEMO, Settings, filled, sheet
 from gutdiv.cli.workflow_files import PROFILES, own_path, workflow_folder
-from gutdiv.errors import GutdivError, InputError
+from gutdiv.errors import ExpressionError, GutdivError, InputError, first_ids
 from gutdiv.grammar.expression import parse_expression
 from gutdiv.grammar.formula import parse_formula
 
@@ -68,11 +68,8 @@ def _run(args: argparse.Namespace) -> int:
     """Write config and sheet, run the workflow, and say where the report is or what went wrong."""
     workflow = workflow_folder()
     name = cohort_name(args.name, args.table)
-    for expression in filter(None, (args.controls, args.blanks)):
-        parse_expression(expression)  # a slip in it is told now, not after the first stages
-    if args.formula:
-        parse_formula(args.formula)
     row = _row(args, name)
+    _check_columns(args)
     profile = _profile(args.profile, workflow)
     values: dict[tuple[str, ...], object] = {
         ("seed",): args.seed,
@@ -193,6 +190,33 @@ def _row(args: argparse.Namespace, name: str) -> dict[str, str]:
         msg = f"--output {str(args.output)!r} is a file. Give a folder; it is made where missing."
         raise InputError(msg)
     return row
+
+
+def _check_columns(args: argparse.Namespace) -> None:
+    """Refuse expressions that cannot be read, and columns and controls that the metadata lacks, before the first stages have run."""
+    expressions = {option: parse_expression(text) for option in ("controls", "blanks") if (text := getattr(args, option))}
+    formula = parse_formula(args.formula) if args.formula else None
+    if not args.metadata:  # what a table carries is read with the table
+        return
+    from gutdiv.io.metadata import read_metadata
+
+    metadata = read_metadata(args.metadata)
+    named = [(option, column) for option, expression in expressions.items() for column in expression.columns]
+    named += [(option, column) for option in ("group", "subject", "time") if (column := getattr(args, option))]
+    named += [(option, column) for option in ("covariate", "marker") for column in getattr(args, option)]
+    named += [("formula", column) for column in (formula.columns if formula else ())]
+    for option, column in named:
+        if column not in metadata.columns:
+            known = first_ids(metadata.columns, limit=12) or "none"
+            msg = f"--{option} names the column {column!r}, which {args.metadata.name} has not. Known columns: {known}."
+            raise InputError(msg)
+    try:
+        chosen = "controls" not in expressions or expressions["controls"].select(metadata).any()
+    except ExpressionError:  # a sample that the table lacks may hold what no number can be held against; the stage sees the others only
+        return
+    if not chosen:
+        msg = f"--controls {args.controls!r} selects none of the {len(metadata.ids):,} samples of {args.metadata.name}. Check the column's values."
+        raise InputError(msg)
 
 
 def _profile(name: str, workflow: Path) -> Path:
