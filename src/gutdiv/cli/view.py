@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from gutdiv.cli.progress import Progress
+    from gutdiv.cli.progress import Progress, Row
 
 _EVERY = 60.0  # seconds from one plain line to the next, where no stage ends
 _NAMES = 4  # steps at work that are named
@@ -60,7 +60,7 @@ class Live:
         from rich.live import Live as Display
 
         self._console = console
-        self._progress: Progress | None = None
+        self._shown: tuple[list[Row], str, float] = ([], "", 0.0)  # replaced as a whole: another thread draws it
         self._display = Display(console=console, get_renderable=self._table, refresh_per_second=2, transient=True, redirect_stdout=False)
 
     def say(self, text: str) -> None:
@@ -69,7 +69,7 @@ class Live:
 
     def show(self, progress: Progress) -> None:
         """Let the table show this."""
-        self._progress = progress
+        self._shown = (progress.open(), total_line(progress), time.monotonic())
         if not self._display.is_started:
             self._display.start()
 
@@ -83,16 +83,15 @@ class Live:
         from rich.table import Table
         from rich.text import Text
 
+        rows, line, at = self._shown
         table = Table.grid(padding=(0, 2))
-        progress = self._progress
-        if progress is None:
-            return table
-        for row in progress.open():
+        for row in rows:
             of = f"{row.done} of {row.total}" if row.total else f"{row.done} done"
-            table.add_row(*map(Text, (row.cohort or "all cohorts", row.stage, of, _names(row.working), exact(row.seconds))))
+            seconds = row.seconds + (time.monotonic() - at if row.working else 0.0)
+            table.add_row(*map(Text, (row.cohort or "all cohorts", row.stage, of, _names(row.working), exact(seconds))))
         whole = Table.grid()
         whole.add_row(table)
-        whole.add_row(Text(total_line(progress)))
+        whole.add_row(Text(line))
         return whole
 
 
