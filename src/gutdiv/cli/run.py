@@ -104,15 +104,16 @@ def _run(args: argparse.Namespace) -> int:
 def _ready(held: Claim, settings: Settings, options: list[str], environment: Mapping[str, str], own: list[str]) -> None:
     """Clear away what a killed run left, and write the settings; a dry run clears nothing away."""
     dry = bool(_DRY & set(own))
+    lock = locked(held.output)
+    if lock and (pid := foreign_snakemake(held.output)):
+        msg = f"Snakemake is at work in {held.output} without `gutdiv run`: process {pid}. Wait until it has ended."
+        raise GutdivError(msg)
     if held.before and not dry:
         recover(held, _say)
-    elif locked(held.output) and not held.before and "--unlock" not in own:
-        pid = foreign_snakemake(held.output)
+    elif lock and not held.before and "--unlock" not in own:
         msg = (
-            f"Snakemake is at work in {held.output} without `gutdiv run`: process {pid}. Wait until it has ended."
-            if pid
-            else f"Snakemake was started in {held.output} without `gutdiv run`, and is at work there or was killed. "
-            "If it does not work any more, also on no other computer, add `-- --unlock` to this command once, and then give it without."
+            f"Snakemake was started in {held.output} without `gutdiv run`, and was killed, or is at work there on another computer. "
+            "If it does not work any more, add `-- --unlock` to this command once, and then give it without."
         )
         raise GutdivError(msg)
     settings.write()
