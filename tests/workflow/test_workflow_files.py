@@ -203,7 +203,7 @@ immune: {covariates: [age, body mass], markers: [crp], load: cells, verdict: tru
         assert "--depth=1000" in arguments("diversity", name)
     assert arguments("diversity", "ordination")[2:] == [
         *("--distances", f"{base}/diversity/distances/jaccard.h5", "--cohort", f"{base}/cohort/cohort.json", "--axes=3"),
-        *("--threads", "2", "--output", f"{base}/diversity/ordination/jaccard.tsv"),
+        *("--threads", "1", "--output", f"{base}/diversity/ordination/jaccard.tsv"),
     ]
     permanova = arguments("comparison", "permanova")
     assert {"--formula=~ group + age", "--subject=who", "--strata=batch", "--by", "margin", "--permutations=499"} <= set(permanova)

@@ -115,7 +115,7 @@ rule diversity_alpha:
         "logs/{cohort}/diversity/alpha.benchmark.tsv"
     conda:
         "../envs/gutdiv.yaml"
-    threads: 4
+    threads: processors(4)
     resources:
         mem_mb=memory("diversity_alpha"),
         runtime=minutes("diversity_alpha"),
@@ -168,7 +168,7 @@ rule diversity_rows:
         blocks="[0-9]+",
     conda:
         "../envs/gutdiv.yaml"
-    threads: 4
+    threads: processors(4)
     resources:
         mem_mb=memory("diversity_rows"),
         runtime=minutes("diversity_rows"),
@@ -192,7 +192,7 @@ rule diversity_beta:
         "logs/{cohort}/diversity/distances/{metric}.benchmark.tsv"
     conda:
         "../envs/gutdiv.yaml"
-    threads: 4
+    threads: processors(4)
     resources:
         mem_mb=memory("diversity_beta"),
         runtime=minutes("diversity_beta"),
@@ -224,7 +224,7 @@ rule diversity_ordination:
         metric="[a-z0-9_]+(?<!_arrows)",
     conda:
         "../envs/gutdiv.yaml"
-    threads: 2
+    threads: processors(2)
     resources:
         mem_mb=memory("diversity_ordination"),
         runtime=minutes("diversity_ordination"),

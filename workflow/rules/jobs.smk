@@ -40,8 +40,7 @@ PEAKS = {
     "report_write": (300, 0, 0, 25),
     "report_index": (300, 0, 0, 25),
 }
-SPARE = 1.3  # times the peak is asked for
-FLOOR = 500  # MB; on a cluster a job starts Snakemake twice before its own command
+FLOOR, SNAKEMAKE, SPARE = 500, 250, 1.25  # MB in any case; MB for the two Snakemakes that start a job on a cluster; times the peak
 
 
 def given(key):
@@ -95,7 +94,8 @@ def memory(step):
     """A resources function: megabytes, more at each attempt."""
 
     def needed(wildcards, input, attempt):
-        return attempt * math.ceil(max(FLOOR, SPARE * sum(peak * amount for peak, amount in zip(PEAKS[step], work(input)))))
+        peak = sum(a * b for a, b in zip(PEAKS[step], work(input)))
+        return attempt * math.ceil(max(FLOOR, SNAKEMAKE + SPARE * peak))
 
     return needed
 
@@ -103,3 +103,8 @@ def memory(step):
 def minutes(step):
     """A resources function: minutes, more at each attempt; as generous as a queue for short jobs allows."""
     return lambda wildcards, input, attempt: attempt * math.ceil(20 + 2 * work(input)[3])
+
+
+def processors(most):
+    """Threads: one for a small cohort, which is done before more would have begun."""
+    return lambda wildcards, input: most if work(input)[1] > 1 else 1
