@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import getpass
 import hashlib
 import json
 import os
@@ -258,7 +257,7 @@ def _noted_jobs(output: Path) -> set[str]:
 
 def _queue(output: Path) -> list[tuple[str, str]]:
     """Return number and name of this user's jobs in the queue."""
-    lines = _slurm(output, "squeue", "--noheader", "--user", getpass.getuser(), "--format", "%A|%j").splitlines()
+    lines = _slurm(output, "squeue", "--noheader", "--user", str(os.geteuid()), "--format", "%A|%j").splitlines()
     return [(job, name) for job, _, name in (line.strip().partition("|") for line in lines if line.strip())]
 
 
