@@ -21,7 +21,7 @@ def terms(text: str) -> list[str]:
         ("q = .03 after 999 permutations", ["q-value", "permutation"]),
         ("a 95% CI, or confidence interval", ["CI"]),
         ("ω² of the group", ["omega squared"]),
-        ("the FAQ lists q.tsv", []),
+        ("the FAQ lists p.adj and faq", []),
         ("Reference intervals of guilds", ["reference interval", "guild"]),
     ],
 )
