@@ -83,11 +83,13 @@ def blocks(wildcards):
 
 
 def work(files):
-    """A one, thousands of samples, millions of counts, and millions of pairs, by the records of cohorts among a job's inputs."""
+    """A one, thousands of samples, millions of counts and millions of pairs, by the records of cohorts among a job's inputs; before there is one, MB in files."""
     records = [json.loads(open(f).read()) for f in files if f.endswith("cohort.json")]
-    samples = sum(record["n_samples"] for record in records)
-    counts = sum(record.get("n_entries", 0) for record in records)  # an earlier version did not write it; then the cohort is built anew
-    return 1, samples / 1e3, counts / 1e6, (samples / 1e3) ** 2
+    if not records:
+        return 1, 0, files.size_mb, 0
+    samples = sum(record["n_samples"] for record in records) / 1e3
+    counts = sum(record.get("n_entries", 0) for record in records) / 1e6  # earlier versions did not write it; then the cohort is built anew
+    return 1, samples, counts, samples**2
 
 
 def memory(step):
@@ -102,7 +104,7 @@ def memory(step):
 
 def minutes(step):
     """A resources function: minutes, more at each attempt; as generous as a queue for short jobs allows."""
-    return lambda wildcards, input, attempt: attempt * math.ceil(20 + 2 * work(input)[3])
+    return lambda wildcards, input, attempt: attempt * math.ceil(20 + work(input)[3] / 5)
 
 
 def processors(most):
