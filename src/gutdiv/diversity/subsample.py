@@ -31,7 +31,8 @@ def choose_subsample(cohort: Cohort, rows: Places, *, size: int, seed: int) -> t
     places : (m,)
         Among `rows`, rising.
     about : dict
-        `samples` (m), `of`, `subjects`, `of_subjects` (both None without a subject column), `groups` (by group: samples, and of how many), `rule`, `seed`.
+        `samples` (m), `of`, `subjects`, `of_subjects` (both None without a subject column), `group` (the column), `groups` (by
+        group: samples, and of how many), `rule`, `seed`.
 
     Raises
     ------
@@ -50,13 +51,15 @@ def choose_subsample(cohort: Cohort, rows: Places, *, size: int, seed: int) -> t
         msg = f"--subsample {size} leaves {places.size} samples; a part that stands for {rows.size:,} needs {LEAST}. Ask for more."
         raise InputError(msg)
     whole = cohort.roles.subject is not None
+    grouped = None if on_a_scale(cohort) else cohort.roles.group
     about: dict[str, Any] = {
         "samples": int(places.size),
         "of": int(rows.size),
         "subjects": int(taken.size) if whole else None,
         "of_subjects": int(order.size) if whole else None,
-        "groups": {} if on_a_scale(cohort) else _counted(groups, places),
-        "rule": f"{'whole subjects' if whole else 'samples'}, each group in its proportion" if cohort.roles.group else "whole subjects" if whole else "samples",
+        "group": grouped,
+        "groups": _counted(groups, places) if grouped else {},
+        "rule": ("whole subjects" if whole else "samples") + (f", each group of {grouped} in its proportion" if grouped else ""),
         "seed": seed,
     }
     return places, about
