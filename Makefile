@@ -8,6 +8,8 @@ PYTEST_ARGS ?=
 
 PY = .venv/bin/python
 PIP = $(PY) -m pip --disable-pip-version-check install --quiet --no-input
+# Files of tests are shared out to as many processes as there are processors.
+AT_ONCE = --numprocesses auto --maxprocesses 4 --dist loadfile
 WITH_PATH = PATH="$(CURDIR)/.venv/bin:$$PATH"
 
 .PHONY: help demo test test-slow lint clean setup setup-test chromium
@@ -26,7 +28,7 @@ demo: setup
 	@echo "$(CURDIR)/results/demo/report.html"
 
 test: setup-test chromium
-	@$(WITH_PATH) $(PY) -m pytest -m "not slow" $(PYTEST_ARGS)
+	@$(WITH_PATH) $(PY) -m pytest -m "not slow" $(AT_ONCE) $(PYTEST_ARGS)
 
 test-slow: setup-test chromium
 	@$(WITH_PATH) $(PY) -m pytest -m slow $(PYTEST_ARGS)

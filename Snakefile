@@ -9,6 +9,7 @@ if not workflow.overwrite_configfiles:  # a config given with --configfile stand
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/jobs.smk"
 include: "workflow/rules/cohort.smk"
 include: "workflow/rules/diversity.smk"
 include: "workflow/rules/comparison.smk"

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,6 +66,16 @@ class RealDataTally:
             self.skipped[reason.removeprefix("Skipped: ")] += 1
         elif report.when == "call" or (report.when == "setup" and report.failed):
             self.ran += 1
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Tell what was left out where this is one of several processes; all of them leave out the same."""
+        if hasattr(session.config, "workeroutput"):
+            session.config.workeroutput["left_out"] = self.left_out
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Hear it from one of several processes."""
+        self.left_out = getattr(node, "workeroutput", {}).get("left_out", self.left_out)
 
     def pytest_unconfigure(self, config: pytest.Config) -> None:
         """Print the line after everything that pytest itself prints."""

@@ -136,3 +136,14 @@ def test_what_cannot_be_compared_is_told() -> None:
     assert few.frame["contrast"].tolist() == ["x - y"]
     with pytest.raises(InputError, match="centre 'mode' is unknown"):
         compare_dispersion(distances, meta, variable="Management", centre="mode")
+
+
+def test_many_samples_are_compared_by_their_centroids_and_the_table_says_so(monkeypatch) -> None:
+    distances, meta = vegan_data("dune")
+    monkeypatch.setattr("gutdiv.comparison.dispersion._MOST_FOR_MEDIAN", 19)
+    table = compare_dispersion(distances, meta, variable="Management", permutations=19)
+    assert table.record["centre"] == "centroid"
+    assert set(table.frame["test"]) == {"dispersion around the centroid"}
+    asked = compare_dispersion(distances, meta, variable="Management", centre="centroid", permutations=19)
+    assert table.record["distances"] == asked.record["distances"]
+    assert compare_dispersion(distances, meta, variable="Management", centre="median", permutations=19).record["centre"] == "median"

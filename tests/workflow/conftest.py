@@ -40,6 +40,8 @@ output = pathlib.Path(args[args.index("--output") + 1])
 if args[:2] == ["cohort", "build"]:
     tables = [output / (name + end) for name in ("metadata", "alignment", "taxonomy_audit") for end in (".tsv", ".json")]
     made = [output / "cohort.json", output / "counts.biom", *tables]
+elif args[:2] == ["cohort", "merge"]:
+    made = [output / name for name in ("table.biom", "taxonomy.tsv", "metadata.tsv", "merged.json")]
 elif args[:2] == ["comparison", "longitudinal"]:
     made = [output / (name + end) for name in ("trajectories", "tests") for end in (".tsv", ".json")]
 elif args[:2] == ["dysbiosis", "verdict"]:
@@ -58,7 +60,7 @@ if args[0] == "report":
         made += [pathlib.Path(args[args.index("--multiqc") + 1])]
 for path in made:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({{"n_samples": 240}}))
+    path.write_text(json.dumps({{"n_samples": 240, "n_entries": 30000}}))
 """
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -41,11 +42,11 @@ def test_snakefmt_would_change_nothing() -> None:
 
 
 def test_each_stage_has_its_rule_file_and_rules_are_named_after_it() -> None:
-    assert {path.stem for path in RULES} == STAGES | {"common"}
+    assert {path.stem for path in RULES} == STAGES | {"common", "jobs"}
     for path in RULES:
-        names = [line.split()[1].rstrip(":") for line in path.read_text().splitlines() if line.startswith("rule ")]
+        names = [line.split()[1].rstrip(":") for line in path.read_text().splitlines() if line.startswith(("rule ", "checkpoint "))]
         assert all(name.startswith(f"{path.stem}_") for name in names)
-        assert bool(names) == (path.stem != "common")
+        assert bool(names) == (path.stem in STAGES)
 
 
 def test_the_common_file_stays_small_and_no_rule_runs_anything_but_gutdiv() -> None:
@@ -54,9 +55,11 @@ def test_the_common_file_stays_small_and_no_rule_runs_anything_but_gutdiv() -> N
         text = path.read_text()
         assert "script:" not in text
         assert "\n    run:" not in text
-        rules = text.count("\nrule ")
-        for directive in ("log:", "benchmark:", "conda:", "threads:", "resources:", "mem_mb=memory", "runtime=", "gutdiv "):
-            assert text.count(directive) >= rules, f"{path.name}: {directive}"
+        rules = re.findall(r"(?m)^(?:rule|checkpoint) (\w+):", text)
+        for directive in ("log:", "benchmark:", "conda:", "threads:", "resources:", "gutdiv "):
+            assert text.count(directive) >= len(rules), f"{path.name}: {directive}"
+        for needs in ("memory", "minutes"):
+            assert re.findall(rf'={needs}\("(\w+)"\)', text) == rules, "each step asks for what was measured of it"
 
 
 def test_every_key_of_the_config_is_in_the_schema_with_the_same_default_and_is_explained() -> None:
@@ -194,35 +197,36 @@ immune: {covariates: [age, body mass], markers: [crp], load: cells, verdict: tru
     assert {"--missing-tips=drop", "--age-band=adult", "--subject=who", "--group=group"} <= set(arguments("cohort", "build"))
     alpha = arguments("diversity", "alpha")
     assert {"--metric=shannon", "--metric=faith_pd", "--level=feature"} <= set(alpha)
-    assert alpha[alpha.index("--depth") :][:6] == ["--depth", "1000", "--draws", "12", "--seed", "5"]
+    assert {"--depth=1000", "--draws=12", "--seed=5"} <= set(alpha)
     assert alpha[-2:] == ["--output", f"{base}/diversity/alpha.tsv"]
     for name in ("curves", "standards"):
-        assert arguments("diversity", name)[4:6] == ["--depth", "1000"]
+        assert "--depth=1000" in arguments("diversity", name)
     assert arguments("diversity", "ordination")[2:] == [
-        *("--distances", f"{base}/diversity/distances/jaccard.h5", "--cohort", f"{base}/cohort/cohort.json", "--axes", "3"),
-        *("--threads", "2", "--output", f"{base}/diversity/ordination/jaccard.tsv"),
+        *("--distances", f"{base}/diversity/distances/jaccard.h5", "--cohort", f"{base}/cohort/cohort.json", "--axes=3"),
+        *("--threads", "1", "--output", f"{base}/diversity/ordination/jaccard.tsv"),
     ]
     permanova = arguments("comparison", "permanova")
-    assert {"--formula=~ group + age", "--subject=who", "--strata=batch", "--by", "margin", "499"} <= set(permanova)
+    assert {"--formula=~ group + age", "--subject=who", "--strata=batch", "--by", "margin", "--permutations=499"} <= set(permanova)
     assert {"--variable=group", "--subject=who", "--baseline=healthy"} <= set(arguments("comparison", "alpha"))
     assert {"--formula=~ group + age", "--subject=who"} <= set(arguments("comparison", "model"))
     for action in ("dispersion", "pairs"):
-        assert {"--variable=group", "--subject=who", "--permutations", "499", "--seed", "5"} <= set(arguments("comparison", action))
+        assert {"--variable=group", "--subject=who", "--permutations=499", "--seed=5"} <= set(arguments("comparison", action))
     assert "--formula=~ group + age" in arguments("comparison", "constrained")
     abundance = arguments("comparison", "abundance")
-    assert {"--variable=group", "--formula=~ group + age", "--subject=who", "--baseline=healthy", "--rank", "family"} <= set(abundance)
-    assert abundance[abundance.index("--min-prevalence") + 1] == "0.2", "that of the comparison, not that of the filter"
+    assert {"--variable=group", "--formula=~ group + age", "--subject=who", "--baseline=healthy", "--rank=family"} <= set(abundance)
+    assert "--min-prevalence=0.2" in abundance, "that of the comparison, not that of the filter"
     assert {"--group=group", "--subject=who", "--time=week"} <= set(arguments("comparison", "longitudinal"))
     assert {'--controls=group == "healthy"', "--controls-are=healthy", "--subject=who"} <= set(arguments("reference", "build"))
     build = arguments("reference", "build")
     assert {f"--taxa={base}/diversity/taxa.tsv", f"--alpha={base}/diversity/alpha.tsv", "--partition=body mass"} <= set(build)
-    assert build[build.index("--untestable") :][:6] == ["--untestable", "record", "--seed", "5", "--outliers", f"{base}/reference/outliers.tsv"]
-    assert arguments("diversity", "taxa")[4:8] == ["--depth", "1000", "--seed", "5"]
+    assert "--seed=5" in build
+    assert build[build.index("--untestable") :][:4] == ["--untestable", "record", "--outliers", f"{base}/reference/outliers.tsv"]
+    assert {"--depth=1000", "--seed=5"} <= set(arguments("diversity", "taxa"))
     assert f"--reference={base}/reference/reference.json" in arguments("dysbiosis", "verdict")
     flags = arguments("dysbiosis", "flags")
     assert {f"--taxa={base}/diversity/taxa.tsv", '--controls=group == "healthy"', "--subject=who"} <= set(flags)
     indices = arguments("dysbiosis", "indices")
-    assert {'--controls=group == "healthy"', "--subject=who", "1000", f"{base}/dysbiosis/indices.tsv"} <= set(indices)
+    assert {'--controls=group == "healthy"', "--subject=who", "--depth=1000", f"{base}/dysbiosis/indices.tsv"} <= set(indices)
     assert {"--covariate=age", "--covariate=body mass", "--marker=crp", "--load=cells", "--subject=who"} <= set(arguments("immune", "link"))
     assert f"--verdicts={base}/dysbiosis/verdicts.tsv" in arguments("immune", "link")
     (report,) = (call for call in noted.of("report") if "--index" not in call)
@@ -253,6 +257,93 @@ def test_what_holds_for_all_cohorts_can_be_set_for_one_in_the_sheet(noted, study
     assert expected <= builds["b"]
     (beta,) = noted.of("diversity", "beta")
     assert any("results/b/" in word for word in beta), "only the cohort whose table carries a tree has phylogenetic metrics"
+
+
+def test_any_setting_can_be_another_for_one_cohort_in_a_column_named_after_its_section_and_key(noted, study) -> None:
+    config = "diversity: {beta: [jaccard, braycurtis], alpha: [shannon], depth: 900}\ncomparison: {formula: '~ age'}\n"
+    own = {"diversity.beta": "jaccard", "diversity.depth": "auto", "diversity.draws": "7", "comparison.formula": "~ sex", "immune.verdict": "true"}
+    place = study(config, {"cohort": "a", "table": "a.tsv"}, {"cohort": "b", "table": "b.tsv", **own})
+    assert noted.snakemake(directory=place).returncode == 0
+    alpha, permanova, link = (
+        {("a" if any("results/a/" in w for w in call) else "b"): call for call in noted.of(*words)}
+        for words in (("diversity", "alpha"), ("comparison", "permanova"), ("immune", "link"))
+    )
+    assert {"--depth=900", "--draws=100"} <= set(alpha["a"])
+    assert {"--depth=auto", "--draws=7"} <= set(alpha["b"])
+    assert "--formula=~ age" in permanova["a"]
+    assert "--formula=~ sex" in permanova["b"]
+    assert len(noted.of("diversity", "beta")) == 3
+    assert not any(word.startswith("--verdicts") for word in link["a"])
+    assert any(word.startswith("--verdicts") for word in link["b"])
+
+
+def test_cohorts_are_merged_into_one_more_with_their_study_in_every_design(noted, study) -> None:
+    common = "cohort: {group: group, subject: who, controls: 'group == \"healthy\"', merged_into: all}\n"
+    config = common + "immune: {covariates: [age]}\ndiversity: {beta: [jaccard]}\n"
+    rows = [{"cohort": name, "table": f"{name}.tsv", "tree": "t.nwk"} for name in ("a", "b")]
+    place = study(config, *rows)
+    run = noted.snakemake(directory=place)
+    assert run.returncode == 0, run.stderr
+    (merge,) = noted.of("cohort", "merge")
+    assert merge[2:] == [
+        *("--cohort=results/a/cohort/cohort.json", "--cohort=results/b/cohort/cohort.json", "--subject=who", "--by=genus"),
+        *("--output", "results/all/merged"),
+    ]
+
+    def of_all(*words: str) -> list[str]:
+        (call,) = [c for c in noted.of(*words) if any("results/all/" in word for word in c)]
+        return call
+
+    build = of_all("cohort", "build")
+    assert "--table=results/all/merged/table.biom" in build
+    assert not any(word.startswith("--tree=") for word in build)
+    assert {"--formula=~ study + `group`", "--strata=study"} <= set(of_all("comparison", "permanova"))
+    assert {"--formula=~ study + `group`", "--strata=study"} <= set(of_all("comparison", "pairs"))
+    for action in ("model", "abundance"):
+        assert "--formula=~ study + `group`" in of_all("comparison", action)
+    assert [word for word in of_all("immune", "link") if word.startswith("--covariate")] == ["--covariate=study", "--covariate=age"]
+    assert not any("results/all/" in word for call in noted.of("comparison", "alpha") for word in call), "it could hold no study constant"
+    assert not any("results/all/" in word for call in noted.of("reference", "build") for word in call), "studies' controls are not pooled unasked"
+    assert (place / "results" / "all" / "report.html").is_file()
+
+
+def test_a_merged_cohort_takes_its_own_settings_from_the_sheet_and_never_a_table(noted, study) -> None:
+    rows = [{"cohort": name, "table": f"{name}.tsv", "merged_into": "all"} for name in ("a", "b")]
+    own = {"cohort": "all", "merged_by": "feature", "controls": "age > 3", "comparison.formula": "~ age", "comparison.strata": "batch"}
+    place = study("diversity: {beta: [jaccard]}\n", *rows, own)
+    run = noted.snakemake(directory=place)
+    assert run.returncode == 0, run.stderr
+    assert "--by=feature" in noted.of("cohort", "merge")[0]
+    assert {"--formula=~ study + age", "--strata=batch"} <= set(noted.of("comparison", "permanova")[0])
+    assert len(noted.of("reference", "build")) == 1
+    run = noted.snakemake("--dry-run", directory=study("seed: 1\n", *rows, own | {"table": "c.tsv"}))
+    assert "all: a cohort that others are merged into has no table of its own" in run.stdout + run.stderr
+
+
+def test_many_samples_are_measured_in_blocks_of_rows_that_are_put_together(noted, study) -> None:
+    place = study("diversity: {beta: [jaccard], split_above: 150}\n", {"cohort": "c", "table": "t.tsv"})  # the noting command makes 240 samples
+    run = noted.snakemake(directory=place)
+    assert run.returncode == 0, run.stderr
+    folder = "results/c/diversity/distances"
+    parts = [f"{folder}/jaccard.rows/{k}_of_3.h5" for k in (1, 2, 3)]  # (240 / 150)^2 = 2.56
+    assert sorted(call[call.index("--rows") + 1] for call in noted.of("diversity", "beta")) == ["1/3", "2/3", "3/3"]
+    assert noted.of("diversity", "gather") == [["diversity", "gather", *parts, "--output", f"{folder}/jaccard.h5"]]
+    assert not (place / folder / "jaccard.rows" / "1_of_3.h5").exists(), "blocks are not kept"
+
+
+def test_another_version_makes_all_results_anew(noted, study) -> None:
+    place = study("diversity: {beta: [jaccard]}\n", {"cohort": "c", "table": "t.tsv"})
+    assert noted.snakemake(directory=place).returncode == 0
+    made = len(noted.calls)
+    noted.forget()
+    rules = place / "other" / "workflow"
+    shutil.copytree(ROOT / "workflow", rules)
+    shutil.copy(ROOT / "Snakefile", place / "other")
+    jobs = rules / "rules" / "jobs.smk"
+    jobs.write_text(jobs.read_text().replace('version("gutdiv")', '"99.0"'))
+    run = noted.snakemake(directory=place, snakefile=place / "other" / "Snakefile")
+    assert run.returncode == 0, run.stderr
+    assert len(noted.calls) == made
 
 
 def test_over_time_is_followed_only_with_subject_and_time_and_with_the_distances_that_there_are(noted, study) -> None:
@@ -308,7 +399,7 @@ def test_a_second_run_does_nothing_and_a_changed_setting_makes_anew_only_what_ha
     assert noted.calls == []
     study("comparison: {permutations: 199}\n", row)
     assert noted.snakemake(directory=place).returncode == 0
-    permuted = {("comparison", action) for action in ("permanova", "dispersion", "pairs")}
+    permuted = {("comparison", action) for action in ("permanova", "constrained", "dispersion", "pairs")}  # two to a job
     assert {tuple(call[:2]) for call in noted.calls} == {*permuted, ("report", "--results"), ("report", "--index")}
 
 
@@ -350,7 +441,7 @@ def test_the_schema_refuses_a_wrong_setting(config: dict[str, object], words: st
 @pytest.mark.parametrize(
     ("row", "words"),
     [
-        ({"cohort": "c", "tabel": "t"}, "'tabel' was unexpected"),
+        ({"cohort": "c", "tabel": "t"}, "'tabel' do"),
         ({"cohort": "a b"}, "'a b' does not match"),
         ({"cohort": "../a"}, "'../a' does not match"),
         ({"cohort": ""}, "'' does not match"),
@@ -374,7 +465,7 @@ def test_the_schema_refuses_a_wrong_row(row: dict[str, object], words: str) -> N
     [
         ("diversity: {dpth: 3}\n", [{"cohort": "c", "table": "t"}], ["config['diversity']", "'dpth' was unexpected"]),
         ("sheet: nowhere.tsv\n", [{"cohort": "c", "table": "t"}], ["config/nowhere.tsv"]),
-        ("seed: 42\n", [{"cohort": "c", "tabel": "t"}], ["cohorts", "'tabel' was unexpected"]),
+        ("seed: 42\n", [{"cohort": "c", "tabel": "t"}], ["cohorts", "'tabel' do"]),
         ("seed: 42\n", [{"cohort": "A", "table": "t"}, {"cohort": "a", "table": "t"}], ["cohorts.tsv", "a name of its own"]),
         ("seed: 42\n", [{"cohort": "a", "table": ""}], ["cohorts.tsv", "needs a table"]),
     ],

@@ -21,23 +21,26 @@ rule comparison_alpha:
         "../envs/gutdiv.yaml"
     threads: 1
     resources:
-        mem_mb=memory,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=memory("comparison_alpha"),
+        runtime=minutes("comparison_alpha"),
     params:
-        options=options("variable", "subject", "baseline"),
-        seed=config["seed"],
+        version=VERSION,
+        options=options("subject", "baseline", "seed", variable="group"),
     shell:
         "gutdiv comparison alpha --alpha {input.alpha:q} --cohort {input.cohort:q} {params.options:q}"
-        " --seed {params.seed} --untestable record --output {output.table:q} 2> {log:q}"
+        " --untestable record --output {output.table:q} 2> {log:q}"
 
 
 rule comparison_permanova:
     input:
+        cohort="results/{cohort}/cohort/cohort.json",
         distances="results/{cohort}/diversity/distances/{metric}.h5",
         metadata="results/{cohort}/cohort/metadata.tsv",
     output:
         table="results/{cohort}/comparison/permanova/{metric}.tsv",
         record="results/{cohort}/comparison/permanova/{metric}.json",
+        picture="results/{cohort}/comparison/constrained/{metric}.tsv",
+        picture_record="results/{cohort}/comparison/constrained/{metric}.json",
     log:
         "logs/{cohort}/comparison/permanova/{metric}.log",
     benchmark:
@@ -46,16 +49,17 @@ rule comparison_permanova:
         "../envs/gutdiv.yaml"
     threads: 1
     resources:
-        mem_mb=memory,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=memory("comparison_permanova"),
+        runtime=minutes("comparison_permanova"),
     params:
-        options=options("formula", "subject", "strata"),
-        permutations=config["comparison"]["permutations"],
-        seed=config["seed"],
+        version=VERSION,
+        files=distances,
+        options=options("formula", "subject", "strata", "permutations", "seed"),
+        formula=options("formula"),
     shell:
-        "gutdiv comparison permanova --distances {input.distances:q} --metadata {input.metadata:q}"
-        " {params.options:q} --by margin --permutations {params.permutations}"
-        " --seed {params.seed} --untestable record --output {output.table:q} 2> {log:q}"
+        # What a formula explains of one kind of distances: the test, and the picture that goes with it.
+        "(gutdiv comparison permanova {params.files:q} {params.options:q} --by margin --untestable record --output {output.table:q}"
+        " && gutdiv comparison constrained {params.files:q} {params.formula:q} --untestable record --output {output.picture:q}) 2> {log:q}"
 
 
 rule comparison_model:
@@ -78,48 +82,26 @@ rule comparison_model:
         "../envs/gutdiv.yaml"
     threads: 1
     resources:
-        mem_mb=memory,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=memory("comparison_model"),
+        runtime=minutes("comparison_model"),
     params:
+        version=VERSION,
         options=options("formula", "subject"),
     shell:
         "gutdiv comparison model --alpha {input.alpha:q} --cohort {input.cohort:q} {params.options:q}"
         " --untestable record --output {output.table:q} 2> {log:q}"
 
 
-rule comparison_dispersion:
-    input:
-        distances="results/{cohort}/diversity/distances/{metric}.h5",
-        metadata="results/{cohort}/cohort/metadata.tsv",
-    output:
-        table="results/{cohort}/comparison/dispersion/{metric}.tsv",
-        record="results/{cohort}/comparison/dispersion/{metric}.json",
-    log:
-        "logs/{cohort}/comparison/dispersion/{metric}.log",
-    benchmark:
-        "logs/{cohort}/comparison/dispersion/{metric}.benchmark.tsv"
-    conda:
-        "../envs/gutdiv.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory,
-        runtime=lambda wildcards, attempt: 60 * attempt,
-    params:
-        options=options("variable", "subject"),
-        permutations=config["comparison"]["permutations"],
-        seed=config["seed"],
-    shell:
-        "gutdiv comparison dispersion --distances {input.distances:q} --metadata {input.metadata:q} {params.options:q}"
-        " --permutations {params.permutations} --seed {params.seed} --output {output.table:q} 2> {log:q}"
-
-
 rule comparison_pairs:
     input:
+        cohort="results/{cohort}/cohort/cohort.json",
         distances="results/{cohort}/diversity/distances/{metric}.h5",
         metadata="results/{cohort}/cohort/metadata.tsv",
     output:
         table="results/{cohort}/comparison/pairs/{metric}.tsv",
         record="results/{cohort}/comparison/pairs/{metric}.json",
+        dispersion="results/{cohort}/comparison/dispersion/{metric}.tsv",
+        dispersion_record="results/{cohort}/comparison/dispersion/{metric}.json",
     log:
         "logs/{cohort}/comparison/pairs/{metric}.log",
     benchmark:
@@ -128,39 +110,17 @@ rule comparison_pairs:
         "../envs/gutdiv.yaml"
     threads: 1
     resources:
-        mem_mb=memory,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=memory("comparison_pairs"),
+        runtime=minutes("comparison_pairs"),
     params:
-        options=options("variable", "formula", "subject", "strata"),
-        permutations=config["comparison"]["permutations"],
-        seed=config["seed"],
+        version=VERSION,
+        files=distances,
+        groups=options("subject", "permutations", "seed", variable="group"),
+        design=options("formula", "strata"),
     shell:
-        "gutdiv comparison pairs --distances {input.distances:q} --metadata {input.metadata:q} {params.options:q}"
-        " --permutations {params.permutations} --seed {params.seed} --untestable record --output {output.table:q} 2> {log:q}"
-
-
-rule comparison_constrained:
-    input:
-        distances="results/{cohort}/diversity/distances/{metric}.h5",
-        metadata="results/{cohort}/cohort/metadata.tsv",
-    output:
-        table="results/{cohort}/comparison/constrained/{metric}.tsv",
-        record="results/{cohort}/comparison/constrained/{metric}.json",
-    log:
-        "logs/{cohort}/comparison/constrained/{metric}.log",
-    benchmark:
-        "logs/{cohort}/comparison/constrained/{metric}.benchmark.tsv"
-    conda:
-        "../envs/gutdiv.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory,
-        runtime=lambda wildcards, attempt: 60 * attempt,
-    params:
-        options=options("formula"),
-    shell:
-        "gutdiv comparison constrained --distances {input.distances:q} --metadata {input.metadata:q} {params.options:q}"
-        " --untestable record --output {output.table:q} 2> {log:q}"
+        # What groups are to one kind of distances: how far each spreads, and how each pair of them differs.
+        "(gutdiv comparison dispersion {params.files:q} {params.groups:q} --output {output.dispersion:q} && gutdiv comparison pairs"
+        " {params.files:q} {params.groups:q} {params.design:q} --untestable record --output {output.table:q}) 2> {log:q}"
 
 
 rule comparison_abundance:
@@ -182,15 +142,13 @@ rule comparison_abundance:
         "../envs/gutdiv.yaml"
     threads: 1
     resources:
-        mem_mb=memory,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=memory("comparison_abundance"),
+        runtime=minutes("comparison_abundance"),
     params:
-        options=options("variable", "formula", "subject", "baseline"),
-        rank=config["comparison"]["abundance_rank"],
-        prevalence=config["comparison"]["min_prevalence"],
+        version=VERSION,
+        options=options("formula", "subject", "baseline", variable="group", rank="abundance_rank", min_prevalence="tested_prevalence"),
     shell:
-        "gutdiv comparison abundance --cohort {input.cohort:q} {params.options:q} --rank {params.rank}"
-        " --min-prevalence {params.prevalence} --untestable record --output {output.table:q} 2> {log:q}"
+        "gutdiv comparison abundance --cohort {input.cohort:q} {params.options:q} --untestable record --output {output.table:q} 2> {log:q}"
 
 
 rule comparison_longitudinal:
@@ -213,12 +171,12 @@ rule comparison_longitudinal:
         "../envs/gutdiv.yaml"
     threads: 1
     resources:
-        mem_mb=memory,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=memory("comparison_longitudinal"),
+        runtime=minutes("comparison_longitudinal"),
     params:
+        version=VERSION,
         files=files,
-        options=options("group", "subject", "time"),
-        seed=config["seed"],
+        options=options("group", "subject", "time", "seed"),
         folder=subpath(output.tests, parent=True),
     shell:
-        "gutdiv comparison longitudinal {params.files:q} {params.options:q} --untestable record" " --output {params.folder:q} 2> {log:q}"
+        "gutdiv comparison longitudinal {params.files:q} {params.options:q} --untestable record --output {params.folder:q} 2> {log:q}"

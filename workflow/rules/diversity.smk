@@ -15,15 +15,13 @@ rule diversity_depth:
         "../envs/gutdiv.yaml"
     threads: 1
     resources:
-        mem_mb=memory,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=memory("diversity_depth"),
+        runtime=minutes("diversity_depth"),
     params:
-        options=options("metric"),
-        depth=config["diversity"]["depth"],
-        seed=config["seed"],
+        version=VERSION,
+        options=options("depth", "seed", metric="alpha"),
     shell:
-        "gutdiv diversity depth --cohort {input.cohort:q} {params.options:q} --depth {params.depth:q} --seed {params.seed}"
-        " --output {output.table:q} 2> {log:q}"
+        "gutdiv diversity depth --cohort {input.cohort:q} {params.options:q} --output {output.table:q} 2> {log:q}"
 
 
 rule diversity_composition:
@@ -45,9 +43,10 @@ rule diversity_composition:
         "../envs/gutdiv.yaml"
     threads: 1
     resources:
-        mem_mb=memory,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=memory("diversity_composition"),
+        runtime=minutes("diversity_composition"),
     params:
+        version=VERSION,
         options=options("controls", "subject"),
     shell:
         "gutdiv diversity composition --cohort {input.cohort:q} {params.options:q} --output {output.table:q} 2> {log:q}"
@@ -67,13 +66,13 @@ rule diversity_curves:
         "../envs/gutdiv.yaml"
     threads: 1
     resources:
-        mem_mb=memory,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=memory("diversity_curves"),
+        runtime=minutes("diversity_curves"),
     params:
-        depth=config["diversity"]["depth"],
+        version=VERSION,
+        options=options("depth"),
     shell:
-        "gutdiv diversity curves --cohort {input.cohort:q} --depth {params.depth:q}"
-        " --threads {threads} --output {output.table:q} 2> {log:q}"
+        "gutdiv diversity curves --cohort {input.cohort:q} {params.options:q} --threads {threads} --output {output.table:q} 2> {log:q}"
 
 
 rule diversity_standards:
@@ -90,13 +89,13 @@ rule diversity_standards:
         "../envs/gutdiv.yaml"
     threads: 1
     resources:
-        mem_mb=memory,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=memory("diversity_standards"),
+        runtime=minutes("diversity_standards"),
     params:
-        depth=config["diversity"]["depth"],
+        version=VERSION,
+        options=options("depth"),
     shell:
-        "gutdiv diversity standards --cohort {input.cohort:q} --depth {params.depth:q}"
-        " --threads {threads} --output {output.table:q} 2> {log:q}"
+        "gutdiv diversity standards --cohort {input.cohort:q} {params.options:q} --threads {threads} --output {output.table:q} 2> {log:q}"
 
 
 rule diversity_alpha:
@@ -116,18 +115,15 @@ rule diversity_alpha:
         "logs/{cohort}/diversity/alpha.benchmark.tsv"
     conda:
         "../envs/gutdiv.yaml"
-    threads: 4
+    threads: processors(4)
     resources:
-        mem_mb=memory,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=memory("diversity_alpha"),
+        runtime=minutes("diversity_alpha"),
     params:
-        metrics=options("metric", "level"),
-        depth=config["diversity"]["depth"],
-        draws=config["diversity"]["draws"],
-        seed=config["seed"],
+        version=VERSION,
+        options=options("depth", "draws", "seed", metric="alpha", level="levels"),
     shell:
-        "gutdiv diversity alpha --cohort {input.cohort:q} {params.metrics:q} --depth {params.depth:q}"
-        " --draws {params.draws} --seed {params.seed} --threads {threads} --output {output.table:q} 2> {log:q}"
+        "gutdiv diversity alpha --cohort {input.cohort:q} {params.options:q} --threads {threads} --output {output.table:q} 2> {log:q}"
 
 
 rule diversity_taxa:
@@ -148,20 +144,46 @@ rule diversity_taxa:
         "../envs/gutdiv.yaml"
     threads: 1
     resources:
-        mem_mb=memory,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=memory("diversity_taxa"),
+        runtime=minutes("diversity_taxa"),
     params:
-        options=options("knowledge", "references", "add_knowledge", "add_references"),
-        depth=config["diversity"]["depth"],
-        seed=config["seed"],
+        version=VERSION,
+        files=files,
+        options=options("depth", "seed"),
     shell:
-        "gutdiv diversity taxa --cohort {input.cohort:q} --depth {params.depth:q} --seed {params.seed}"
-        " {params.options:q} --output {output.table:q} 2> {log:q}"
+        "gutdiv diversity taxa {params.files:q} {params.options:q} --output {output.table:q} 2> {log:q}"
+
+
+rule diversity_rows:
+    input:
+        cohort="results/{cohort}/cohort/cohort.json",
+    output:
+        part=temp("results/{cohort}/diversity/distances/{metric}.rows/{k}_of_{blocks}.h5"),
+    log:
+        "logs/{cohort}/diversity/distances/{metric}.rows/{k}_of_{blocks}.log",
+    benchmark:
+        "logs/{cohort}/diversity/distances/{metric}.rows/{k}_of_{blocks}.benchmark.tsv"
+    wildcard_constraints:
+        k="[0-9]+",
+        blocks="[0-9]+",
+    conda:
+        "../envs/gutdiv.yaml"
+    threads: processors(4)
+    resources:
+        mem_mb=memory("diversity_rows"),
+        runtime=minutes("diversity_rows"),
+    params:
+        version=VERSION,
+        options=options("depth", "seed"),
+    shell:
+        "gutdiv diversity beta --cohort {input.cohort:q} --metric {wildcards.metric} --rows {wildcards.k}/{wildcards.blocks}"
+        " {params.options:q} --threads {threads} --output {output.part:q} 2> {log:q}"
 
 
 rule diversity_beta:
     input:
         cohort="results/{cohort}/cohort/cohort.json",
+        parts=blocks,
     output:
         distances="results/{cohort}/diversity/distances/{metric}.h5",
     log:
@@ -170,16 +192,19 @@ rule diversity_beta:
         "logs/{cohort}/diversity/distances/{metric}.benchmark.tsv"
     conda:
         "../envs/gutdiv.yaml"
-    threads: 4
+    threads: processors(4)
     resources:
-        mem_mb=memory,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=memory("diversity_beta"),
+        runtime=minutes("diversity_beta"),
     params:
-        depth=config["diversity"]["depth"],
-        seed=config["seed"],
+        version=VERSION,
+        options=options("depth", "seed"),
+        blocks=lambda wildcards, input: len(input.parts),
     shell:
-        "gutdiv diversity beta --cohort {input.cohort:q} --metric {wildcards.metric} --depth {params.depth:q}"
-        " --seed {params.seed} --threads {threads} --output {output.distances:q} 2> {log:q}"
+        # Blocks of rows, where there are any, are only put together.
+        "if [ {params.blocks} != 0 ]; then gutdiv diversity gather {input.parts:q} --output {output.distances:q};"
+        " else gutdiv diversity beta --cohort {input.cohort:q} --metric {wildcards.metric} {params.options:q}"
+        " --threads {threads} --output {output.distances:q}; fi 2> {log:q}"
 
 
 rule diversity_ordination:
@@ -199,12 +224,13 @@ rule diversity_ordination:
         metric="[a-z0-9_]+(?<!_arrows)",
     conda:
         "../envs/gutdiv.yaml"
-    threads: 2
+    threads: processors(2)
     resources:
-        mem_mb=memory,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=memory("diversity_ordination"),
+        runtime=minutes("diversity_ordination"),
     params:
-        axes=config["diversity"]["axes"],
+        version=VERSION,
+        options=options("axes"),
     shell:
-        "gutdiv diversity ordination --distances {input.distances:q} --cohort {input.cohort:q} --axes {params.axes}"
+        "gutdiv diversity ordination --distances {input.distances:q} --cohort {input.cohort:q} {params.options:q}"
         " --threads {threads} --output {output.table:q} 2> {log:q}"

@@ -24,18 +24,17 @@ rule dysbiosis_verdict:
         "logs/{cohort}/dysbiosis/verdict.benchmark.tsv"
     conda:
         "../envs/gutdiv.yaml"
-    threads: 2
+    threads: processors(2)
     resources:
-        mem_mb=memory,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=memory("dysbiosis_verdict"),
+        runtime=minutes("dysbiosis_verdict"),
     params:
+        version=VERSION,
         files=files,
-        options=options("controls", "subject"),
-        seed=config["seed"],
+        options=options("controls", "subject", "seed"),
         folder=subpath(output.verdicts, parent=True),
     shell:
-        "gutdiv dysbiosis verdict {params.files:q} {params.options:q} --seed {params.seed} --threads {threads}"
-        " --output {params.folder:q} 2> {log:q}"
+        "gutdiv dysbiosis verdict {params.files:q} {params.options:q} --threads {threads}" " --output {params.folder:q} 2> {log:q}"
 
 
 rule dysbiosis_stability:
@@ -53,11 +52,12 @@ rule dysbiosis_stability:
         "logs/{cohort}/dysbiosis/stability.benchmark.tsv"
     conda:
         "../envs/gutdiv.yaml"
-    threads: 2
+    threads: processors(2)
     resources:
-        mem_mb=memory,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=memory("dysbiosis_stability"),
+        runtime=minutes("dysbiosis_stability"),
     params:
+        version=VERSION,
         files=files,
     shell:
         "gutdiv dysbiosis stability {params.files:q} --threads {threads} --output {output.stability:q} 2> {log:q}"
@@ -78,14 +78,14 @@ rule dysbiosis_flags:
         "../envs/gutdiv.yaml"
     threads: 1
     resources:
-        mem_mb=memory,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=memory("dysbiosis_flags"),
+        runtime=minutes("dysbiosis_flags"),
     params:
+        version=VERSION,
         files=files,
-        options=options("controls", "subject"),
-        seed=config["seed"],
+        options=options("controls", "subject", "seed"),
     shell:
-        "gutdiv dysbiosis flags {params.files:q} {params.options:q} --seed {params.seed} --output {output.table:q} 2> {log:q}"
+        "gutdiv dysbiosis flags {params.files:q} {params.options:q} --output {output.table:q} 2> {log:q}"
 
 
 rule dysbiosis_indices:
@@ -100,14 +100,12 @@ rule dysbiosis_indices:
         "logs/{cohort}/dysbiosis/indices.benchmark.tsv"
     conda:
         "../envs/gutdiv.yaml"
-    threads: 2
+    threads: processors(2)
     resources:
-        mem_mb=memory,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=memory("dysbiosis_indices"),
+        runtime=minutes("dysbiosis_indices"),
     params:
-        options=options("controls", "subject"),
-        depth=config["diversity"]["depth"],
-        seed=config["seed"],
+        version=VERSION,
+        options=options("controls", "subject", "depth", "seed"),
     shell:
-        "gutdiv dysbiosis indices --cohort {input.cohort:q} {params.options:q} --depth {params.depth:q}"
-        " --seed {params.seed} --threads {threads} --output {output.table:q} 2> {log:q}"
+        "gutdiv dysbiosis indices --cohort {input.cohort:q} {params.options:q} --threads {threads} --output {output.table:q} 2> {log:q}"

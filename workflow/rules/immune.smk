@@ -19,9 +19,10 @@ rule immune_match:
         "../envs/gutdiv.yaml"
     threads: 1
     resources:
-        mem_mb=memory,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=memory("immune_match"),
+        runtime=minutes("immune_match"),
     params:
+        version=VERSION,
         files=files,
     shell:
         "gutdiv immune match {params.files:q} --output {output.table:q} 2> {log:q}"
@@ -30,7 +31,7 @@ rule immune_match:
 rule immune_link:
     input:
         cohort="results/{cohort}/cohort/cohort.json",
-        verdicts="results/{cohort}/dysbiosis/verdicts.tsv" if config["immune"]["verdict"] else [],
+        verdicts=lambda wildcards: "results/{cohort}/dysbiosis/verdicts.tsv" if COHORTS[wildcards.cohort]["verdict"] else [],
         knowledge=given("knowledge"),
         references=given("references"),
         add_knowledge=given("add_knowledge"),
@@ -51,11 +52,12 @@ rule immune_link:
         "../envs/gutdiv.yaml"
     threads: 1
     resources:
-        mem_mb=memory,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=memory("immune_link"),
+        runtime=minutes("immune_link"),
     params:
+        version=VERSION,
         files=files,
-        options=options("covariate", "marker", "load", "subject"),
+        options=options("load", "subject", covariate="covariates", marker="markers"),
     shell:
         "gutdiv immune link {params.files:q} {params.options:q} --output {output.table:q} 2> {log:q}"
 
@@ -86,9 +88,10 @@ rule immune_samples:
         "../envs/gutdiv.yaml"
     threads: 1
     resources:
-        mem_mb=memory,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=memory("immune_samples"),
+        runtime=minutes("immune_samples"),
     params:
+        version=VERSION,
         files=files,
         options=options("controls", "subject"),
     shell:
@@ -115,9 +118,10 @@ rule immune_enrichment:
         "../envs/gutdiv.yaml"
     threads: 1
     resources:
-        mem_mb=memory,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=memory("immune_enrichment"),
+        runtime=minutes("immune_enrichment"),
     params:
+        version=VERSION,
         files=files,
     shell:
         "gutdiv immune enrichment {params.files:q} --output {output.table:q} 2> {log:q}"

@@ -18,12 +18,12 @@ rule reference_build:
         "../envs/gutdiv.yaml"
     threads: 1
     resources:
-        mem_mb=memory,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=memory("reference_build"),
+        runtime=minutes("reference_build"),
     params:
+        version=VERSION,
         files=files,
-        options=options("controls", "controls_are", "subject", "partition"),
-        seed=config["seed"],
+        options=options("controls", "controls_are", "subject", "partition", "seed"),
     shell:
-        "gutdiv reference build {params.files:q} {params.options:q} --untestable record --seed {params.seed}"
+        "gutdiv reference build {params.files:q} {params.options:q} --untestable record"
         " --outliers {output.outliers:q} --output {output.reference:q} 2> {log:q}"

@@ -12,7 +12,8 @@ TABLES = {
     " dysbiosis/flags immune/matches immune/links immune/samples immune/enrichment",
     "controls": "reference/outliers dysbiosis/taxa_flags dysbiosis/indices",
     "formula": "comparison/model comparison/permanova/* comparison/constrained/*",
-    "group": "comparison/alpha comparison/dispersion/* comparison/pairs/* comparison/abundance",
+    "simple": "comparison/alpha",
+    "group": "comparison/dispersion/* comparison/pairs/* comparison/abundance",
     "followed": "comparison/longitudinal/trajectories comparison/longitudinal/tests",
 }
 # What the page over all cohorts reads of each.
@@ -43,9 +44,10 @@ rule report_write:
         "../envs/gutdiv.yaml"
     threads: 1
     resources:
-        mem_mb=memory,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=memory("report_write"),
+        runtime=minutes("report_write"),
     params:
+        version=VERSION,
         folder=subpath(output.page, parent=True),
         options=options("knowledge", "references", "add_knowledge", "add_references"),
     shell:
@@ -69,9 +71,10 @@ rule report_index:
         "../envs/gutdiv.yaml"
     threads: 1
     resources:
-        mem_mb=memory,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=memory("report_index"),
+        runtime=minutes("report_index"),
     params:
+        version=VERSION,
         folders=[f"results/{cohort}" for cohort in COHORTS],
     shell:
         # A copy, as for one cohort's page; made inside it, so that the ways to the reports are those from results/.

@@ -47,7 +47,8 @@ def configure(commands: Commands) -> None:
     _add_files(dispersion)
     dispersion.add_argument("--variable", required=True, metavar="COL", help="metadata column of groups")
     _add_subject(dispersion)
-    dispersion.add_argument("--centre", choices=("median", "centroid"), default="median", help="centre of a group (default: spatial %(default)s)")
+    centres = "centre of a group (default: spatial median, above 3,000 samples centroid)"
+    dispersion.add_argument("--centre", choices=("auto", "median", "centroid"), default="auto", help=centres)
     dispersion.add_argument("--bias-adjust", action="store_true", help="correct for small groups by sqrt(n / (n - 1))")
     dispersion.add_argument("--square-root", action="store_true", help="take the roots of the distances, which makes most metrics Euclidean")
     _add_permutations(dispersion)

@@ -14,11 +14,11 @@ from scipy.stats import false_discovery_control
 
 from gutdiv.comparison.distances import strength_of
 from gutdiv.comparison.scheme import check_permute
-from gutdiv.comparison.selection import gower_of
+from gutdiv.comparison.selection import gower_of, matrix_of
 from gutdiv.comparison.units import MIN_UNITS, Design, design_units, level_means
 from gutdiv.errors import InputError, count_noun
 from gutdiv.model.results import TABLES, DistanceMatrix, Finding, Table
-from gutdiv.numerics.dispersion import centre_distances, one_way_f
+from gutdiv.numerics.dispersion import adjust_bias, centroid_distances, median_distances, one_way_f
 from gutdiv.numerics.permutation import permutation_p, permute_rows
 from gutdiv.numerics.threads import on_one_blas_thread
 
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from gutdiv.model.cohort import SampleMetadata
 
 Floats = npt.NDArray[np.float64]
-CENTRES = ("median", "centroid")
+CENTRES = ("auto", "median", "centroid")
+_MOST_FOR_MEDIAN = 3000  # samples: axes cost n^3, six seconds here, and four times the memory of the distances
 _BATCH = 256
 
 
@@ -56,7 +57,7 @@ def compare_dispersion(
     *,
     variable: str,
     subject: str | None = None,
-    centre: str = "median",
+    centre: str = "auto",
     bias_adjust: bool = False,
     square_root: bool = False,
     permutations: int = 999,
@@ -67,6 +68,7 @@ def compare_dispersion(
     F is that of a one-way analysis of variance; p permutes its residuals. With repeated subjects the distances of a subject's samples
     are averaged first, and where most subjects hold all groups residuals are permuted within subjects (`gutdiv.comparison.units`).
     Equal to `vegan::betadisper`, whose t of a pair is the root of F here; its `permutest` draws the pairs' p from all groups' distances.
+    `centre` is the spatial `median`, or the `centroid`, for which no axes are needed; `auto` takes the median up to 3,000 samples.
     `bias_adjust` corrects for small groups; `square_root` takes the roots of the distances, which makes most metrics Euclidean.
 
     Returns
@@ -86,6 +88,8 @@ def compare_dispersion(
         raise InputError(msg)
     design = design_units(sorted(set(distances.ids)), metadata, variable, subject=subject, numeric=False)
     samples = tuple(sorted(design.labels))
+    if centre == "auto":
+        centre = "median" if len(samples) <= _MOST_FOR_MEDIAN else "centroid"
     absent: dict[str, str] = {}
     values: dict[str, float] = {}
     rows: list[_Row] = []
@@ -93,8 +97,12 @@ def compare_dispersion(
         absent[variable] = f"{count_noun(design.levels, 'group')} with samples; two or more are needed"
     else:
         codes = np.array([design.levels.index(design.labels[s]) for s in samples])
-        gower = gower_of(distances, samples, square_root=square_root)
-        spread = centre_distances(gower, codes, centre=centre, bias_adjust=bias_adjust)
+        if centre == "median":
+            spread = median_distances(gower_of(distances, samples, square_root=square_root), codes)
+        else:
+            spread = centroid_distances(matrix_of(distances, samples), codes, square_root=square_root)
+        if bias_adjust:
+            spread = adjust_bias(spread, codes)
         values = dict(zip(samples, spread.tolist(), strict=True))
         rows = _rows(values, design, absent, permutations=permutations, seed=seed)
     frame = _frame(rows, distances.metric, design, centre, permutations, n_unused=len(distances.below_depth) + len(distances.ids) - len(samples))

@@ -72,6 +72,7 @@ def write_cohort(folder: Path | str, cohort: Cohort, fallen: Iterable[Any], *, n
         "name": name,
         "n_samples": len(cohort.sample_ids),
         "n_features": len(cohort.feature_ids),
+        "n_entries": int(cohort.counts.nnz),
         "n_reads": int(depth.sum()),
         "depth": quartiles,
         "has_tree": cohort.tree is not None,

@@ -1,6 +1,8 @@
-"""Distances of samples to the centre of their group in the space that a distance matrix spans, real and imaginary axes apart."""
+"""Distances of samples to the centre of their group in the space that a distance matrix spans."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -9,15 +11,33 @@ Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
 _TOLERANCE = 1e-12  # of the step of the median, relative to the spread of the points
 _ITERATIONS = 10_000
+_ROWS = 256  # of a block of the matrix
 
 
-def centre_distances(gower: Floats, groups: Places, *, centre: str, bias_adjust: bool) -> Floats:
-    """Return the distance of each sample to its group's centre, shape (n,) (Anderson 2006, Biometrics 62:245).
+def centroid_distances(distances: npt.NDArray[Any], groups: Places, *, square_root: bool = False) -> Floats:
+    """Return the distance of each sample to its group's centroid, shape (n,), from distances (n, n) or their roots.
+
+    The centroid's squared distance from a sample is the mean of the squared distances from the group's samples, less half their mean from each
+    other (Gower 1966), not below 0: no axes are needed. Equal to `vegan::betadisper(type = "centroid")`, whose imaginary axes count negatively.
+    """
+    found, group = np.unique(groups, return_inverse=True)
+    indicator = (group[:, None] == np.arange(found.size)).astype(np.float64)
+    indicator /= indicator.sum(axis=0)
+    means = np.empty((groups.size, found.size), dtype=np.float64)
+    for start in range(0, groups.size, _ROWS):
+        part = distances[start : start + _ROWS].astype(np.float64)
+        means[start : start + _ROWS] = (part if square_root else part * part) @ indicator
+    inside = np.sum(means * indicator, axis=0)
+    spread: Floats = np.sqrt(np.maximum(means[np.arange(groups.size), group] - inside[group] / 2.0, 0.0))
+    return spread
+
+
+def median_distances(gower: Floats, groups: Places) -> Floats:
+    """Return the distance of each sample to its group's spatial median, shape (n,) (Anderson 2006, Biometrics 62:245).
 
     Eigenvectors of the Gower-centred matrix `gower` (n, n) are scaled by the root of their eigenvalue's size; axes with negative
-    eigenvalues count negatively: z^2 = z_real^2 - z_imaginary^2, not below 0, with the centre found on both parts separately. `centre`: `median`
-    (spatial) or `centroid`. `bias_adjust` multiplies by sqrt(n_g / (n_g - 1)) (O'Neill & Mathews 2000). Equal to `vegan::betadisper` for
-    centroids; its medians stop at about five digits. scikit-bio's `permdisp` leaves the negative axes out and so differs.
+    eigenvalues count negatively: z^2 = z_real^2 - z_imaginary^2, not below 0, with the median found on both parts separately. As
+    `vegan::betadisper`, whose medians stop at about five digits. scikit-bio's `permdisp` leaves the negative axes out and so differs.
     """
     values, vectors = np.linalg.eigh(gower)
     axes = vectors * np.sqrt(np.abs(values))
@@ -27,11 +47,14 @@ def centre_distances(gower: Floats, groups: Places, *, centre: str, bias_adjust:
         members = np.flatnonzero(groups == group)
         for sign, part in zip((1.0, -1.0), parts, strict=True):
             points = part[members]
-            middle = spatial_median(points) if centre == "median" else points.mean(axis=0)
-            squares[members] += sign * np.sum((points - middle) ** 2, axis=1)
-        if bias_adjust and members.size > 1:
-            squares[members] *= members.size / (members.size - 1)
+            squares[members] += sign * np.sum((points - spatial_median(points)) ** 2, axis=1)
     return np.sqrt(np.maximum(squares, 0.0))
+
+
+def adjust_bias(spread: Floats, groups: Places) -> Floats:
+    """Multiply distances to the centres by sqrt(n_g / (n_g - 1)), which lifts those of small groups (O'Neill & Mathews 2000)."""
+    sizes = np.bincount(groups)[groups]
+    return np.asarray(spread * np.sqrt(sizes / np.maximum(sizes - 1, 1)), dtype=np.float64)
 
 
 def spatial_median(points: Floats) -> Floats:

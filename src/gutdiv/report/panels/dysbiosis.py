@@ -9,6 +9,7 @@ from gutdiv.model.results import FLAGS, VERDICTS, Interval, Results
 from gutdiv.report import cells, charts, reading, shown, standing, story
 from gutdiv.report.panels import indices, intervals
 from gutdiv.report.parts import Cell, Column, DataTable, Detail, Figure, Note, Panel, Part, Prose, Row, Section, View
+from gutdiv.report.terms import TERMS
 from gutdiv.report.wording import NONE, integer, listing, missing, name, number, p_value, percent, plural, sentence, signed, span
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def _sample_table(results: Results, verdicts: list[dict[str, Any]]) -> DataTable
     spec: list[tuple[Column, Any]] = [
         (Column("Sample", "name"), lambda r: cells.text(r["sample_id"])),
         (Column("Page", "sample"), lambda r: Cell("Open", name(r["sample_id"]))),
-        (Column("Verdict", "status", story.TERMS["verdict"], choose=True), lambda r: cells.status(r["verdict"], VERDICTS)),
+        (Column("Verdict", "status", TERMS["verdict"], choose=True), lambda r: cells.status(r["verdict"], VERDICTS)),
     ]
     if grouped is not None:
         spec.append((Column(grouped.column, "name", choose=not grouped.numeric), lambda r: cells.text(grouped.of.get(str(r["sample_id"])))))
@@ -131,7 +132,7 @@ def _sample_table(results: Results, verdicts: list[dict[str, Any]]) -> DataTable
     spec += [
         (Column("Role", "text", told, choose=True), lambda r: Cell("control" if r["is_control"] else "sample")),
         cells.column("p", "p", cells.chance),
-        cells.column("q", "q", cells.chance, help=story.TERMS["q-value"]),
+        cells.column("q", "q", cells.chance, help=TERMS["q-value"]),
         *_beside(results, verdicts),
     ]
     told = "Value, and where it stands in its reference interval."
@@ -299,7 +300,7 @@ def _strip(results: Results, key: str, rows: list[dict[str, Any]], interval: Int
         cells.column("Sample", "sample_id", cells.text, kind="name"),
         (Column("Group", "name"), lambda r: cells.text(of.get(str(r["sample_id"])))),
         cells.column(metric.axis, "value", cells.real),
-        (Column("Flag", "status", story.TERMS["flag"], choose=True), lambda r: cells.status(r["flag"], FLAGS)),
+        (Column("Flag", "status", TERMS["flag"], choose=True), lambda r: cells.status(r["flag"], FLAGS)),
     )
     numbers = cells.build(
         f"places-{key}", f"{metric.label} of each sample and its flag", spec, drawn, source="dysbiosis/flags.tsv", interactive=True

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gutdiv.report import absences, cells, group_tests, reading, story
+from gutdiv.report import absences, cells, group_tests, reading
 from gutdiv.report.panels import constrained, ordination
 from gutdiv.report.parts import Column, DataTable, Note, Part, Section
+from gutdiv.report.terms import TERMS
 from gutdiv.report.wording import integer, listing, missing, name
 
 if TYPE_CHECKING:
@@ -78,15 +79,15 @@ def _tested(results: Results) -> Iterator[dict[str, Any]]:
 def _permanova_table(rows: list[dict[str, Any]]) -> DataTable:
     """List the PERMANOVA of every dissimilarity, and the dispersion test of the same groups beside it."""
     further = [
-        (cells.column("ω² (partial)", "omega_squared", cells.real, help=story.TERMS["omega squared"]), "omega_squared"),
-        (cells.column("q", "q", cells.chance, help=story.TERMS["q-value"]), "q"),
+        (cells.column("ω² (partial)", "omega_squared", cells.real, help=TERMS["omega squared"]), "omega_squared"),
+        (cells.column("q", "q", cells.chance, help=TERMS["q-value"]), "q"),
     ]
     effect, q = ([spec] if any(not missing(r.get(key)) for r in rows) else [] for spec, key in further)
     spec = [
         cells.column("Dissimilarity", "metric", cells.text),
         cells.column("Term", "term", cells.text, kind="name"),
         cells.column("df", "df", cells.count),
-        cells.column("R²", "r2", cells.real, help=story.TERMS["PERMANOVA"]),
+        cells.column("R²", "r2", cells.real, help=TERMS["PERMANOVA"]),
         *effect,
         cells.column("pseudo-F", "f", cells.real),
         cells.column("p", "p", cells.chance),
