@@ -9,9 +9,11 @@ import csv
 import hashlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,9 +32,10 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def cluster() -> Iterator[dict[str, str]]:
     """Start SLURM, and return the environment in which its commands find it."""
-    folder = tmp_path_factory.mktemp("slurm")
+    folder = Path(tempfile.mkdtemp(prefix="gutdiv-slurm-"))
+    folder.chmod(0o755)  # munge wants a way to its socket that is open to all
     for words in (["install"], ["up", str(folder)]):
         made = subprocess.run([str(CLUSTER), *words], capture_output=True, text=True, timeout=600, check=False)
         if made.returncode:
@@ -41,6 +44,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
     env = {k: v for k, v in os.environ.items() if k != "SNAKEMAKE_PROFILE"}
     yield {**env, "SLURM_CONF": str(folder / "slurm.conf"), "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     subprocess.run([str(CLUSTER), "down", str(folder)], capture_output=True, timeout=60, check=False)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")

@@ -52,7 +52,7 @@ rule report_write:
         options=options("knowledge", "references", "add_knowledge", "add_references"),
     shell:
         # A copy of the files named above, so that nothing left from earlier settings slips into the page.
-        'copy=$(mktemp -d) && trap \'rm -rf "$copy"\' EXIT && tar -cf - {input.files:q} | tar -xf - -C "$copy"'
+        'copy=$(mktemp -d .snakemake/gutdiv-XXXXXX) && trap \'rm -rf "$copy"\' EXIT && tar -cf - {input.files:q} | tar -xf - -C "$copy"'
         ' && gutdiv report --results "$copy"/{params.folder:q} --output {output.page:q} --data {output.data:q}'
         " --multiqc {output.multiqc:q} {params.options:q} 2> {log:q}"
 
@@ -78,6 +78,6 @@ rule report_index:
         folders=[f"results/{cohort}" for cohort in COHORTS],
     shell:
         # A copy, as for one cohort's page; made inside it, so that the ways to the reports are those from results/.
-        'copy=$(mktemp -d) && trap \'rm -rf "$copy"\' EXIT && tar -cf - {input.files:q} | tar -xf - -C "$copy"'
+        'copy=$(mktemp -d .snakemake/gutdiv-XXXXXX) && trap \'rm -rf "$copy"\' EXIT && tar -cf - {input.files:q} | tar -xf - -C "$copy"'
         ' && (cd "$copy" && gutdiv report --index {params.folders:q} --output results/index.html) 2> {log:q}'
         ' && mv "$copy"/results/index.html {output.page:q}'

@@ -70,8 +70,8 @@ def _sources(record: Mapping[str, Any]) -> tuple[str, ...]:
 def _figure(edges: Mapping[str, tuple[str, ...]]) -> Figure:
     """Draw results in columns by stage, with a line from each to what is made of it."""
     inputs = dict.fromkeys(s for sources in edges.values() for s in sources if s not in edges)
-    columns = [[*inputs], *([key for key in edges if key.startswith(f"{stage}/")] for stage in _STAGES[1:])]
-    columns = [column for column in columns if column]
+    by_stage = {"input": [*inputs], **{stage: [key for key in edges if key.startswith(f"{stage}/")] for stage in _STAGES[1:]}}
+    stages, columns = zip(*((stage, column) for stage, column in by_stage.items() if column), strict=True)
     tallest = max(map(len, columns))
     place = {key: (x * _COLUMN, _ROW * ((len(column) - 1) / 2 - y)) for x, column in enumerate(columns) for y, key in enumerate(column)}
     lines: dict[str, list[float | None]] = {"x": [], "y": []}
@@ -87,8 +87,9 @@ def _figure(edges: Mapping[str, tuple[str, ...]]) -> Figure:
             "mode": "markers",
             "x": [x for x, _ in place.values()],
             "y": [y for _, y in place.values()],
-            "text": [f"<b>{charts.label(key, limit=60)}</b><br>{charts.label(told[key], limit=160)}" for key in place],
-            "hovertemplate": "%{text}<extra></extra>",
+            "text": [charts.label(key, limit=60) for key in place],
+            "customdata": [charts.label(told[key], limit=160) for key in place],
+            "hovertemplate": "<b>%{text}</b><br>%{customdata}<extra></extra>",
             "marker": {"size": 9, "color": "var(--accent)", "symbol": ["square" if key in inputs else "circle" for key in place]},
         },
     )
@@ -103,12 +104,11 @@ def _figure(edges: Mapping[str, tuple[str, ...]]) -> Figure:
         }
         for key, (x, y) in place.items()
     ]
-    bare = {"visible": False, "fixedrange": True}
-    height = 70 + 46 * tallest
-    layout = charts.layout(
-        x={**bare, "range": [-0.5, len(columns) - 0.5]}, y={**bare, "range": [-tallest / 2 - 0.3, tallest / 2 + 0.5]}, height=height, legend=False
-    )
-    layout |= {"margin": {"l": 8, "r": 8, "t": 8, "b": 8}, "annotations": names}
+    height = 110 + 46 * tallest
+    spans = [-0.5, len(columns) - 0.5], [-tallest / 2 - 0.3, tallest / 2 + 0.5]
+    stage_axis = charts.axis("Stage", range=spans[0], tickvals=list(range(len(columns))), ticktext=list(stages), showgrid=False, fixedrange=True)
+    layout = charts.layout(x=stage_axis, y={"visible": False, "fixedrange": True, "range": spans[1]}, height=height, legend=False)
+    layout |= {"margin": {"l": 8, "r": 8, "t": 8, "b": 52}, "annotations": names}
     rows = [{"result": key, "made_of": ", ".join(sources)} for key, sources in edges.items()]
     numbers = cells.build("workflow-numbers", "Results and what each is made of", _NUMBERS, rows)
     count = f"{plural(len(edges), 'result')} come from {plural(len(inputs), 'input file')}"

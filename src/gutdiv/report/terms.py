@@ -67,7 +67,7 @@ _WRITTEN = {
     "link": r"links? of|links? with|linked",
     "mixed model": r"mixed models?",
 }
-_PATTERNS = {term: re.compile(rf"(?<![\w.-])(?:{_WRITTEN.get(term, re.escape(term) + 's?')})(?![\w-])", re.IGNORECASE) for term in TERMS}
+_PATTERNS = {term: re.compile(rf"(?<![\w.-])(?:{_WRITTEN.get(term, re.escape(term) + 's?')})(?![\w-]|\.\w)", re.IGNORECASE) for term in TERMS}
 
 
 def explained(panel: Panel) -> Panel:
