@@ -155,12 +155,12 @@ def _carried(distances: DistanceMatrix) -> dict[str, Any]:
     return {**out, "notes": [subsample_note(out["subsample"])]} if "subsample" in out else out
 
 
-def _on_distances(args: argparse.Namespace, test: Callable[..., Table], options: dict[str, Any], **more: Any) -> int:
-    """Read distances and metadata, run a test on them, write what it says."""
+def _on_distances(args: argparse.Namespace, test: Callable[..., Table], options: dict[str, Any], *, in_pieces: bool = True, **more: Any) -> int:
+    """Read distances and metadata, run a test on them, write what it says; most tests make a matrix of their own and need no other."""
     from gutdiv.io.distances import read_distances
     from gutdiv.io.metadata import read_metadata
 
-    distances = read_distances(args.distances)
+    distances = read_distances(args.distances, in_pieces=in_pieces)
     table = test(distances, read_metadata(args.metadata), **options, **more)
     return _write(args, table, options, ("distances", "metadata"), **_carried(distances))
 
@@ -213,7 +213,7 @@ def _anosim(args: argparse.Namespace) -> int:
     """Compare ranks of distances between and within groups."""
     from gutdiv.comparison.anosim import anosim
 
-    return _on_distances(args, anosim, _options(args, "variable", *EXCHANGE), seed=args.seed, threads=args.threads)
+    return _on_distances(args, anosim, _options(args, "variable", *EXCHANGE), in_pieces=False, seed=args.seed, threads=args.threads)
 
 
 def _mantel(args: argparse.Namespace) -> int:
