@@ -46,7 +46,7 @@ def browser(chromium: str) -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--enable-unsafe-swiftshader"])
         yield started
         started.close()
 
@@ -85,6 +85,17 @@ class Watched:
 @pytest.fixture
 def watch(browser: Any) -> Iterator[Any]:
     """Return a function that opens a watched page; `width`, `height` and playwright's context options may be given."""
+    yield from _watching(browser)
+
+
+@pytest.fixture(scope="module")
+def watch_once(browser: Any) -> Iterator[Any]:
+    """Return the same function for a page that the tests of a file share."""
+    yield from _watching(browser)
+
+
+def _watching(browser: Any) -> Iterator[Any]:
+    """Hand over the function and close what it opened."""
     contexts = []
 
     def start(width: int = 1440, height: int = 1000, **options: Any) -> Watched:

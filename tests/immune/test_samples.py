@@ -262,9 +262,13 @@ def test_the_command_reads_results_and_writes_table_and_record(tmp_path: Path, c
     assert table.record["n_controls"] == 50
     assert table.record["options"] == {"controls": "group == 'control'", "subject": None}
     assert [i["role"] for i in table.record["inputs"]] == ["cohort", "taxa", "verdicts", "flags"]
+    assert set(table.record["heatmap"]["genus"]["taxa"]) == set(SCORED)
+    assert len(table.record["heatmap"]["guild"]["columns"]) == N
     assert {"depleted", "enriched", "present"} == set(table.frame["state"])
     first = (tmp_path / "samples.tsv").read_bytes()
     assert main([*words, "--controls", "group == 'control'"]) == 0
     assert (tmp_path / "samples.tsv").read_bytes() == first
     assert main(words) == 0
-    assert "no controls were declared" in read_table(tmp_path / "samples.tsv", "samples").record["absent"]["samples"]
+    alone = read_table(tmp_path / "samples.tsv", "samples").record
+    assert "no controls were declared" in alone["absent"]["samples"]
+    assert alone["heatmap"] == table.record["heatmap"], "it needs no controls"

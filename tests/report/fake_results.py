@@ -102,7 +102,7 @@ def fake_results(
     tables["dysbiosis/verdicts"] = _verdicts(rng, ids, sick, is_control, controls=controls, hostile=hostile)
     tables["dysbiosis/flags"] = _flags(ids, values, controls=controls)
     if controls:
-        tables["immune/samples"] = immune_samples(ids, HOSTILE if hostile else [t[0] for t in TAXA])
+        tables["immune/samples"] = immune_samples(ids, HOSTILE if hostile else [t[0] for t in TAXA], labels if group else ())
         tables["dysbiosis/indices"] = indices(ids)
     if links:
         tables["immune/links"] = _links(hostile=hostile)

@@ -127,15 +127,29 @@ def composition(ids: Sequence[str], labels: Sequence[str], taxa: Sequence[str]) 
     return table("composition", rows, absent={}, **{k: {"phylum": v, "genus": v} for k, v in about.items()})
 
 
-def immune_samples(ids: Sequence[str], taxa: Sequence[str]) -> Table:
-    """Build what stands out in two samples: a guild and two taxa."""
+def immune_samples(ids: Sequence[str], taxa: Sequence[str], labels: Sequence[str] = ()) -> Table:
+    """Build what stands out in two samples, a guild and two taxa, and the shares of all for the heatmap."""
     common = {"verdict": "outside", "low_metrics": "shannon", "n_controls": 150, "depth": 5000, "detection_limit": 0.0006, "control_share": 0.05}
     found = [("guild", "butyrate producer", "depleted"), ("genus", taxa[0], "depleted"), ("genus", taxa[1], "enriched")]
     seen = {"detected": True, "share": 0.001, "z": -2.5, "control_tail": 0.01, "agreement": "agrees"}
     rows = [{**common, **seen, "sample_id": s, "level": level, "name": n, "state": state} for s in ids[:2] for level, n, state in found]
     summary = [{"name": n, "level": lv, "state": st, "samples": 2, "of_samples": 2, "controls": 3, "of_controls": 150} for lv, n, st in found]
     about = {"by_chance": {"depleted": 1.5, "enriched": 2.0}, "rule": {"z": 2.0, "tail": 0.05}, "samples": {"outside": 2}, "not_measured": []}
-    return table("samples", rows, summary=summary, absent={}, notes=[], **about)
+    return table("samples", rows, summary=summary, absent={}, notes=[], heatmap=heatmap(ids, taxa, labels), **about)
+
+
+def heatmap(ids: Sequence[str], taxa: Sequence[str], labels: Sequence[str]) -> dict[str, Any]:
+    """Build shares of these taxa and of one guild, sample by sample; each third share is none, and the last column is a mean of two."""
+    out = {}
+    for level, names in (("genus", list(taxa)), ("guild", ["butyrate producer"])):
+        shares = [[0.0 if (i + j) % 3 == 0 else round(0.0004 * (j + 1) * (1 + i % 7), 6) for j in range(len(names))] for i in range(len(ids))]
+        groups = list(labels) or [None] * len(ids)
+        verdicts = ["outside" if i % 8 >= 5 else "within" for i in range(len(ids))]
+        columns = sorted(([g, v, s, 1, x] for g, v, s, x in zip(groups, verdicts, ids, shares, strict=True)), key=lambda c: (str(c[0]), c[1], c[2]))
+        columns[-1][2:4] = ["", 2]
+        found = [round(1 - 0.05 * j, 4) for j in range(len(names))]
+        out[level] = {"taxa": names, "found": found, "left_out": 3, "samples": len(ids) + 1, "without_reads": 1, "columns": columns}
+    return out
 
 
 def enrichment(taxa: Sequence[str]) -> Table:

@@ -66,3 +66,15 @@ def test_dark_is_the_same_whether_chosen_or_asked_for_by_the_system() -> None:
     read = themes()
     assert read["dark"] == read["system dark"]
     assert read["light"].keys() >= read["dark"].keys()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_shades_of_a_heatmap_go_one_way_and_none_stands_apart_from_few(theme: str) -> None:
+    tokens = themes()[theme]
+    ramp = [luminance(tokens[f"heat-{k}"]) for k in ("none", "low", "middle", "high")]
+    assert ramp == sorted(ramp, reverse=theme == "light")
+    assert contrast(tokens["heat-none"], tokens["heat-low"]) >= 1.5
+    assert contrast(tokens["heat-low"], tokens["heat-high"]) >= 5
+    for ground in ("bg", "surface"):
+        assert contrast(tokens["heat-point"], tokens[ground]) >= 3, "points along a scale of numbers can be seen at its pale end"
+        assert contrast(tokens["heat-high"], tokens[ground]) >= 3

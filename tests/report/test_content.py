@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 WORDS = ["overview", "composition", "diversity", "abundance", "longitudinal", "dysbiosis", "immune", "methods"]
 FIGURES = {
     "composition", "composition-means", "effects", "alpha", "models", "ordination", "constrained", "curves", "depths", "abundance", "verdict-counts",
-    "places", "links", "trajectories",
+    "places", "links", "heatmap", "trajectories", "workflow",
 }  # fmt: skip
 KINDS: list[dict[str, Any]] = [
     {},
@@ -117,7 +117,7 @@ def test_every_figure_has_title_axes_numbers_and_words_for_those_who_cannot_see_
             assert view.layout["xaxis"]["title"]["text"]
             assert view.data
             series = [t for t in view.data if "marker" in t]  # a band has none: it is part of its line
-            marks = {(str(t["marker"]["color"]), t["marker"].get("symbol") or str(t["marker"].get("pattern"))) for t in series}
+            marks = {(str(t["marker"]["color"]), str(t["marker"].get("symbol") or t["marker"].get("pattern"))) for t in series}
             assert len(marks) == len(series), f"{figure.key}: two series of the same look"
 
 
@@ -240,7 +240,8 @@ def test_hostile_names_reach_the_parts_as_they_are_and_charts_escape_them() -> N
     for figure in walk(page, Figure):
         for view in figure.views:
             for trace in view.data:
-                for label in [trace.get("name", ""), *trace.get("text", ())]:
+                rows = [t if isinstance(t, list) else [t] for t in trace.get("text", ())]  # a heatmap has a row of texts for each taxon
+                for label in [trace.get("name", ""), *(t for row in rows for t in row)]:
                     assert "<" not in str(label), f"{figure.key}: {label!r} is read as markup by plotly"
                     assert len(str(label)) < 300
 

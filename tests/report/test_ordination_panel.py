@@ -85,14 +85,32 @@ def test_an_estimate_is_told_as_one_and_umap_for_what_it_is_not() -> None:
     assert "Principal" not in figure.views[0].subtitle
 
 
-def test_names_that_point_to_one_side_give_way_to_each_other() -> None:
-    heads = [(-0.1, -1.0), (0.0, -0.9), (0.2, -1.0), (1.0, 0.1), (-0.5, 0.2), (-0.5, -0.2), (0.1, 0.8)]
-    assert biplot._beside(heads) == [
-        "bottom left",
-        "bottom center",
-        "bottom right",
-        "middle right",
-        "top left",
-        "bottom left",
-        "top center",
-    ]
+def test_points_carry_their_third_coordinate_and_groups_are_marked_for_ellipses() -> None:
+    results = fake_results()
+    figure = ordination.figure(results)
+    assert figure is not None
+    assert figure.spatial
+    table = results.tables["diversity/ordination/braycurtis"].frame.set_index("sample_id")["axis_3"]
+    assert results.metadata is not None
+    for trace in [t for t in figure.views[0].data if "ids" in t]:
+        assert trace["meta"]["group"]
+        assert trace["meta"]["z"] == pytest.approx([table[results.metadata.ids[int(i)]] for i in trace["ids"]], rel=1e-5)
+    scene = figure.views[0].layout["scene"]
+    assert [scene[k]["title"]["text"] for k in ("xaxis", "yaxis", "zaxis")] == ["Axis 1 (21%)", "Axis 2 (9.4%)", "Axis 3 (5.1%)"]
+    assert scene["aspectmode"] == "data", "one scale for all axes"
+    assert "hold 68% of a group's samples if they were normally distributed" in figure.views[0].subtitle
+    alone = ordination.figure(fake_results(group=False))
+    assert alone is not None
+    assert not any(t["meta"]["group"] for t in alone.views[0].data if "ids" in t), "all samples together are no group"
+
+
+def test_an_ordination_of_two_axes_offers_no_third() -> None:
+    results = fake_results(n=24)
+    flat = {
+        k: dataclasses.replace(t, frame=t.frame.drop(columns="axis_3")) if k.startswith("diversity/ordination/") and "axis_3" in t.frame.columns else t
+        for k, t in results.tables.items()
+    }
+    figure = ordination.figure(dataclasses.replace(results, tables=flat))
+    assert figure is not None
+    assert not figure.spatial
+    assert "scene" not in figure.views[0].layout

@@ -40,6 +40,8 @@ output = pathlib.Path(args[args.index("--output") + 1])
 if args[:2] == ["cohort", "build"]:
     tables = [output / (name + end) for name in ("metadata", "alignment", "taxonomy_audit") for end in (".tsv", ".json")]
     made = [output / "cohort.json", output / "counts.biom", *tables]
+elif args[:2] == ["cohort", "merge"]:
+    made = [output / name for name in ("table.biom", "taxonomy.tsv", "metadata.tsv", "merged.json")]
 elif args[:2] == ["comparison", "longitudinal"]:
     made = [output / (name + end) for name in ("trajectories", "tests") for end in (".tsv", ".json")]
 elif args[:2] == ["dysbiosis", "verdict"]:
@@ -49,7 +51,7 @@ else:
     if "--outliers" in args:
         outliers = pathlib.Path(args[args.index("--outliers") + 1])
         made += [outliers, outliers.with_suffix(".json")]
-    if args[:2] == ["diversity", "ordination"]:
+    if args[:2] in (["diversity", "ordination"], ["diversity", "landmarks"]):
         made += [output.with_name(output.stem + "_arrows" + end) for end in (".tsv", ".json")]
 if args[0] == "report":
     if "--data" in args:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import csv
-import os
 import shutil
-import signal
-import subprocess
-import time
 from pathlib import Path
 
 import pytest
 import yaml
 
-from gutdiv.cli.run import NOT_THE_DEMO, cohort_name, failure, filled
+from gutdiv.cli.follow import failure
+from gutdiv.cli.progress import Failure
+from gutdiv.cli.run import cohort_name
+from gutdiv.cli.settings import NOT_THE_DEMO, filled
 from gutdiv.cli.workflow_files import workflow_folder
 from gutdiv.errors import GutdivError, InputError
 
@@ -73,20 +72,32 @@ def test_a_filled_config_reads_back_as_the_values_put_in_and_keeps_its_comments(
 
 
 def test_a_failure_names_the_stage_the_reason_and_the_log(tmp_path: Path) -> None:
-    log = tmp_path / "logs" / "c" / "diversity" / "distances" / "jaccard.log"
+    name = "logs/c/diversity/distances/jaccard.log"
+    log = tmp_path / name
     log.parent.mkdir(parents=True)
-    said = [
-        "Error in rule diversity_beta:",
-        "    message: None",
-        "    log: logs/c/diversity/distances/jaccard.log (check log file(s) for error details)",
-    ]
-    assert "it left no message" in failure(said, tmp_path)
+    failed = Failure("diversity_beta", "", (name,), "gutdiv diversity beta --metric jaccard")
+    assert "it left no message" in failure([failed], [], tmp_path)
     log.write_text("Traceback (most recent call last):\nMemoryError\n")
-    assert "step beta: MemoryError" in failure(said, tmp_path)
+    assert "step beta: it stopped for lack of memory." in failure([failed], [], tmp_path)
     log.write_text("words\ngutdiv: error: first\ngutdiv: error: the last one\nmore words\n")
-    message = failure(["before", *said, "after"], tmp_path)
-    assert message == f"the stage diversity failed at its step beta: the last one\nIts log: {log}"
-    assert "Snakemake says why above" in failure(["LockException:"], tmp_path)
+    assert failure([failed], [], tmp_path) == f"the stage diversity failed at its step beta: the last one\nIts log: {log}"
+    assert "Snakemake says why above" in failure([], ["some words"], tmp_path)
+    assert "another Snakemake has just begun" in failure([], ["Error: Directory cannot be locked. Please ..."], tmp_path)
+
+
+def test_a_step_that_was_killed_is_told_from_one_that_failed_by_itself(tmp_path: Path) -> None:
+    failed = Failure("diversity_beta", "", (), "gutdiv diversity beta   --metric jaccard 2> x.log")
+    bash = "RuleException:\nCommand 'set -euo pipefail;  gutdiv diversity beta   --metric jaccard 2> x.log' returned non-zero exit status 137."
+    other = bash.replace("jaccard", "braycurtis")
+    assert "killed from outside, most often for lack of memory" in failure([failed], ["words", bash], tmp_path)
+    assert "it left no message" in failure([failed], [other], tmp_path), "another step's end says nothing of this one"
+    assert "it left no message" in failure([failed], [bash.replace("137", "2")], tmp_path)
+    slurm = Failure("diversity_beta", "SLURM-job '7' failed, SLURM status is: 'OUT_OF_MEMORY'.", (), "")
+    assert "SLURM ended it for lack of memory" in failure([slurm], [], tmp_path)
+    late = Failure("immune_links", "SLURM-job '8' failed, SLURM status is: 'TIMEOUT'.", (), "")
+    message = failure([slurm, late], [], tmp_path)
+    assert message.index("stage diversity failed at its step beta") < message.index("stage immune failed at its step links: SLURM-job '8'")
+    assert failure([late] * 7, [], tmp_path).startswith("7 steps failed; the first 5:\n")
 
 
 def test_the_workflow_of_a_checkout_is_the_checkouts() -> None:
@@ -174,7 +185,7 @@ def test_every_option_reaches_the_config_the_sheet_and_the_commands(noted, table
     assert {f"--table={table}", "--time=week", "--age-band=child", "--missing-tips=drop"} <= set(build)
     assert f"--controls={CONTROLS}" in noted.of("reference", "build")[0]
     assert {f"--formula={FORMULA}", f"--baseline={HOSTILE}"} <= set(noted.of("comparison", "abundance")[0])
-    assert "--seed 5" in " ".join(noted.of("diversity", "alpha")[0])
+    assert "--seed=5" in noted.of("diversity", "alpha")[0]
     assert not list(tmp_path.rglob("hacked"))
 
 
@@ -257,49 +268,6 @@ def test_a_dry_run_names_no_report_and_options_behind_the_dashes_reach_snakemake
     assert noted.calls == []
 
 
-def hang_then(noted, signal_number: int, place: Path, *command: str | Path) -> tuple[int, str]:
-    """Start gutdiv run, send a signal to all its processes while a step hangs, and return its exit code and what it said."""
-    noted.hang_on("--metric jaccard")
-    env = {**noted.env, "PATH": os.environ["PATH"]}
-    with subprocess.Popen(
-        [str(noted.bin / "gutdiv"), *map(str, command)], cwd=place, env=env, stderr=subprocess.PIPE, text=True, start_new_session=True
-    ) as process:
-        deadline = time.monotonic() + 120
-        while not noted.hanging and time.monotonic() < deadline:
-            time.sleep(0.1)
-        assert noted.hanging
-        os.killpg(process.pid, signal_number)
-        said = process.communicate(timeout=240)[1]
-    noted.hang_on("")
-    return process.returncode, said
-
-
-def test_after_a_power_cut_the_run_says_how_to_go_on_and_makes_the_half_file_again(noted, table: Path, tmp_path: Path) -> None:
-    command = ("run", "--table", table, "--output", "out", "--name", "c")
-    code, _ = hang_then(noted, signal.SIGKILL, tmp_path, *command)
-    assert code == -signal.SIGKILL
-    half = tmp_path / "out" / "results" / "c" / "diversity" / "distances" / "jaccard.h5"
-    assert half.read_text() == "half"
-    run = noted.gutdiv(*command, cwd=tmp_path)
-    assert run.returncode == 2
-    assert run.stderr.strip().splitlines()[-1].endswith("add `-- --unlock` to this command once, and then run it without.")
-    assert noted.gutdiv(*command, "--", "--unlock", cwd=tmp_path).returncode == 0
-    run = noted.gutdiv(*command, cwd=tmp_path)
-    assert run.returncode == 0, run.stderr
-    assert half.read_text() != "half"
-    assert run.stdout.splitlines()[-1] == str(tmp_path / "out" / "results" / "c" / "report.html")
-
-
-def test_after_an_interrupt_from_the_keyboard_the_same_command_goes_on(noted, table: Path, tmp_path: Path) -> None:
-    command = ("run", "--table", table, "--output", "out", "--name", "c")
-    code, said = hang_then(noted, signal.SIGINT, tmp_path, *command)
-    assert code == 2
-    assert said.endswith("gutdiv: error: interrupted. The same command goes on where this one stopped.\n")
-    run = noted.gutdiv(*command, cwd=tmp_path)
-    assert run.returncode == 0, run.stderr
-    assert (tmp_path / "out" / "results" / "c" / "diversity" / "distances" / "jaccard.h5").read_text() != "half"
-
-
 def test_settings_of_somebody_else_are_left_alone_and_own_ones_are_rewritten(noted, table: Path, tmp_path: Path) -> None:
     dry = ("--", "--dry-run", "--quiet", "all")
     config = tmp_path / "out" / "config" / "config.yaml"
@@ -315,6 +283,7 @@ def test_settings_of_somebody_else_are_left_alone_and_own_ones_are_rewritten(not
     run = noted.gutdiv("run", "--table", table, "--seed", "10", "--output", "out", *dry, cwd=tmp_path)
     assert (run.returncode, settings(tmp_path / "out")[0]["seed"]) == (2, 9)
     assert "-- --unlock" in run.stderr
+    assert "started in out without `gutdiv run`" in run.stderr
     shutil.rmtree(locks)
     sheet = tmp_path / "out" / "config" / "cohorts.tsv"
     sheet.write_text(sheet.read_text() + "another\tx.tsv\n")
@@ -335,6 +304,13 @@ def test_settings_of_somebody_else_are_left_alone_and_own_ones_are_rewritten(not
         (["--table", "t.tsv", "--min-prevalence", "1.5"], ["--min-prevalence", "'1.5'"]),
         (["--table", "t.tsv", "--min-reads", "-1"], ["--min-reads"]),
         (["--table", "t.tsv", "--metadata", "no.tsv"], ["--metadata 'no.tsv' does not exist"]),
+        (
+            ["--table", "t.tsv", "--metadata", "m.tsv", "--controls", "agee >= 18"],
+            ["--controls names the column 'agee', which m.tsv has not. Known columns: 'age', 'sex'"],
+        ),
+        (["--table", "t.tsv", "--metadata", "m.tsv", "--controls", "sex == 'm'"], ["--controls", "selects none of the 1 samples of m.tsv"]),
+        (["--table", "t.tsv", "--metadata", "m.tsv", "--marker", "age", "--marker", "crp"], ["--marker names the column 'crp'"]),
+        (["--table", "t.tsv", "--metadata", "m.tsv", "--formula", "~ age + bmi"], ["--formula names the column 'bmi'"]),
         (["--table", "t{x}.tsv"], ["has braces", "wildcards"]),
         (["--table", "t.tsv", "--name", "a b"], ["--name 'a b'"]),
         (["--table", "t.tsv", "--group", "a\tb"], ["--group 'a\\tb'", "control character"]),
@@ -351,6 +327,7 @@ def test_what_cannot_work_is_refused_before_anything_starts(noted, tmp_path: Pat
     (tmp_path / "folder").mkdir()
     for name in ("t.tsv", "t{x}.tsv"):
         (tmp_path / name).write_text("x")
+    (tmp_path / "m.tsv").write_text("sample-id\tage\tsex\ns1\t30\tf\n")
     run = noted.gutdiv("run", "--output", "out", *options, cwd=tmp_path)
     assert run.returncode == 2
     assert all(word in run.stderr for word in words), run.stderr

@@ -203,7 +203,7 @@ immune: {covariates: [age, body mass], markers: [crp], load: cells, verdict: tru
         assert "--depth=1000" in arguments("diversity", name)
     assert arguments("diversity", "ordination")[2:] == [
         *("--distances", f"{base}/diversity/distances/jaccard.h5", "--cohort", f"{base}/cohort/cohort.json", "--axes=3"),
-        *("--threads", "2", "--output", f"{base}/diversity/ordination/jaccard.tsv"),
+        *("--threads", "1", "--output", f"{base}/diversity/ordination/jaccard.tsv"),
     ]
     permanova = arguments("comparison", "permanova")
     assert {"--formula=~ group + age", "--subject=who", "--strata=batch", "--by", "margin", "--permutations=499"} <= set(permanova)
@@ -257,6 +257,106 @@ def test_what_holds_for_all_cohorts_can_be_set_for_one_in_the_sheet(noted, study
     assert expected <= builds["b"]
     (beta,) = noted.of("diversity", "beta")
     assert any("results/b/" in word for word in beta), "only the cohort whose table carries a tree has phylogenetic metrics"
+
+
+def test_any_setting_can_be_another_for_one_cohort_in_a_column_named_after_its_section_and_key(noted, study) -> None:
+    config = "diversity: {beta: [jaccard, braycurtis], alpha: [shannon], depth: 900}\ncomparison: {formula: '~ age'}\n"
+    own = {"diversity.beta": "jaccard", "diversity.depth": "auto", "diversity.draws": "7", "comparison.formula": "~ sex", "immune.verdict": "true"}
+    place = study(config, {"cohort": "a", "table": "a.tsv"}, {"cohort": "b", "table": "b.tsv", **own})
+    assert noted.snakemake(directory=place).returncode == 0
+    alpha, permanova, link = (
+        {("a" if any("results/a/" in w for w in call) else "b"): call for call in noted.of(*words)}
+        for words in (("diversity", "alpha"), ("comparison", "permanova"), ("immune", "link"))
+    )
+    assert {"--depth=900", "--draws=100"} <= set(alpha["a"])
+    assert {"--depth=auto", "--draws=7"} <= set(alpha["b"])
+    assert "--formula=~ age" in permanova["a"]
+    assert "--formula=~ sex" in permanova["b"]
+    assert len(noted.of("diversity", "beta")) == 3
+    assert not any(word.startswith("--verdicts") for word in link["a"])
+    assert any(word.startswith("--verdicts") for word in link["b"])
+
+
+def test_cohorts_are_merged_into_one_more_with_their_study_in_every_design(noted, study) -> None:
+    common = "cohort: {group: group, subject: who, controls: 'group == \"healthy\"', merged_into: all}\n"
+    config = common + "immune: {covariates: [age]}\ndiversity: {beta: [jaccard]}\n"
+    rows = [{"cohort": name, "table": f"{name}.tsv", "tree": "t.nwk"} for name in ("a", "b")]
+    place = study(config, *rows)
+    run = noted.snakemake(directory=place)
+    assert run.returncode == 0, run.stderr
+    (merge,) = noted.of("cohort", "merge")
+    assert merge[2:] == [
+        *("--cohort=results/a/cohort/cohort.json", "--cohort=results/b/cohort/cohort.json", "--subject=who", "--by=genus"),
+        *("--output", "results/all/merged"),
+    ]
+
+    def of_all(*words: str) -> list[str]:
+        (call,) = [c for c in noted.of(*words) if any("results/all/" in word for word in c)]
+        return call
+
+    build = of_all("cohort", "build")
+    assert "--table=results/all/merged/table.biom" in build
+    assert not any(word.startswith("--tree=") for word in build)
+    assert {"--formula=~ study + `group`", "--strata=study"} <= set(of_all("comparison", "permanova"))
+    assert {"--formula=~ study + `group`", "--strata=study"} <= set(of_all("comparison", "pairs"))
+    for action in ("model", "abundance"):
+        assert "--formula=~ study + `group`" in of_all("comparison", action)
+    assert [word for word in of_all("immune", "link") if word.startswith("--covariate")] == ["--covariate=study", "--covariate=age"]
+    assert not any("results/all/" in word for call in noted.of("comparison", "alpha") for word in call), "it could hold no study constant"
+    assert not any("results/all/" in word for call in noted.of("reference", "build") for word in call), "studies' controls are not pooled unasked"
+    assert (place / "results" / "all" / "report.html").is_file()
+
+
+def test_a_merged_cohort_takes_its_own_settings_from_the_sheet_and_never_a_table(noted, study) -> None:
+    rows = [{"cohort": name, "table": f"{name}.tsv", "merged_into": "all"} for name in ("a", "b")]
+    own = {"cohort": "all", "merged_by": "feature", "controls": "age > 3", "comparison.formula": "~ age", "comparison.strata": "batch"}
+    place = study("diversity: {beta: [jaccard]}\n", *rows, own)
+    run = noted.snakemake(directory=place)
+    assert run.returncode == 0, run.stderr
+    assert "--by=feature" in noted.of("cohort", "merge")[0]
+    assert {"--formula=~ study + age", "--strata=batch"} <= set(noted.of("comparison", "permanova")[0])
+    assert len(noted.of("reference", "build")) == 1
+    run = noted.snakemake("--dry-run", directory=study("seed: 1\n", *rows, own | {"table": "c.tsv"}))
+    assert "all: a cohort that others are merged into has no table of its own" in run.stdout + run.stderr
+
+
+def test_many_samples_are_measured_in_blocks_of_rows_that_are_put_together(noted, study) -> None:
+    place = study("diversity: {beta: [jaccard], split_above: 150}\n", {"cohort": "c", "table": "t.tsv"})  # the noting command makes 240 samples
+    run = noted.snakemake(directory=place)
+    assert run.returncode == 0, run.stderr
+    folder = "results/c/diversity/distances"
+    parts = [f"{folder}/jaccard.rows/{k}_of_3.h5" for k in (1, 2, 3)]  # (240 / 150)^2 = 2.56
+    assert sorted(call[call.index("--rows") + 1] for call in noted.of("diversity", "beta")) == ["1/3", "2/3", "3/3"]
+    assert noted.of("diversity", "gather") == [["diversity", "gather", *parts, "--output", f"{folder}/jaccard.h5"]]
+    assert not (place / folder / "jaccard.rows" / "1_of_3.h5").exists(), "blocks are not kept"
+
+
+def test_more_samples_than_a_matrix_can_hold_are_ordinated_by_landmarks_and_tested_on_a_subsample(noted, study) -> None:
+    settings = "diversity: {beta: [jaccard], largest_matrix: 239, landmarks: 50, subsample: 100, split_above: 20, depth: 900}\n"
+    place = study(settings, {"cohort": "c", "table": "t.tsv", "group": "group"})  # the noting command makes 240 samples
+    run = noted.snakemake(directory=place)
+    assert run.returncode == 0, run.stderr
+    (beta,) = noted.of("diversity", "beta")
+    assert "--subsample=100" in beta
+    (landmarks,) = noted.of("diversity", "landmarks")
+    assert {"--landmarks=50", "--depth=900", "--seed=42", "--axes=10", "jaccard"} <= set(landmarks)
+    assert not noted.of("diversity", "ordination")
+    assert len(noted.of("comparison", "permanova")) == 1
+
+
+def test_another_version_makes_all_results_anew(noted, study) -> None:
+    place = study("diversity: {beta: [jaccard]}\n", {"cohort": "c", "table": "t.tsv"})
+    assert noted.snakemake(directory=place).returncode == 0
+    made = len(noted.calls)
+    noted.forget()
+    rules = place / "other" / "workflow"
+    shutil.copytree(ROOT / "workflow", rules)
+    shutil.copy(ROOT / "Snakefile", place / "other")
+    jobs = rules / "rules" / "jobs.smk"
+    jobs.write_text(jobs.read_text().replace('version("gutdiv")', '"99.0"'))
+    run = noted.snakemake(directory=place, snakefile=place / "other" / "Snakefile")
+    assert run.returncode == 0, run.stderr
+    assert len(noted.calls) == made
 
 
 def test_over_time_is_followed_only_with_subject_and_time_and_with_the_distances_that_there_are(noted, study) -> None:

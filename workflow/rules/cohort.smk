@@ -1,4 +1,31 @@
-# A table with its taxonomy, tree and metadata becomes one aligned cohort.
+# A table with its taxonomy, tree and metadata becomes one aligned cohort; where the sheet asks for it, cohorts become one more table.
+
+
+rule cohort_merge:
+    input:
+        cohorts=lambda wildcards: [f"results/{member}/cohort/cohort.json" for member in COHORTS[wildcards.cohort]["members"]],
+    output:
+        table="results/{cohort}/merged/table.biom",
+        taxonomy="results/{cohort}/merged/taxonomy.tsv",
+        metadata="results/{cohort}/merged/metadata.tsv",
+        record="results/{cohort}/merged/merged.json",
+    log:
+        "logs/{cohort}/cohort/merge.log",
+    benchmark:
+        "logs/{cohort}/cohort/merge.benchmark.tsv"
+    conda:
+        "../envs/gutdiv.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory("cohort_merge"),
+        runtime=minutes("cohort_merge"),
+    params:
+        version=VERSION,
+        cohorts=lambda wildcards, input: [f"--cohort={path}" for path in input.cohorts],
+        options=options("subject", by="merged_by"),
+        folder=subpath(output.table, parent=True),
+    shell:
+        "gutdiv cohort merge {params.cohorts:q} {params.options:q} --output {params.folder:q} 2> {log:q}"
 
 
 checkpoint cohort_build:

@@ -1,9 +1,8 @@
-# Checks config and sheet, and says what holds for each cohort and what its report is made of.
+# Checks config and sheet, and says what holds for each cohort.
 import copy
 import csv
 import os
 import re
-from importlib.metadata import PackageNotFoundError, version
 
 import yaml
 from snakemake.exceptions import WorkflowError
@@ -37,28 +36,39 @@ def own_settings(row):
     return own
 
 
-def read_cohort(row):
-    """A row of the sheet, the config's values where its cells are empty, and what follows from both."""
+def read_cohort(row, members=()):
+    """A row of the sheet, the config's values where its cells are empty, and what follows from both; `members` are merged into it."""
     check(row, "cohorts")
     own = own_settings(row)
     cohort = own["diversity"] | own["comparison"] | own["reference"] | own["immune"] | {"seed": own["seed"]}
     cohort |= {"cohort": row["cohort"], **{key: row.get(key) or value for key, value in own["cohort"].items()}}
     cohort |= {k: beside_config(v) for k, v in cohort.items() if v and re.match("table|taxonomy|tree|metadata|.*knowledge|.*references", k)}
+    if members:  # each study's own controls judge its samples, in its own report, unless the sheet names some for all
+        made = {
+            k: f"results/{row['cohort']}/merged/{k}{end}" for k, end in (("table", ".biom"), ("taxonomy", ".tsv"), ("metadata", ".tsv"))
+        }
+        cohort |= made | {"tree": "", "carried_tree": "leave", "controls": row.get("controls", ""), "merged_into": ""}
     treeless = not cohort["tree"] and cohort["carried_tree"] == "leave"  # then there are no phylogenetic metrics
     cohort |= {s: [m for m in cohort[s] if not (treeless and re.search("faith|phylo|unifrac", m))] for s in ("alpha", "beta")}
-    cohort["formula"] = cohort["formula"] or (cohort["group"] and "~ `%s`" % cohort["group"].replace("`", "``"))
-    cohort |= {"tested_prevalence": own["comparison"]["min_prevalence"], "followed": cohort["subject"] and cohort["time"]}
-    return cohort
+    terms = cohort["formula"].lstrip("~ ") or (cohort["group"] and "`%s`" % cohort["group"].replace("`", "``"))
+    if members:  # the study is held constant in every design that can hold something constant
+        terms = f"study + {terms}" if terms else "study"
+        cohort |= {"strata": cohort["strata"] or "study", "covariates": ["study", *cohort["covariates"]]}
+    cohort |= {"formula": terms and f"~ {terms}", "members": list(members), "simple": cohort["group"] and not members}
+    return cohort | {"tested_prevalence": own["comparison"]["min_prevalence"], "followed": cohort["subject"] and cohort["time"]}
 
 
-try:
-    VERSION = version("gutdiv")  # another one makes the results anew
-except PackageNotFoundError:  # the jobs have it in an environment of theirs, and a change of that is seen too
-    VERSION = None
 check(config, "config")
 with open(beside_config(config["sheet"]), encoding="utf-8-sig", newline="") as handle:
     SHEET = list(csv.DictReader(handle, dialect="excel-tab", restval=""))
-COHORTS = {cohort["cohort"]: cohort for cohort in map(read_cohort, SHEET)}
+MERGED = {}
+for row in SHEET:
+    if row.get("table") and (into := row.get("merged_into") or config["cohort"]["merged_into"]):
+        MERGED.setdefault(into, []).append(row["cohort"])
+SHEET += [{"cohort": name} for name in MERGED if name not in [row["cohort"] for row in SHEET]]
+COHORTS = {row["cohort"]: read_cohort(row, MERGED.get(row["cohort"], ())) for row in SHEET}
+if any(row.get("table") for row in SHEET if row["cohort"] in MERGED):
+    raise WorkflowError(f"{config['sheet']}: {', '.join(MERGED)}: a cohort that others are merged into has no table of its own.")
 if not SHEET or len(set(map(str.lower, COHORTS))) < len(SHEET) or not all(cohort["table"] for cohort in COHORTS.values()):
     raise WorkflowError(f"{config['sheet']}: each row needs a table and a name of its own (A and a are one name), and there must be a row.")
 
@@ -66,12 +76,3 @@ if not SHEET or len(set(map(str.lower, COHORTS))) < len(SHEET) or not all(cohort
 wildcard_constraints:
     cohort="|".join(map(re.escape, COHORTS)),
     metric="[a-z0-9_]+",
-
-
-def results(wildcards):
-    """What a cohort's report is made of: all that config and sheet ask for, and nothing left from earlier."""
-    cohort = COHORTS[wildcards.cohort]
-    stems = " ".join(stems for needed, stems in TABLES.items() if cohort[needed]).split()
-    stems = [stem.replace("*", metric) for stem in stems for metric in (cohort["beta"] if "*" in stem else [""])]
-    files = ["cohort/cohort.json", *(stem + end for stem in stems for end in (".tsv", ".json"))]
-    return [f"results/{wildcards.cohort}/{f}" for f in files + ["reference/reference.json"] * bool(cohort["controls"])]

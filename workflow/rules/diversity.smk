@@ -115,7 +115,7 @@ rule diversity_alpha:
         "logs/{cohort}/diversity/alpha.benchmark.tsv"
     conda:
         "../envs/gutdiv.yaml"
-    threads: 4
+    threads: processors(4)
     resources:
         mem_mb=memory("diversity_alpha"),
         runtime=minutes("diversity_alpha"),
@@ -168,7 +168,7 @@ rule diversity_rows:
         blocks="[0-9]+",
     conda:
         "../envs/gutdiv.yaml"
-    threads: 4
+    threads: processors(4)
     resources:
         mem_mb=memory("diversity_rows"),
         runtime=minutes("diversity_rows"),
@@ -192,25 +192,26 @@ rule diversity_beta:
         "logs/{cohort}/diversity/distances/{metric}.benchmark.tsv"
     conda:
         "../envs/gutdiv.yaml"
-    threads: 4
+    threads: processors(4)
     resources:
         mem_mb=memory("diversity_beta"),
         runtime=minutes("diversity_beta"),
     params:
         version=VERSION,
         options=options("depth", "seed"),
+        subsample=subsample,
         blocks=lambda wildcards, input: len(input.parts),
     shell:
         # Blocks of rows, where there are any, are only put together.
         "if [ {params.blocks} != 0 ]; then gutdiv diversity gather {input.parts:q} --output {output.distances:q};"
-        " else gutdiv diversity beta --cohort {input.cohort:q} --metric {wildcards.metric} {params.options:q}"
+        " else gutdiv diversity beta --cohort {input.cohort:q} --metric {wildcards.metric} {params.options:q} {params.subsample:q}"
         " --threads {threads} --output {output.distances:q}; fi 2> {log:q}"
 
 
 rule diversity_ordination:
     input:
         cohort="results/{cohort}/cohort/cohort.json",
-        distances="results/{cohort}/diversity/distances/{metric}.h5",
+        distances=matrix,
     output:
         table="results/{cohort}/diversity/ordination/{metric}.tsv",
         record="results/{cohort}/diversity/ordination/{metric}.json",
@@ -224,13 +225,18 @@ rule diversity_ordination:
         metric="[a-z0-9_]+(?<!_arrows)",
     conda:
         "../envs/gutdiv.yaml"
-    threads: 2
+    threads: processors(2)
     resources:
         mem_mb=memory("diversity_ordination"),
         runtime=minutes("diversity_ordination"),
     params:
         version=VERSION,
         options=options("axes"),
+        landmarks=options("landmarks", "depth", "seed"),
+        whole=lambda wildcards, input: "yes" if input.distances else "no",
     shell:
-        "gutdiv diversity ordination --distances {input.distances:q} --cohort {input.cohort:q} {params.options:q}"
-        " --threads {threads} --output {output.table:q} 2> {log:q}"
+        # Of more samples than a matrix can hold, by their distances to some of them.
+        "if [ {params.whole} = yes ]; then gutdiv diversity ordination --distances {input.distances:q} --cohort {input.cohort:q}"
+        " {params.options:q} --threads {threads} --output {output.table:q};"
+        " else gutdiv diversity landmarks --cohort {input.cohort:q} --metric {wildcards.metric} {params.landmarks:q}"
+        " {params.options:q} --threads {threads} --output {output.table:q}; fi 2> {log:q}"

@@ -24,7 +24,7 @@ rule dysbiosis_verdict:
         "logs/{cohort}/dysbiosis/verdict.benchmark.tsv"
     conda:
         "../envs/gutdiv.yaml"
-    threads: 2
+    threads: processors(2)
     resources:
         mem_mb=memory("dysbiosis_verdict"),
         runtime=minutes("dysbiosis_verdict"),
@@ -52,7 +52,7 @@ rule dysbiosis_stability:
         "logs/{cohort}/dysbiosis/stability.benchmark.tsv"
     conda:
         "../envs/gutdiv.yaml"
-    threads: 2
+    threads: processors(2)
     resources:
         mem_mb=memory("dysbiosis_stability"),
         runtime=minutes("dysbiosis_stability"),
@@ -100,7 +100,7 @@ rule dysbiosis_indices:
         "logs/{cohort}/dysbiosis/indices.benchmark.tsv"
     conda:
         "../envs/gutdiv.yaml"
-    threads: 2
+    threads: processors(2)
     resources:
         mem_mb=memory("dysbiosis_indices"),
         runtime=minutes("dysbiosis_indices"),

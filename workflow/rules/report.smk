@@ -12,7 +12,8 @@ TABLES = {
     " dysbiosis/flags immune/matches immune/links immune/samples immune/enrichment",
     "controls": "reference/outliers dysbiosis/taxa_flags dysbiosis/indices",
     "formula": "comparison/model comparison/permanova/* comparison/constrained/*",
-    "group": "comparison/alpha comparison/dispersion/* comparison/pairs/* comparison/abundance",
+    "simple": "comparison/alpha",
+    "group": "comparison/dispersion/* comparison/pairs/* comparison/abundance",
     "followed": "comparison/longitudinal/trajectories comparison/longitudinal/tests",
 }
 # What the page over all cohorts reads of each.
@@ -51,7 +52,7 @@ rule report_write:
         options=options("knowledge", "references", "add_knowledge", "add_references"),
     shell:
         # A copy of the files named above, so that nothing left from earlier settings slips into the page.
-        'copy=$(mktemp -d) && trap \'rm -rf "$copy"\' EXIT && tar -cf - {input.files:q} | tar -xf - -C "$copy"'
+        'copy=$(mktemp -d .snakemake/gutdiv-XXXXXX) && trap \'rm -rf "$copy"\' EXIT && tar -cf - {input.files:q} | tar -xf - -C "$copy"'
         ' && gutdiv report --results "$copy"/{params.folder:q} --output {output.page:q} --data {output.data:q}'
         " --multiqc {output.multiqc:q} {params.options:q} 2> {log:q}"
 
@@ -77,6 +78,6 @@ rule report_index:
         folders=[f"results/{cohort}" for cohort in COHORTS],
     shell:
         # A copy, as for one cohort's page; made inside it, so that the ways to the reports are those from results/.
-        'copy=$(mktemp -d) && trap \'rm -rf "$copy"\' EXIT && tar -cf - {input.files:q} | tar -xf - -C "$copy"'
+        'copy=$(mktemp -d .snakemake/gutdiv-XXXXXX) && trap \'rm -rf "$copy"\' EXIT && tar -cf - {input.files:q} | tar -xf - -C "$copy"'
         ' && (cd "$copy" && gutdiv report --index {params.folders:q} --output results/index.html) 2> {log:q}'
         ' && mv "$copy"/results/index.html {output.page:q}'

@@ -27,7 +27,6 @@ COMMANDS = {
     "init": "write a commented config, a cohort sheet and a Snakefile into a folder",
     "run": "run the whole workflow on one table and print the report's path",
 }
-_MODULES = {"init": "run"}  # commands whose file has another name than they do
 _WITHOUT_NUMPY = ("init", "run")
 
 
@@ -43,7 +42,7 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
     for word, summary in COMMANDS.items():
         sub = commands.add_parser(word, help=summary, description=summary[0].upper() + summary[1:] + ".")
         if word == command:
-            importlib.import_module(f"gutdiv.cli.{_MODULES.get(word, word)}").configure(sub)
+            importlib.import_module(f"gutdiv.cli.{word}").configure(sub)
     return parser
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gutdiv.cli.inputs import DEFAULTS, add_inputs, chosen, read_inputs
-from gutdiv.cli.options import add_output
-from gutdiv.errors import count_noun
+from gutdiv.cli.options import add_output, add_subject
+from gutdiv.errors import InputError, count_noun
 
 if TYPE_CHECKING:
     import argparse
@@ -26,6 +26,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
     )
     build.set_defaults(run=_build)
+    merge = commands.add_parser("merge", help="put cohorts of several studies into one table, as input for `build`")
+    merge.add_argument("--cohort", action="append", required=True, type=Path, metavar="FILE", help="cohort.json of a study, two or more")
+    merge.add_argument("--by", choices=("genus", "feature"), default="genus", help="what is one kind in all studies (default: %(default)s)")
+    add_subject(merge)
+    add_output(merge, "folder for table.biom, taxonomy.tsv, metadata.tsv and merged.json", metavar="DIR")
+    merge.set_defaults(run=_merge)
     inspect = commands.add_parser("inspect", help="say in a few lines what files are and how they fit")
     inspect.add_argument("paths", nargs="+", type=Path, metavar="PATH")
     inspect.set_defaults(run=_inspect)
@@ -65,6 +71,30 @@ def _build(args: argparse.Namespace) -> int:
         f"{dropped:,} dropped and {len(fallen) - dropped:,} merged or kept incomplete, listed in {args.output / 'alignment.tsv'}\n"
         + "".join(f"note: {note}\n" for note in cohort.record["notes"])
     )
+    return 0
+
+
+def _merge(args: argparse.Namespace) -> int:
+    """Read cohorts, merge them, write what `cohort build` reads."""
+    from gutdiv.cohort.merge import merge
+    from gutdiv.io.artifacts import input_digest, read_json, record, whole_file, write_json, write_rows
+    from gutdiv.io.biom import write_biom_hdf5
+    from gutdiv.io.cohorts import read_cohort
+
+    paths = {str(read_json(path)["name"]): path for path in args.cohort}
+    if len(paths) < len(args.cohort):
+        msg = f"two of the {len(args.cohort)} cohorts have one name ({', '.join(sorted(paths))}). Build one anew with another --name."
+        raise InputError(msg)
+    found = merge({study: read_cohort(path, parts=("lineages",)) for study, path in paths.items()}, by=args.by, subject=args.subject)
+    with whole_file(args.output / "table.biom") as temporary:
+        write_biom_hdf5(temporary, found.sample_ids, found.feature_ids, found.counts)
+    rows = zip(found.feature_ids, found.lineages or ("",) * len(found.feature_ids), strict=True)
+    write_rows(args.output / "taxonomy.tsv", ["Feature ID", "Taxon"], rows)
+    cells = [["" if cell is None else cell for cell in column] for column in found.columns.values()]
+    write_rows(args.output / "metadata.tsv", ["sample_id", *found.columns], zip(found.sample_ids, *cells, strict=True))
+    entries = [input_digest(study, path) for study, path in sorted(paths.items())]
+    about = record("merged", inputs=entries, options={"by": args.by, "subject": args.subject}, **found.record)
+    write_json(args.output / "merged.json", about)
     return 0
 
 

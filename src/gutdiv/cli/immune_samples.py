@@ -37,6 +37,7 @@ def configure(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 def _samples(args: argparse.Namespace) -> int:
     """Describe and write."""
+    from gutdiv.immune.heatmap import order_shares
     from gutdiv.immune.samples import describe_samples
     from gutdiv.io.artifacts import input_digest, read_table, record, write_table
     from gutdiv.io.cohorts import read_cohort
@@ -46,20 +47,19 @@ def _samples(args: argparse.Namespace) -> int:
     cohort, taxa = read_cohort(args.cohort), read_table(args.taxa, "taxa")
     depth = taxa.record["depth"]
     controls = choose_controls(cohort, args.controls, subject=args.subject, depth=depth) if args.controls else None
-    frame, about = describe_samples(
-        cohort,
-        taxa.frame,
-        verdicts=read_table(args.verdicts, "verdicts").frame,
-        flags=read_table(args.flags, "flags").frame,
-        rows=read_knowledge(args),
-        controls=controls,
-    )
+    verdicts, rows = read_table(args.verdicts, "verdicts").frame, read_knowledge(args)
+    flags = read_table(args.flags, "flags").frame
+    frame, about = describe_samples(cohort, taxa.frame, verdicts=verdicts, flags=flags, rows=rows, controls=controls)
+    word, group = dict(zip(verdicts["sample_id"], verdicts["verdict"], strict=True)), cohort.roles.group
+    of = dict(zip(cohort.sample_ids, cohort.metadata.column(group), strict=True)) if group else None
     given = {"cohort": args.cohort, "taxa": args.taxa, "verdicts": args.verdicts, "flags": args.flags, **knowledge_inputs(args)}
     head = record(
         "samples",
         options={"controls": args.controls, "subject": args.subject},
         inputs=[input_digest(role, path) for role, path in given.items() if path],
         depth=depth,
+        group=group,
+        heatmap=order_shares(taxa.frame, verdicts=word, rows=rows, groups=of),
         **about,
     )
     write_table(args.output, Table("samples", frame, head))

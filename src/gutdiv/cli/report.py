@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,7 +68,7 @@ def _report(args: argparse.Namespace) -> int:
         msg = f"MultiQC reads custom content from files that end in _mqc.json, not {args.multiqc.name!r}. Change --multiqc."
         raise InputError(msg)
     rows, references = read_base(args)
-    results = read_results(args.results, knowledge={"immune_taxa": rows, "references": references})
+    results = replace(read_results(args.results, knowledge={"immune_taxa": rows, "references": references}), software=_software())
     results = anonymised(results) if args.anonymise else results
     page = build(results)
     for panel, error in page.broken.items():
@@ -80,6 +81,18 @@ def _report(args: argparse.Namespace) -> int:
         write_json(args.multiqc, multiqc(results))
     sys.stderr.write(f"report: {args.output} ({len(text.encode()) / 1e6:.1f} MB, {len(page.panels)} panels)\n")
     return 0
+
+
+def _software() -> dict[str, str]:
+    """Return the versions of gutdiv, of Python, and of what gutdiv needs."""
+    import platform
+    import re
+    from importlib.metadata import requires, version
+
+    from gutdiv import __version__
+
+    needed = [re.split(r"[^\w.-]", entry, maxsplit=1)[0] for entry in requires("gutdiv") or () if "extra ==" not in entry]
+    return {"gutdiv": __version__, "Python": platform.python_version(), **{package: version(package) for package in sorted(needed)}}
 
 
 def _write_data(folder: Path, files: Mapping[str, tuple[list[str], list[list[object]]]]) -> None:

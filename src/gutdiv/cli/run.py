@@ -1,67 +1,36 @@
-"""`gutdiv run` and `gutdiv init`: the packaged Snakemake workflow on one table, or in a folder of one's own."""
+"""`gutdiv run`: the packaged Snakemake workflow on one table."""
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
-import json
 import os
 import re
-import shlex
-import signal
 import subprocess
 import sys
-from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gutdiv.cli.follow import follow
 from gutdiv.cli.inputs import DEFAULTS, add_inputs, carries_tree
 from gutdiv.cli.options import add_seed, depth, positive
+from gutdiv.cli.resume import claim, foreign_snakemake, locked, mark, recover, slurm_prefix
+from gutdiv.cli.settings import COLUMNS, FILES, NOT_THE_DEMO, Settings, filled, sheet
 from gutdiv.cli.workflow_files import PROFILES, own_path, workflow_folder
-from gutdiv.errors import GutdivError, InputError, first_ids
+from gutdiv.errors import ExpressionError, GutdivError, InputError, first_ids
 from gutdiv.grammar.expression import parse_expression
 from gutdiv.grammar.formula import parse_formula
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
-FILES = ("table", "taxonomy", "tree", "metadata")
-COLUMNS = ("cohort", *FILES, "group", "subject", "time", "controls", "specimen", "age_band")
-# What the demo's config sets for the demo alone.
-NOT_THE_DEMO: dict[tuple[str, ...], object] = {("reference", "controls_are"): "", ("immune", "covariates"): []}
+    from gutdiv.cli.resume import Claim
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_SETTING = re.compile(r'(?P<key> *\w+:)\s+(?P<value>\[.*?\]|".*?"|\S+)(?P<rest>\s*(#.*)?)')
-_WRITTEN = "# Written by `gutdiv run`, which rewrites this file as long as nobody else has changed it or the sheet. sha256:"
-
-_SNAKEFILE = """\
-# Runs the workflow that the installed gutdiv carries on config/config.yaml and config/cohorts.tsv of this folder. Snakemake must be
-# run by the Python that gutdiv is installed in; nothing needs to be activated.
-import os
-
-from gutdiv.cli.workflow_files import own_path, workflow_folder
-
-os.environ["PATH"] = own_path()
-
-
-include: str(workflow_folder() / "Snakefile")
-
-
-rule reports:
-    default_target: True
-    input:
-        rules.all.input,
-"""
+_DRY = {"-n", "--dry-run", "--dryrun"}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `gutdiv init` or of `gutdiv run`."""
-    if parser.prog.endswith(" init"):
-        parser.add_argument("folder", type=Path, metavar="DIR", help="folder to write into; made where missing")
-        parser.set_defaults(run=_init)
-        return
+    """Add the options of `gutdiv run`."""
     add_inputs(parser)
     parser.add_argument("--controls", metavar="EXPR", help="who the others are held against, as in: 'group == \"healthy\" and age >= 18'")
     parser.add_argument(
@@ -82,6 +51,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for config/, results/ and logs/")
     parser.add_argument("--cores", type=_cores, metavar="N", help="processors to use at once (default: all)")
     parser.add_argument("--profile", default="default", metavar="P", help=f"{' or '.join(PROFILES)}, or the path of a profile of your own")
+    parser.add_argument("--verbose", action="store_true", help="show all that Snakemake says instead of the progress by stages")
     parser.add_argument(
         "snakemake", nargs="*", metavar="-- SNAKEMAKE OPTIONS", help="what stands behind -- goes to Snakemake: -- --dry-run"
     )
@@ -98,13 +68,9 @@ def _run(args: argparse.Namespace) -> int:
     """Write config and sheet, run the workflow, and say where the report is or what went wrong."""
     workflow = workflow_folder()
     name = cohort_name(args.name, args.table)
-    for expression in filter(None, (args.controls, args.blanks)):
-        parse_expression(expression)  # a slip in it is told now, not after the first stages
-    if args.formula:
-        parse_formula(args.formula)
     row = _row(args, name)
+    _check_columns(args)
     profile = _profile(args.profile, workflow)
-    environment = {**os.environ, "PATH": own_path()}
     values: dict[tuple[str, ...], object] = {
         ("seed",): args.seed,
         **{("cohort", key): getattr(args, key) for key in DEFAULTS if key != "carried_tree"},
@@ -117,20 +83,79 @@ def _run(args: argparse.Namespace) -> int:
         ("immune", "markers"): list(dict.fromkeys(args.marker)),
     }
     template = (workflow / "config" / "config.yaml").read_text(encoding="utf-8")
-    config = filled(template, {**NOT_THE_DEMO, **values})
-    _write_settings(args.output, config, _sheet([row]), unlocking="--unlock" in args.snakemake)
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(workflow / "Snakefile"), "--directory", str(args.output)]
-    command += ["--configfile", str(args.output / "config" / "config.yaml"), "--workflow-profile", str(profile)]
-    command += (["--cores", args.cores] if args.cores else []) + args.snakemake
-    code, said = _follow(command, environment)
+    settings = Settings(args.output, filled(template, {**NOT_THE_DEMO, **values}), sheet([row]))
+    options = ["--snakefile", str(workflow / "Snakefile"), "--directory", str(args.output)]
+    if args.profile == "default" and "--resources" not in args.snakemake:
+        options += ["--resources", f"mem_mb={_memory()}"]
+    options += ["--configfile", str(args.output / "config" / "config.yaml"), "--workflow-profile", str(profile), "--rerun-incomplete"]
+    options += ["--cores", args.cores] if args.cores else []
+    if _queues(profile, args.snakemake) and not _names_jobs(profile, args.snakemake):
+        options += ["--slurm-jobname-prefix", slurm_prefix(args.output)]
+    environment = {**os.environ, "PATH": own_path(), **mark(args.output)}
+    with claim(args.output) as held:
+        _ready(held, settings, options, environment, args.snakemake)
+        follow([*options, *args.snakemake], environment, output=args.output, verbose=args.verbose)
     page = (args.output / "results" / name / "report.html").absolute()
-    if code:
-        raise GutdivError(failure(said, args.output))
     if page.is_file():
         sys.stdout.write(f"{page}\n")
     else:
         sys.stderr.write(f"gutdiv run: Snakemake ended well without making {page}, as in a dry run.\n")
     return 0
+
+
+def _ready(held: Claim, settings: Settings, options: list[str], environment: Mapping[str, str], own: list[str]) -> None:
+    """Clear away what a killed run left, and write the settings; a dry run clears nothing away."""
+    dry = bool(_DRY & set(own))
+    lock = locked(held.output)
+    if lock and (pid := foreign_snakemake(held.output)):
+        msg = f"Snakemake is at work in {held.output} without `gutdiv run`: process {pid}. Wait until it has ended."
+        raise GutdivError(msg)
+    if held.before and not dry:
+        recover(held, _say)
+    elif lock and not held.before and "--unlock" not in own:
+        msg = (
+            f"Snakemake was started in {held.output} without `gutdiv run`, and was killed, or is at work there on another computer. "
+            "If it does not work any more, add `-- --unlock` to this command once, and then give it without."
+        )
+        raise GutdivError(msg)
+    settings.write()
+    if dry:
+        return
+    held.sign()
+    if held.before and locked(held.output):
+        command = [sys.executable, "-m", "snakemake", *options, "--unlock"]
+        unlocked = subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace", check=False)
+        if unlocked.returncode:
+            msg = f"the lock that a killed run left in {held.output} cannot be removed; Snakemake says:\n{unlocked.stderr.strip()}"
+            raise GutdivError(msg)
+
+
+def _memory() -> int:
+    """Return the megabytes that all steps together may take here: nine tenths of this computer's."""
+    import psutil
+
+    return int(psutil.virtual_memory().total * 0.9 / 1e6)
+
+
+def _say(text: str) -> None:
+    """Tell the user what is done on the way."""
+    sys.stderr.write(f"gutdiv run: {text}\n")
+
+
+def _queues(profile: Path, own: list[str]) -> bool:
+    """Whether jobs go through SLURM, by the profile or by Snakemake's own option."""
+    return bool(re.search(r"(?:^|\s)(?:--executor[ =]|-e )\s*slurm(?:\s|$)", " ".join(own)) or re.search(r"(?m)^executor:\s*slurm\s*(#|$)", _text(profile)))
+
+
+def _names_jobs(profile: Path, own: list[str]) -> bool:
+    """Whether the user gives the SLURM jobs names of their own."""
+    return "--slurm-jobname-prefix" in " ".join(own) or bool(re.search(r"(?m)^slurm-jobname-prefix:", _text(profile)))
+
+
+def _text(profile: Path) -> str:
+    """Return a profile's text: of the file, or of the file in the folder, as Snakemake looks for it."""
+    files = [profile] if profile.is_file() else sorted(profile.glob("config*.yaml"))
+    return "\n".join(file.read_text(encoding="utf-8", errors="replace") for file in files)
 
 
 def cohort_name(name: str | None, table: Path) -> str:
@@ -177,6 +202,33 @@ def _row(args: argparse.Namespace, name: str) -> dict[str, str]:
     return row
 
 
+def _check_columns(args: argparse.Namespace) -> None:
+    """Refuse expressions that cannot be read, and columns and controls that the metadata lacks, before the first stages have run."""
+    expressions = {option: parse_expression(text) for option in ("controls", "blanks") if (text := getattr(args, option))}
+    formula = parse_formula(args.formula) if args.formula else None
+    if not args.metadata:  # what a table carries is read with the table
+        return
+    from gutdiv.io.metadata import read_metadata
+
+    metadata = read_metadata(args.metadata)
+    named = [(option, column) for option, expression in expressions.items() for column in expression.columns]
+    named += [(option, column) for option in ("group", "subject", "time") if (column := getattr(args, option))]
+    named += [(option, column) for option in ("covariate", "marker") for column in getattr(args, option)]
+    named += [("formula", column) for column in (formula.columns if formula else ())]
+    for option, column in named:
+        if column not in metadata.columns:
+            known = first_ids(metadata.columns, limit=12) or "none"
+            msg = f"--{option} names the column {column!r}, which {args.metadata.name} has not. Known columns: {known}."
+            raise InputError(msg)
+    try:
+        chosen = "controls" not in expressions or expressions["controls"].select(metadata).any()
+    except ExpressionError:  # a sample that the table lacks may hold what no number can be held against; the stage sees the others only
+        return
+    if not chosen:
+        msg = f"--controls {args.controls!r} selects none of the {len(metadata.ids):,} samples of {args.metadata.name}. Check the column's values."
+        raise InputError(msg)
+
+
 def _profile(name: str, workflow: Path) -> Path:
     """Return the folder of a packaged profile, or the user's path."""
     if name in PROFILES:
@@ -186,148 +238,3 @@ def _profile(name: str, workflow: Path) -> Path:
         msg = f"--profile {name!r} is neither {' nor '.join(PROFILES)} nor the path of a profile."
         raise InputError(msg)
     return path
-
-
-# ---------------------------------------------------------------- config and sheet
-def filled(template: str, values: Mapping[tuple[str, ...], object]) -> str:
-    """Return a commented config with these values in place of its own; each stands on one line `key: value  # comment`.
-
-    Parameters
-    ----------
-    template : str
-        The packaged `config.yaml`; its first line says whose it is and is left out.
-    values : mapping of tuple of str to object
-        Section and key, or key alone, to a value that JSON can hold (JSON is YAML).
-    """
-    section = ""
-    wanted = dict(values)
-    lines = []
-    for line in template.splitlines()[1:]:
-        if head := re.match(r"\w+(?=:)", line):
-            section = head.group()
-        if match := _SETTING.fullmatch(line):
-            key = match["key"].strip().rstrip(":")
-            place = (section, key) if line.startswith(" ") else (key,)
-            if place in wanted:
-                line = f"{match['key']} {json.dumps(wanted.pop(place), ensure_ascii=False)}{match['rest']}"
-        lines.append(line)
-    if wanted:
-        msg = f"the packaged config.yaml has no {first_ids('.'.join(place) for place in wanted)}. Install gutdiv again."
-        raise GutdivError(msg)
-    return "\n".join(lines) + "\n"
-
-
-def _sheet(rows: Iterable[Mapping[str, str]]) -> str:
-    """Return the sheet of these cohorts."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, dialect="excel-tab", lineterminator="\n", restval="")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
-
-
-def _write_settings(output: Path, config: str, sheet: str, *, unlocking: bool) -> None:
-    """Write config and sheet below `output`, unless somebody else wrote or changed what is there, or a run is using it."""
-    from gutdiv.io.artifacts import write_text
-
-    paths = (output / "config" / "config.yaml", output / "config" / "cohorts.tsv")
-    new = (f"{_WRITTEN}{_digest(config, sheet)}\n{config}", sheet)
-    old = tuple(p.read_text(encoding="utf-8", errors="replace") if p.is_file() else None for p in paths)
-    if old == new:
-        return
-    if old != (None, None):
-        mark, _, rest = (old[0] or "").partition("\n")
-        if mark != f"{_WRITTEN}{_digest(rest, old[1] or '')}":
-            msg = (
-                f"{paths[0].parent} holds settings that `gutdiv run` did not write, or that were changed since. "
-                f"Choose another --output, or run Snakemake on these settings, or delete the folder."
-            )
-            raise InputError(msg)
-        if not unlocking and any((output / ".snakemake" / "locks").glob("*")):
-            msg = (
-                f"a run with other settings is at work in {output}, or was killed there. Wait for it; if none is at work, "
-                f"add `-- --unlock` to this command once, and then run it without."
-            )
-            raise InputError(msg)
-    for path, text in zip(paths, new, strict=True):
-        write_text(path, text)
-
-
-def _digest(config: str, sheet: str) -> str:
-    """Return what tells whether config or sheet were changed."""
-    return hashlib.sha256(f"{config}\0{sheet}".encode()).hexdigest()
-
-
-# ---------------------------------------------------------------- Snakemake
-def _follow(command: list[str], environment: Mapping[str, str]) -> tuple[int, list[str]]:
-    """Run a command, pass on what it says, and return its exit code and its last lines of errors."""
-    said: deque[str] = deque(maxlen=2000)
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, errors="replace") as process:
-        before = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
-        try:
-            for line in process.stderr or ():
-                sys.stderr.write(line)
-                said.append(line.rstrip("\n"))
-        except KeyboardInterrupt:  # Snakemake has had the signal too: let it stop its jobs
-            process.wait()
-            msg = "interrupted. The same command goes on where this one stopped."
-            raise GutdivError(msg) from None
-        finally:
-            process.wait()
-            signal.signal(signal.SIGTERM, before)
-    return process.returncode, list(said)
-
-
-def failure(said: list[str], output: Path) -> str:
-    """Say in one message which stage failed, why, and where its log is, from what Snakemake said."""
-    start = next((i for i, line in enumerate(said) if line.startswith("Error in rule ")), None)
-    if any("cannot be locked" in line for line in said):
-        return (
-            f"another run is at work in {output}, or one was killed there. Wait for it; if none is at work, "
-            "add `-- --unlock` to this command once, and then run it without."
-        )
-    if start is None:
-        return f"the workflow did not get to its end; Snakemake says why above. The same command goes on with what is in {output}."
-    rule = said[start].removeprefix("Error in rule ").split(":")[0].split(",")[0]
-    entry = next((line for line in said[start:] if line.strip().startswith("log: ")), "")
-    logs = [output / name for name in re.sub(r" \(check log.*", "", entry.strip().removeprefix("log: ")).split(", ") if name]
-    texts = [log.read_text(encoding="utf-8", errors="replace") for log in logs if log.is_file()]
-    lines = [line for text in texts for line in text.splitlines() if line.strip()]
-    errors = [line.removeprefix("gutdiv: error: ") for line in lines if line.startswith("gutdiv: error: ")]
-    reason = (errors or lines or ["it left no message; it may have been stopped from outside, for example for lack of memory."])[-1]
-    stage, _, step = rule.partition("_")
-    return f"the stage {stage} failed at its step {step}: {reason}\nIts log: {', '.join(map(str, logs))}"
-
-
-# ---------------------------------------------------------------- gutdiv init
-def _init(args: argparse.Namespace) -> int:
-    """Write config, sheet, Snakefile and profiles into a folder that has none of them."""
-    from gutdiv.io.artifacts import write_text
-
-    workflow = workflow_folder()
-    example = {"cohort": "my_cohort", "table": "../data/table.biom", "taxonomy": "../data/taxonomy.tsv", "metadata": "../data/metadata.tsv"}
-    template = (workflow / "config" / "config.yaml").read_text(encoding="utf-8")
-    texts = {
-        "Snakefile": _SNAKEFILE,
-        "config/config.yaml": "# The settings of your study.\n" + filled(template, NOT_THE_DEMO),
-        "config/cohorts.tsv": _sheet([example]),
-        "config/README.md": (workflow / "config" / "README.md").read_text(encoding="utf-8"),
-    }
-    for profile in PROFILES:
-        path = Path("workflow", "profiles", profile, "config.yaml")
-        texts[f"profiles/{profile}/config.yaml"] = (workflow / path).read_text(encoding="utf-8").replace("workflow/profiles/", "profiles/")
-    there = [name for name in texts if (args.folder / name).exists()]
-    if there:
-        msg = f"{args.folder} already holds {first_ids(there)}; nothing was written. Choose another folder, or move them away."
-        raise InputError(msg)
-    for name, text in texts.items():
-        write_text(args.folder / name, text)
-        sys.stdout.write(f"{args.folder / name}\n")
-    command = f"cd {shlex.quote(str(args.folder))} && {shlex.quote(sys.executable)} -m snakemake"
-    sys.stdout.write(
-        "Put your cohorts into config/cohorts.tsv and your settings into config/config.yaml.\n"
-        f"What would be done:  {command} --dry-run\n"
-        f"Do it:               {command}\n"
-        "Each report is then results/<cohort>/report.html.\n"
-    )
-    return 0

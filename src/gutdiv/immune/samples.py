@@ -105,7 +105,7 @@ def describe_samples(
         "summary": [],
         "notes": list(NOTES),
     }
-    tested = _genera(rows)
+    tested = tested_genera(rows)
     scores = _scores(taxa, tested)
     reason = _no_controls(controls, scores)
     if reason is not None or controls is None:
@@ -155,7 +155,7 @@ def _low(flags: pd.DataFrame) -> dict[str, set[str]]:
     return low
 
 
-def _genera(rows: Sequence[Mapping[str, str]]) -> dict[str, list[Mapping[str, str]]]:
+def tested_genera(rows: Sequence[Mapping[str, str]]) -> dict[str, list[Mapping[str, str]]]:
     """Rows that speak of a genus as a whole, of genera that may be tested."""
     found: dict[str, list[Mapping[str, str]]] = {}
     for row in rows:

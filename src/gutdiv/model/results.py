@@ -384,6 +384,8 @@ class Results:
         The content of `reference/reference.json`.
     knowledge : mapping of str to tuple of mapping
         `immune_taxa` and `references`, rows of the knowledge base as read.
+    software : mapping of str to str
+        Versions by name of the software that reads the results.
     """
 
     name: str
@@ -392,3 +394,4 @@ class Results:
     metadata: SampleMetadata | None
     reference: Reference | None
     knowledge: Mapping[str, tuple[Mapping[str, str], ...]] = field(default_factory=dict)
+    software: Mapping[str, str] = field(default_factory=dict)

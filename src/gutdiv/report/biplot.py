@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gutdiv.report import charts
 from gutdiv.report.charts import escaped, label, rounded
 from gutdiv.report.wording import missing, name
 
@@ -25,7 +26,8 @@ def with_arrows(
 ) -> tuple[tuple[Trace, ...], Layout]:
     """Add arrows to a scatter of these points; one scale for all arrows, so that their lengths compare.
 
-    Rows hold `taxon` (or the name of a term), `axis_1`, `axis_2` and `told`, what is said of the arrow.
+    Names find their places in the page, where pixels are known. Rows hold `taxon` (or the name of a term), `axis_1`, `axis_2` and `told`, what is said of
+    the arrow.
     """
     data, layout = chart
     scale = _scale(rows, points)
@@ -47,6 +49,7 @@ def with_arrows(
             "line": {"width": 0},
         },
         "hoverinfo": "skip",
+        "meta": {"arrows": True},
     }
     names = {
         **shared,
@@ -56,14 +59,31 @@ def with_arrows(
         "x": [rounded(x) for x, _ in heads],
         "y": [rounded(y) for _, y in heads],
         "text": [label(t, limit=28) for t in taxa],
-        "textposition": _beside(heads),
-        "textfont": {"size": 12, "color": "var(--ink)"},
+        "textposition": "middle center",
+        "meta": {"names": True},
+        "textfont": {"size": 12, "color": "var(--ink)", "shadow": "auto"},
         "marker": {"color": "var(--ink)"},
         "customdata": [escaped(f"{t}: {r['told']}") for t, r in zip(taxa, rows, strict=True)],
         "hovertemplate": "%{customdata}<extra></extra>",
     }
+    leads = {
+        **shared,
+        "mode": "lines",
+        "name": "lines to names",
+        "showlegend": False,
+        "x": [],
+        "y": [],
+        "line": {"color": "var(--ink-3)", "width": 0.75, "dash": "dot"},
+        "hoverinfo": "skip",
+        "meta": {"leads": True},
+    }
     shown = {**layout, "showlegend": True, "margin": {**layout["margin"], "t": 40}}
-    return (*data, lines, names), shown
+    return (*data, leads, lines, names), shown
+
+
+def narrow() -> Layout:
+    """Return what changes on a small screen: less height, for the plot is as high as it is wide."""
+    return {**charts.narrow(), "height": 480}
 
 
 def _scale(rows: Sequence[Mapping[str, Any]], points: Sequence[tuple[Any, Any]]) -> float:
@@ -74,17 +94,3 @@ def _scale(rows: Sequence[Mapping[str, Any]], points: Sequence[tuple[Any, Any]])
         long = max((abs(float(r[key])) for r in rows if not missing(r[key])), default=0.0)
         reach += [out / long] if long > 0 and out > 0 else []
     return _REACH * min(reach, default=1.0)
-
-
-def _beside(heads: Sequence[tuple[float, float]]) -> list[str]:
-    """Return where each name stands: away from the middle, and away from those that point to the same side."""
-    upright = [abs(y) > abs(x) for x, y in heads]
-    sides = [("top" if y > 0 else "bottom") if up else ("right" if x > 0 else "left") for (x, y), up in zip(heads, upright, strict=True)]
-    places = [f"{side} center" if up else f"middle {side}" for side, up in zip(sides, upright, strict=True)]
-    for side in set(sides):
-        up = side in {"top", "bottom"}
-        there = sorted((i for i, s in enumerate(sides) if s == side), key=lambda i: heads[i][0 if up else 1])
-        if len(there) > 1:  # the outer two give way
-            low, high = ("left", "right") if up else ("bottom", "top")
-            places[there[0]], places[there[-1]] = (f"{side} {low}", f"{side} {high}") if up else (f"{low} {side}", f"{high} {side}")
-    return places

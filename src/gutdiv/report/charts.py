@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from gutdiv.model.results import FLAGS, VERDICTS
@@ -174,7 +175,7 @@ def points(
                 "hovertemplate": "<b>%{text}</b><br>%{x:.3g}, %{y:.3g}<extra></extra>",
             }
         )
-    y = axis(y_title, **({"scaleanchor": "x", "scaleratio": 1, "constrain": "domain"} if square else {}))
+    y = axis(y_title, **({"scaleanchor": "x", "scaleratio": 1, "constrain": "domain", "constraintoward": "top"} if square else {}))
     x = axis(x_title, **({"constrain": "domain", "constraintoward": "left"} if square else {}))
     return tuple(traces), layout(x=x, y=y, height=520 if square else 380, legend=len(groups) > 1)
 
@@ -293,17 +294,34 @@ def verdict_bars(rows: Sequence[tuple[str, Mapping[str, int]]]) -> tuple[tuple[T
 
 def _bar(verdict: str, rows: Sequence[tuple[str, Mapping[str, int]]]) -> Trace:
     """Lay the counts of one verdict; colour and pattern change together."""
-    shape = {"borderline": "/", "not assessable": "x"}.get(verdict, "")
-    pattern = {"shape": shape, "fillmode": "overlay", "fgcolor": "var(--surface)", "size": 7, "solidity": 0.22}
     return {
         "type": "bar",
         "orientation": "h",
         "name": verdict,
         "y": [label(r[0]) for r in rows],
         "x": [int(r[1].get(verdict, 0)) for r in rows],
-        "marker": {"color": BARS[verdict], "line": {"color": "var(--surface)", "width": 1}, "pattern": pattern},
+        "marker": {"color": BARS[verdict], "line": {"color": "var(--surface)", "width": 1}, "pattern": pattern(verdict)},
         "hovertemplate": f"%{{y}}<br>{verdict}: %{{x}} samples<extra></extra>",
     }
+
+
+def pattern(verdict: str) -> Layout:
+    """Return the pattern of a verdict's bars, which changes with their colour."""
+    shape = {"borderline": "/", "not assessable": "x"}.get(verdict, "")
+    return {"shape": shape, "fillmode": "overlay", "fgcolor": "var(--surface)", "size": 7, "solidity": 0.22}
+
+
+def blocks(groups: Sequence[str]) -> tuple[Layout, list[Layout]]:
+    """Return an axis of samples that stand side by side, each group named under its middle, and the lines between groups."""
+    ticks, lines, at = [], [], 0
+    for group, members in groupby(groups):
+        n = len(list(members))
+        ticks.append((at + (n - 1) / 2, label(group, limit=18)))
+        if at:
+            lines.append({"type": "line", "x0": at - 0.5, "x1": at - 0.5, "yref": "paper", "y0": 0, "y1": 1, "line": {"color": "var(--ink)", "width": 1.5}})
+        at += n
+    x = axis("Samples, by group" if len(ticks) > 1 else "Samples", tickmode="array", tickvals=[t[0] for t in ticks], showgrid=False)
+    return {**x, "ticktext": [t[1] for t in ticks]}, lines
 
 
 def bands(

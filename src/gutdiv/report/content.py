@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gutdiv.report import sample_pages
+from gutdiv.report import sample_pages, shown
 from gutdiv.report.panels import PANELS
 from gutdiv.report.parts import DataTable, Figure, Note, Page, Panel, Section
+from gutdiv.report.terms import explained
 from gutdiv.report.wording import name, plural
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def build(results: Results) -> Page:
     )
     pages = None
     try:
-        pages = sample_pages.build(results)
+        pages = sample_pages.build(shown.thinned(results))
     except Exception as error:  # noqa: BLE001 - as for a panel
         broken["samples"] = f"{type(error).__name__}: {error}"
     return Page(name(results.name, limit=160), subtitle, str(cohort.get("gutdiv_version", "")), tuple(panels), broken, pages)
@@ -46,7 +47,7 @@ def build(results: Results) -> Page:
 def _asked(word: str, make: Callable[[Results], Panel], results: Results) -> tuple[Panel, str]:
     """Return a panel, or a note in its place and what went wrong."""
     try:
-        return make(results), ""
+        return explained(make(results)), ""
     except Exception as error:  # noqa: BLE001 - whatever a panel trips over, the rest of the page must still be readable
         why = f"{type(error).__name__}: {error}"
         text = f"The panel '{word}' could not be made ({name(why, limit=200)})."

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gutdiv.report import cells, charts, reading, story
 from gutdiv.report.parts import Cell, Column, Detail, Figure, Row, View
+from gutdiv.report.terms import TERMS
 from gutdiv.report.wording import NONE, capital, decimals, equals, integer, listing, missing, name, plural
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def table(
         (Column("Effect", "number"), effect),
         (Column("95% CI", "number"), interval),
         cells.column("p", "p", cells.chance),
-        cells.column("q", "q", cells.chance, help=story.TERMS["q-value"]),
+        cells.column("q", "q", cells.chance, help=TERMS["q-value"]),
         *further,
     ]
     said, apart = [], []

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from gutdiv.report import cells, reading, standing, story
 from gutdiv.report.parts import Cell, Column, DataTable, Fact, Facts, Link, Note, Page, Panel, Part, Section, Sentence, Sentences
+from gutdiv.report.terms import TERMS
 from gutdiv.report.wording import integer, name, number, plural
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def _table(cohorts: Sequence[tuple[str, Results]]) -> DataTable:
         (Column("Cohort", "name"), lambda r: cells.text(r["results"].name)),
         (Column("Samples", "number"), lambda r: cells.count(r["results"].cohort.get("n_samples"))),
         (Column("Compared at", "number", "Reads per sample."), lambda r: cells.count(r["values"].get("depth"))),
-        (Column("Tier", "text", story.TERMS["tier"], choose=True), lambda r: cells.text(r["values"].get("tier") or "none")),
+        (Column("Tier", "text", TERMS["tier"], choose=True), lambda r: cells.text(r["values"].get("tier") or "none")),
         (Column("Assessed", "number"), lambda r: cells.count(r["values"].get("n_assessable"))),
         (Column("Outside", "number"), lambda r: cells.count((r["values"].get("others") or {}).get("outside", 0) if r["values"] else None)),
         (Column("By chance", "number", "Samples that would lie outside if all were like the controls."), _expected),

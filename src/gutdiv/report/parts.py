@@ -129,12 +129,15 @@ class Figure:
     """A figure with one or more views; `switch` names what the reader chooses between where there are several.
 
     Where `recolour` is set, the reader can colour its points by any column of the metadata: traces of samples then hold `ids`, their places in the metadata.
+    Where `spatial` is set, it can also be seen along three axes: traces of samples then hold the third coordinates in `meta.z`, and layouts a `scene`.
+    A trace of samples with `meta.group` gets an ellipse.
     """
 
     key: str
     views: tuple[View, ...]
     switch: str = ""
     recolour: bool = False
+    spatial: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a figure without a view or with a choice that has no name."""
@@ -229,12 +232,13 @@ Part: TypeAlias = Figure | DataTable | Note | Facts | Sentences | Prose | Verdic
 
 @dataclass(frozen=True)
 class Section:
-    """A titled run of parts inside a panel; an empty title continues the panel without a heading."""
+    """A titled run of parts inside a panel; an empty title continues the panel without a heading. `terms`: the words it uses, explained."""
 
     key: str
     title: str
     parts: tuple[Part, ...]
     lead: str = ""
+    terms: tuple[Detail, ...] = ()
 
 
 @dataclass(frozen=True)

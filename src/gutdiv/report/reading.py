@@ -200,6 +200,14 @@ def groups(results: Results) -> Groups | None:
     return Groups(column, of, tuple(labels), metadata.kinds.get(column) == "numeric")
 
 
+def group_labels(results: Results) -> dict[str, str]:
+    """Return how groups are shown, by their value; empty without groups."""
+    grouped, column = groups(results), (results.cohort.get("roles") or {}).get("group")
+    if grouped is None or results.metadata is None or column is None:
+        return {}
+    return {str(v): grouped.of[s] for s, v in zip(results.metadata.ids, results.metadata.columns[column], strict=True) if v is not None}
+
+
 def fallen(results: Results) -> tuple[Mapping[str, Any], ...]:
     """Return what fell out of the cohort or stayed incomplete: part, outcome, reason and count."""
     return tuple(results.cohort.get("fallen") or ())

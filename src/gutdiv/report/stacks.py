@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from gutdiv.report import charts
@@ -24,15 +23,7 @@ def samples(bars: Sequence[Bar], taxa: Sequence[str], *, rest: str) -> tuple[tup
     """Stand bars side by side, groups in turn with a line between them; the taxon `rest` is grey and last."""
     places = list(range(len(bars)))
     traces = [_trace(taxa, i, rest, places, [b[2][i] for b in bars], [b[1] for b in bars]) for i in range(len(taxa))]
-    ticks, lines = [], []
-    for group, members in groupby(places, key=lambda i: bars[i][0]):
-        own = list(members)
-        ticks.append(((own[0] + own[-1]) / 2, charts.label(group, limit=18)))
-        if own[0]:
-            at = own[0] - 0.5
-            lines.append({"type": "line", "x0": at, "x1": at, "y0": 0, "y1": 1, "line": {"color": "var(--ink)", "width": 1.5}})
-    x = charts.axis("Samples, by group" if len(ticks) > 1 else "Samples", tickmode="array", tickvals=[t[0] for t in ticks], showgrid=False)
-    x["ticktext"] = [t[1] for t in ticks]
+    x, lines = charts.blocks([b[0] for b in bars])
     return tuple(traces), _layout(x, _share_axis(), taxa, height=HEIGHT, barmode="stack", bargap=0, shapes=lines)
 
 

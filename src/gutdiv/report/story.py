@@ -25,28 +25,6 @@ from gutdiv.report.wording import (
     span,
 )
 
-TERMS = {
-    "sample": "One sequenced specimen, a row of the study.",
-    "feature": "One column of the table: an amplicon sequence variant (ASV), an operational taxonomic unit (OTU), or "
-    "a taxon where the table is by taxon.",
-    "rarefied": "All samples are brought to the same number of reads by drawing without replacement; values are "
-    "averages over many such draws.",
-    "reference interval": "The range between the 2.5th and the 97.5th percentile of the declared controls, one sample per "
-    "person, at the same depth.",
-    "verdict": "How unusual a sample is among the controls, by one p-value over diversity and composition: outside, borderline or within, or not "
-    "assessable with the reason.",
-    "tier": "What a verdict rests on, by the number of the study's own controls: nothing below 10, published groups aligned by them from 10 (provisional) and "
-    "20 (aligned), and from 60 the own controls alone (in-study).",
-    "flag": "Where one metric of one sample lies relative to its reference interval. Flags describe; with several "
-    "metrics some flags are expected in anyone.",
-    "q-value": "A p-value corrected for the number of tests in its family (Benjamini and Hochberg): the expected "
-    "share of false findings among those as small.",
-    "link": "How a taxon moves with the diversity of all other taxa, relative to the typical prevalent taxon of the study.",
-    "CI": "Confidence interval: 95% for effects and links, 90% for the limits of reference intervals.",
-    "PERMANOVA": "A permutation test of whether communities differ between groups; R² is the share of variation that goes along with the term.",
-    "omega squared": "R² corrected for what chance alone would explain; partial: of the variation that the other terms leave.",
-    "dispersion": "How far samples lie from the centre of their group; a test of whether this spread differs between groups.",
-}
 NO_PATHOGEN = "No pathogen is reported from a genus call: genera that hold pathogens hold harmless species too."
 OUTCOMES = {"clear": "clear", "weak": "not clear", "not assessable": "not assessable"}
 # Effects over several groups, which have no direction.

@@ -6,6 +6,7 @@
   const NARROW = 560;
   const PAPER = 670; // width of a chart on A4 in CSS pixels
   const PAPER_HEIGHT = 700; // the tallest chart that leaves room for its title on the same sheet
+  const TURN = Math.PI / 8; // by which a button turns a figure in space
   const root = document.documentElement;
   let printing = false;
 
@@ -18,6 +19,7 @@
       this.room = 90; // what labels and margins take from the width; known once it is drawn
       this.at = 0;
       this.drawn = false;
+      this.times = 0;
       for (const input of figure.querySelectorAll(".switch input, .switch select")) {
         input.addEventListener("change", () => this.choose(Number(input.value)));
       }
@@ -63,16 +65,50 @@
       if (this.by) {
         data = gutdiv.recoloured(data, this.by);
         layout = gutdiv.merged(layout, { showlegend: true });
+        if (data[0].marker.showscale) {
+          const { bar, margin, height } = gutdiv.bar(this.narrow);
+          data = [gutdiv.merged(data[0], { marker: { colorbar: bar } }), ...data.slice(1)];
+          layout = gutdiv.merged(layout, { margin: margin, height: layout.height + height });
+        }
       }
+      this.space = this.deep && !printing && gutdiv.hasSpace(data);
+      if (this.space) ({ data, layout } = gutdiv.inSpace(data, layout, this.plot.layout && this.plot.layout.scene && this.plot.layout.scene.camera));
+      else data = [...data.filter((trace) => trace.ids), ...gutdiv.ellipses(data), ...data.filter((trace) => !trace.ids)];
       return { data: gutdiv.coloured(data, styles), layout: gutdiv.coloured(layout, styles) };
     }
 
-    // Offers the columns of the metadata, where the page holds them.
+    // Offers the third axis, where there is one, and the columns of the metadata, where the page holds them.
     async offer() {
+      const fields = ["spatial" in this.figure.dataset ? this.axes() : null, await this.colours()].filter(Boolean);
+      if (fields.length) this.plot.before(gutdiv.make("p", { class: "toolbar looks" }, fields));
+    }
+
+    axes() {
+      const options = [gutdiv.make("option", { value: "", text: "2D: axes 1 and 2" }), gutdiv.make("option", { value: "3", text: "3D: axes 1 to 3" })];
+      const select = gutdiv.make("select", { class: "axes" }, options);
+      const turn = (word, angle) => gutdiv.make("button", { type: "button", class: "quiet", text: word, onclick: () => this.turn(angle) });
+      const turns = gutdiv.make("span", { class: "turns", hidden: true }, [turn("Turn left", -TURN), turn("Turn right", TURN)]);
+      select.addEventListener("change", async () => {
+        this.deep = select.value === "3";
+        await this.load();
+        this.draw();
+        turns.hidden = !this.space;
+        gutdiv.say(this.space ? "Three axes, without arrows and ellipses" : this.deep ? "This ordination has two axes" : "Two axes");
+      });
+      return gutdiv.make("span", {}, [gutdiv.make("label", { class: "field" }, [gutdiv.make("span", { text: "View" }), select]), turns]);
+    }
+
+    turn(angle) {
+      const { eye } = this.plot._fullLayout.scene.camera;
+      const [c, s] = [Math.cos(angle), Math.sin(angle)];
+      window.Plotly.relayout(this.plot, { "scene.camera.eye": { x: c * eye.x - s * eye.y, y: s * eye.x + c * eye.y, z: eye.z } });
+    }
+
+    async colours() {
       const samples = gutdiv.samples && (await gutdiv.samples());
-      if (!samples) return;
+      if (!samples) return null;
       const columns = samples.shared.columns.map((word, i) => ({ word: word, values: samples.samples.map((s) => s.told[i]) })).filter((c) => new Set(c.values.filter(Boolean)).size > 1);
-      if (!columns.length) return;
+      if (!columns.length) return null;
       const options = [gutdiv.make("option", { value: "", text: "as drawn" }), ...columns.map((c, i) => gutdiv.make("option", { value: String(i), text: c.word }))];
       const select = gutdiv.make("select", { class: "recolour" }, options);
       select.addEventListener("change", () => {
@@ -80,7 +116,7 @@
         this.draw();
         gutdiv.say("Coloured by " + (this.by ? this.by.word : "the groups as drawn"));
       });
-      this.plot.before(gutdiv.make("p", { class: "toolbar" }, [gutdiv.make("label", { class: "field" }, [gutdiv.make("span", { text: "Colour and shape by" }), select])]));
+      return gutdiv.make("label", { class: "field" }, [gutdiv.make("span", { text: "Colour and shape by" }), select]);
     }
 
     draw(width) {
@@ -92,18 +128,29 @@
       }
       this.width = w;
       const { data, layout } = this.parts(w, getComputedStyle(root));
+      delete this.figure.dataset.settled;
+      const time = ++this.times;
+      const kind = [this.narrow, this.space, data.some((trace) => trace.marker && trace.marker.showscale)].join();
+      if (this.kind !== undefined && this.kind !== kind) window.Plotly.purge(this.plot); // margins of the former colour bar would stay
+      this.kind = kind;
       this.plot.style.minHeight = layout.height + "px";
-      window.Plotly.react(this.plot, data, layout, { displaylogo: false, displayModeBar: false, responsive: false, doubleClick: "reset+autosize", scrollZoom: false }).then(() => this.fit(layout));
+      window.Plotly.react(this.plot, data, layout, { displaylogo: false, displayModeBar: false, responsive: false, doubleClick: "reset+autosize", scrollZoom: false }).then(() => this.fit(layout, time));
       this.drawn = true;
       this.figure.dataset.drawn = "yes";
     }
 
-    // Long names of rows take room that is known only now: the axis title is broken anew for what is left.
-    fit(layout) {
+    // Long names of rows take room that is known only now: the axis title is broken anew for what is left, and names of arrows find their places.
+    async fit(layout, time) {
+      if (layout.xaxis) await this.flat(layout);
+      if (time === this.times) this.figure.dataset.settled = "yes"; // it was not drawn anew meanwhile
+    }
+
+    async flat(layout) {
       const size = this.plot._fullLayout._size;
       this.room = this.width - size.w;
       const { text } = titled(this.axis, size.w);
-      if (text !== layout.xaxis.title.text) window.Plotly.relayout(this.plot, { "xaxis.title.text": text });
+      if (text !== layout.xaxis.title.text) await window.Plotly.relayout(this.plot, { "xaxis.title.text": text });
+      await gutdiv.settled(this.plot);
     }
 
     numbers() {
@@ -132,7 +179,13 @@
       });
       if (kept) root.dataset.theme = kept;
       else delete root.dataset.theme;
-      await window.Plotly.downloadImage({ data: data, layout: alone }, { format: format, width: 1000, height: alone.height, scale: format === "png" ? 2 : 1, filename: "gutdiv-" + this.figure.dataset.figure + "-" + this.view().key });
+      const stage = gutdiv.make("div", { class: "stage", "aria-hidden": "true" });
+      document.body.append(stage);
+      await window.Plotly.react(stage, data, alone, { staticPlot: true });
+      await gutdiv.settled(stage);
+      await window.Plotly.downloadImage(stage, { format: format, width: 1000, height: alone.height, scale: format === "png" ? 2 : 1, filename: "gutdiv-" + this.figure.dataset.figure + "-" + this.view().key });
+      window.Plotly.purge(stage);
+      stage.remove();
       gutdiv.say("Figure saved");
     }
   }

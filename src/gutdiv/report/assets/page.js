@@ -63,15 +63,32 @@
     window.print();
   });
 
+  // On paper a link is a number, and what it leads to stands in a note at the end.
+  function footnotes() {
+    const numbers = new Map();
+    for (const link of document.querySelectorAll('main a[href^="https://"]')) {
+      if (!link.checkVisibility()) continue;
+      const number = numbers.get(link.href) ?? numbers.size + 1;
+      numbers.set(link.href, number);
+      link.after(Object.assign(document.createElement("sup"), { className: "footmark", textContent: number }));
+    }
+    if (!numbers.size) return;
+    const list = Object.assign(document.createElement("ol"), { className: "footnotes" });
+    for (const address of numbers.keys()) list.append(Object.assign(document.createElement("li"), { textContent: address }));
+    document.querySelector("main").append(list);
+  }
+
   let closed = [];
   window.addEventListener("beforeprint", () => {
-    closed = [...document.querySelectorAll("details:not([open]):not(.numbers):not(.taxon)")];
+    closed = [...document.querySelectorAll("details:not([open]):not(.numbers):not(.taxon):not(.terms)")];
     for (const details of closed) details.open = true;
     for (const table of gutdiv.tables) table.print(true);
+    footnotes();
   });
   window.addEventListener("afterprint", () => {
     for (const details of closed) details.open = false;
     for (const table of gutdiv.tables) table.print(false);
+    for (const mark of document.querySelectorAll(".footmark, .footnotes")) mark.remove();
   });
 
   // ---------------------------------------------------------------- contents

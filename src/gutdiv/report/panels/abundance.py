@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gutdiv.report import absences, cells, charts, group_tests, reading, story
 from gutdiv.report.parts import Column, DataTable, Detail, Figure, Note, Panel, Part, Row, Section, Sentence, Sentences, View
+from gutdiv.report.terms import TERMS
 from gutdiv.report.wording import (
     capital,
     equals,
@@ -208,7 +209,7 @@ def _table(results: Results, rows: list[dict[str, Any]]) -> DataTable:
         *([cells.column("Contrast", "contrast", cells.text, kind="name", choose=True)] if several else []),
         (Column("Effect", "number"), group_tests.effect),
         (Column("95% CI", "number"), group_tests.interval),
-        cells.column("q", "q", cells.chance, help=story.TERMS["q-value"]),
+        cells.column("q", "q", cells.chance, help=TERMS["q-value"]),
         (Column("Outcome", "text", "Whether the test passes its family's level.", choose=True), lambda r: cells.text(story.OUTCOMES.get(str(r["strength"])))),
         *([_ESTIMATORS] if agree else []),
         cells.column("Prevalence", "prevalence", cells.share),

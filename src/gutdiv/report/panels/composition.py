@@ -57,7 +57,7 @@ def _subtitle(about: Mapping[str, Any], rank: str) -> str:
 def _samples(results: Results, about: Mapping[str, Any], rank: str) -> View:
     """Show one bar a sample, or a mean of neighbours where there are too many."""
     bars, taxa = about["bars"][rank], [name(t) for t in about["taxa"][rank]]
-    shown = _labels(results)
+    shown = reading.group_labels(results)
     rows = [(shown.get(str(g), name(g, limit=40)) if g is not None else reading.NO_GROUP if shown else "", _bar(s, n), v) for g, s, n, v in bars]
     data, layout = stacks.samples(rows, taxa, rest=REST)
     most = max(int(n) for _, _, n, _ in bars)
@@ -78,7 +78,7 @@ def _bar(sample: Any, count: int) -> str:
 
 def _means(results: Results, about: Mapping[str, Any], rank: str) -> View:
     """Show the means of all samples, of each group and of the controls."""
-    taxa, found, shown = [name(t) for t in about["taxa"][rank]], about["means"][rank], _labels(results)
+    taxa, found, shown = [name(t) for t in about["taxa"][rank]], about["means"][rank], reading.group_labels(results)
     own = [g for g in found if g not in (EVERYONE, CONTROLS) or g in shown]
     order = sorted(own) + [s for s in (CONTROLS, EVERYONE) if s in found and s not in own]
     called = {CONTROLS: reading.controls_word(results)} | {g: shown.get(g, name(g, limit=40)) for g in own}
@@ -99,14 +99,6 @@ def _difference(groups: Sequence[tuple[str, Sequence[float]]], taxa: Sequence[st
     at = -max(gaps)[1]
     low, high = min(groups, key=lambda g: g[1][at]), max(groups, key=lambda g: g[1][at])
     return f"{name(taxa[at], limit=40)} differs most: {percent(high[1][at])} of the reads in {high[0]}, {percent(low[1][at])} in {low[0]}"
-
-
-def _labels(results: Results) -> dict[str, str]:
-    """Return how groups are shown, by their value; empty without groups."""
-    grouped, column = reading.groups(results), (results.cohort.get("roles") or {}).get("group")
-    if grouped is None or results.metadata is None or column is None:
-        return {}
-    return {str(v): grouped.of[s] for s, v in zip(results.metadata.ids, results.metadata.columns[column], strict=True) if v is not None}
 
 
 def _numbers(key: str, caption: str, rows: Sequence[stacks.Bar], taxa: Sequence[str], heads: tuple[str, str]) -> DataTable:

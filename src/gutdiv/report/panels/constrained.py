@@ -54,7 +54,7 @@ def _view(results: Results, key: str) -> View | None:
         chart = charts.points(members, x_title=titles[0], y_title=titles[1], square=True, quiet=reading.NO_GROUP)
         places = [(r["axis_1"], r["axis_2"]) for r in rows]
         data, layout = biplot.with_arrows(chart, terms, places, legend=LEGEND) if terms else chart
-        narrow = charts.narrow()
+        narrow = biplot.narrow()
     of = grouped.of if grouped is not None else {}
     spec = (
         cells.column("Sample", "sample_id", cells.text, kind="name"),

@@ -6,9 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from gutdiv.model.results import FLAGS, VERDICTS, Interval, Results
-from gutdiv.report import cells, charts, reading, standing, story
+from gutdiv.report import cells, charts, reading, shown, standing, story
 from gutdiv.report.panels import indices, intervals
 from gutdiv.report.parts import Cell, Column, DataTable, Detail, Figure, Note, Panel, Part, Prose, Row, Section, View
+from gutdiv.report.terms import TERMS
 from gutdiv.report.wording import NONE, integer, listing, missing, name, number, p_value, percent, plural, sentence, signed, span
 
 if TYPE_CHECKING:
@@ -49,7 +50,9 @@ def _verdicts(results: Results) -> Section | None:
     parts += [counts] if counts is not None else []
     parts += [Note("caution", sentence(name(n))) for n in reading.notes(found.record)]
     parts += standing.notes(results, values)
-    parts.append(_sample_table(results, [dict(r) for r in reading.rows(found)]))
+    seen = shown.thinned(results)
+    parts += [Note("info", told)] if (told := shown.note(results)) else []
+    parts.append(_sample_table(seen, [dict(r) for r in reading.rows(reading.table(seen, VERDICT))]))
     parts.append(Prose((standing.position(values) if reason else _reading_help(results, values),)))
     return Section("verdicts", "Verdict of each sample", tuple(parts), "" if reason else standing.text(results, values))
 
@@ -121,7 +124,7 @@ def _sample_table(results: Results, verdicts: list[dict[str, Any]]) -> DataTable
     spec: list[tuple[Column, Any]] = [
         (Column("Sample", "name"), lambda r: cells.text(r["sample_id"])),
         (Column("Page", "sample"), lambda r: Cell("Open", name(r["sample_id"]))),
-        (Column("Verdict", "status", story.TERMS["verdict"], choose=True), lambda r: cells.status(r["verdict"], VERDICTS)),
+        (Column("Verdict", "status", TERMS["verdict"], choose=True), lambda r: cells.status(r["verdict"], VERDICTS)),
     ]
     if grouped is not None:
         spec.append((Column(grouped.column, "name", choose=not grouped.numeric), lambda r: cells.text(grouped.of.get(str(r["sample_id"])))))
@@ -129,7 +132,7 @@ def _sample_table(results: Results, verdicts: list[dict[str, Any]]) -> DataTable
     spec += [
         (Column("Role", "text", told, choose=True), lambda r: Cell("control" if r["is_control"] else "sample")),
         cells.column("p", "p", cells.chance),
-        cells.column("q", "q", cells.chance, help=story.TERMS["q-value"]),
+        cells.column("q", "q", cells.chance, help=TERMS["q-value"]),
         *_beside(results, verdicts),
     ]
     told = "Value, and where it stands in its reference interval."
@@ -286,7 +289,8 @@ def _strip(results: Results, key: str, rows: list[dict[str, Any]], interval: Int
         labels, of = grouped.labels, grouped.of
     else:
         labels, of = ("controls", "samples"), {str(r["sample_id"]): "controls" if r["sample_id"] in controls else "samples" for r in rows}
-    lines = [(label, [(r["sample_id"], r["value"], r["flag"]) for r in rows if of.get(str(r["sample_id"])) == label]) for label in labels]
+    drawn = shown.some(results, rows)
+    lines = [(label, [(r["sample_id"], r["value"], r["flag"]) for r in drawn if of.get(str(r["sample_id"])) == label]) for label in labels]
     bands = [pair for pair in (interval.lower_ci, interval.upper_ci) if pair is not None]
     data, layout = charts.strips(lines, title=metric.axis, limits=(interval.lower, interval.upper), bands=bands, median=interval.median)
     tally = {f: sum(1 for r in rows if r["flag"] == f) for f in FLAGS}
@@ -296,10 +300,10 @@ def _strip(results: Results, key: str, rows: list[dict[str, Any]], interval: Int
         cells.column("Sample", "sample_id", cells.text, kind="name"),
         (Column("Group", "name"), lambda r: cells.text(of.get(str(r["sample_id"])))),
         cells.column(metric.axis, "value", cells.real),
-        (Column("Flag", "status", story.TERMS["flag"], choose=True), lambda r: cells.status(r["flag"], FLAGS)),
+        (Column("Flag", "status", TERMS["flag"], choose=True), lambda r: cells.status(r["flag"], FLAGS)),
     )
     numbers = cells.build(
-        f"places-{key}", f"{metric.label} of each sample and its flag", spec, rows, source="dysbiosis/flags.tsv", interactive=True
+        f"places-{key}", f"{metric.label} of each sample and its flag", spec, drawn, source="dysbiosis/flags.tsv", interactive=True
     )
     limits = (
         f"Reference interval {span(interval.lower, interval.upper)}"

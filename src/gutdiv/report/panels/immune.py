@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gutdiv.report import cells, charts, evidence, reading, story
-from gutdiv.report.panels import guilds
+from gutdiv.report.panels import guilds, heatmap
 from gutdiv.report.parts import Column, DataTable, Detail, Figure, Note, Panel, Part, Row, Section, Sentence, Sentences, View
+from gutdiv.report.terms import TERMS
 from gutdiv.report.wording import (
     NONE,
     capital,
@@ -49,7 +50,8 @@ def build(results: Results) -> Panel:
         "Taxa that the literature ties to immune function: how they move with the diversity of the rest, and "
         "what is known of them. No immune function was measured here."
     )
-    sections = [s for s in (_links(results), guilds.in_samples(results), guilds.enriched(results), _matches(results)) if s is not None]
+    made = (_links(results), heatmap.section(results), guilds.in_samples(results), guilds.enriched(results), _matches(results))
+    sections = [s for s in made if s is not None]
     if not sections:
         return Panel("immune", "Immune", title, lead, absent="No taxon was looked up: the table has no lineages, or this step was not run.")
     return Panel("immune", "Immune", title, lead, tuple(sections))
@@ -204,9 +206,9 @@ def _link_table(results: Results, rows: list[dict[str, Any]]) -> DataTable:
             Column("Family", "text", "Immune-relevant taxa were named beforehand; all others are tested apart from them.", choose=True),
             lambda r: cells.text(FAMILY.get(r["test_family"], r["test_family"])),
         ),
-        cells.column("Estimate", "estimate", cells.change, help=story.TERMS["link"]),
+        cells.column("Estimate", "estimate", cells.change, help=TERMS["link"]),
         (Column("95% CI", "number"), lambda r: cells.between(r["ci_low"], r["ci_high"], places=2)),
-        cells.column("q", "q", cells.chance, help=story.TERMS["q-value"]),
+        cells.column("q", "q", cells.chance, help=TERMS["q-value"]),
         *conservative,
         cells.column("Robustness", "robustness", cells.text, choose=True),
         cells.column(

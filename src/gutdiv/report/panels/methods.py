@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gutdiv.report import bibliography, cells, intake, naming, reading, standing
+from gutdiv.report import bibliography, cells, intake, naming, provenance, reading, standing
 from gutdiv.report.panels import compared, ordination
 from gutdiv.report.parts import Detail, Glossary, Panel, Part, Prose, Section, Sentence, Sentences
 from gutdiv.report.wording import integer, listing, missing, name, plural
@@ -51,7 +51,7 @@ def build(results: Results) -> Panel:
     estimators = (
         Section("estimators", "How each metric is computed", (Glossary("Definitions as used here", measures),)) if measures else None
     )
-    sections = [text, claims, estimators, naming.section(results), inputs, sources]
+    sections = [text, claims, estimators, naming.section(results), inputs, *provenance.sections(results), sources]
     lead = "How the numbers came about, so that they can be made again."
     return Panel("methods", "Methods", "Methods and limits", lead, tuple(s for s in sections if s is not None))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gutdiv.report import biplot, cells, charts, reading
+from gutdiv.report import biplot, cells, charts, reading, space
 from gutdiv.report.parts import Column, DataTable, Figure, View
 from gutdiv.report.wording import listing, missing, name, percent, plural
 
@@ -21,7 +21,8 @@ SHOWN = 8  # arrows in a picture: more cannot be read
 def figure(results: Results) -> Figure | None:
     """Assemble the ordinations with a switch between dissimilarities."""
     views = tuple(v for v in (_view(results, n) for n in reading.under(results, FOLDER)) if v is not None)
-    return Figure("ordination", views, "Dissimilarity", recolour=True) if views else None
+    spatial = any("scene" in v.layout for v in views)
+    return Figure("ordination", views, "Dissimilarity", recolour=True, spatial=spatial) if views else None
 
 
 def arrows_table(results: Results) -> DataTable | None:
@@ -80,10 +81,13 @@ def _view(results: Results, key: str) -> View | None:
     of = grouped.of if grouped is not None else {}
     rows = list(reading.rows(found))
     members = by_group(results, rows)
-    shares = [*list(found.record.get("proportion_explained") or ()), None, None]
+    shares = [*list(found.record.get("proportion_explained") or ()), None, None, None]
     titles = [f"Axis {i + 1}" + ("" if missing(s) else f" ({percent(s)} of the variation)") for i, s in enumerate(shares[:2])]
     chart = charts.points(members, x_title=titles[0], y_title=titles[1], square=True, quiet=reading.NO_GROUP)
-    chart = _with_ids(results, chart, members)
+    third = {r["sample_id"]: r["axis_3"] for r in rows} if "axis_3" in found.frame.columns else None
+    chart = _with_ids(results, chart, members, third)
+    if third is not None:
+        chart = (chart[0], {**chart[1], "scene": space.scene(shares[:3])})
     taxa = _arrows(results, key)
     told = [{**t, "told": f"the two axes explain {percent(t['r2'])} of its variation"} for t in taxa]
     data, layout = biplot.with_arrows(chart, told, [(r["axis_1"], r["axis_2"]) for r in rows]) if taxa else chart
@@ -99,14 +103,25 @@ def _view(results: Results, key: str) -> View | None:
     if taxa:
         alt += f" Arrows of {listing([name(r['taxon'], limit=60) for r in taxa], limit=SHOWN)}."
     note = _note(found, drawn=bool(taxa))
-    return View(key, metric.label, title, f"{title}. {alt}", data, layout, numbers, note, charts.narrow(), int(layout["height"]))
+    return View(key, metric.label, title, f"{title}. {alt}", data, layout, numbers, note, {**biplot.narrow(), **space.narrow()}, int(layout["height"]))
 
 
-def _with_ids(results: Results, chart: tuple[tuple[Mapping[str, Any], ...], dict[str, Any]], members: Sequence[tuple[str, Sequence[Any]]]) -> Any:
-    """Add to each trace the places of its samples in the metadata, by which the page can colour them."""
+def _with_ids(
+    results: Results,
+    chart: tuple[tuple[Mapping[str, Any], ...], dict[str, Any]],
+    members: Sequence[tuple[str, Sequence[Any]]],
+    third: Mapping[Any, Any] | None,
+) -> tuple[tuple[Mapping[str, Any], ...], dict[str, Any]]:
+    """Add to each trace the places of its samples in the metadata, by which the page can colour them, their third coordinates, and whether it is a group."""
     place = {s: str(i) for i, s in enumerate(results.metadata.ids)} if results.metadata is not None else {}
-    traces = tuple({**t, "ids": [place.get(m[0], "") for m in found]} for t, (_, found) in zip(chart[0], members, strict=True))
-    return traces, chart[1]
+    several = len([group for group, _ in members if group != reading.NO_GROUP]) > 1
+    traces = []
+    for trace, (group, found) in zip(chart[0], members, strict=True):
+        meta: dict[str, Any] = {"group": several and group != reading.NO_GROUP}
+        if third is not None:
+            meta["z"] = [charts.rounded(third[m[0]]) for m in found]
+        traces.append({**trace, "ids": [place.get(m[0], "") for m in found], "meta": meta})
+    return tuple(traces), chart[1]
 
 
 def by_group(results: Results, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[tuple[Any, Any, Any]]]]:
@@ -133,6 +148,7 @@ def _note(found: Table, *, drawn: bool) -> str:
     error = source.get("proportion_error")
     if not missing(error):
         told.append(f"The percentages on the axes were estimated, to within {percent(error)} of their value.")
+    told.append("An ellipse would hold 68% of a group's samples if they were normally distributed along the two axes (groups of 5 samples or more).")
     if drawn:
         told.append(
             "Arrows point to where a genus has a larger share; longer ones follow the axes more closely. They show association, not cause."

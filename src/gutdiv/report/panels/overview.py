@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gutdiv.report import cells, intake, reading, story
 from gutdiv.report.parts import Column, DataTable, Detail, Fact, Facts, Glossary, Link, Note, Panel, Part, Section, Sentences
+from gutdiv.report.terms import TERMS
 from gutdiv.report.wording import integer, listing, missing, name, plural
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def build(results: Results) -> Panel:
         "stands-out", "What stands out", tuple(first) or (Note("absent", "No groups were compared and no sample was judged."),)
     )
     lost = _fallen(results) or Note("info", "Nothing fell out: table, taxonomy, tree and metadata fit each other.")
-    terms = Glossary("What the words mean", tuple(Detail(k, v) for k, v in story.TERMS.items()))
+    terms = Glossary("What the words mean", tuple(Detail(k, v) for k, v in TERMS.items()))
     sections = [
         Section("studied", "", (Facts(_facts(results)),)),
         alerts,

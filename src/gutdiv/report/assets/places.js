@@ -1,0 +1,106 @@
+// What can be placed only when a chart is drawn and its pixels are known: names of arrows, so that none covers another, and colour bars.
+(function () {
+  "use strict";
+  const gutdiv = window.gutdiv;
+  const UNDER = 56; // from a plot to what stands under its axis
+  const LINE = 15; // height of a name
+  const AIR = 10;
+  const HEAD = 5; // half of an arrow's head
+  const NEAR = 120; // so far a name goes to stand clear of all arrows; beyond, it may cross one
+  const FAR = 15; // from here on a thin line leads from the head to its name
+
+  gutdiv.settled = async function (plot) {
+    await named(plot);
+    await barred(plot);
+  };
+
+  // ---------------------------------------------------------------- names of arrows
+  async function named(plot) {
+    const [at, leading, arrows] = ["names", "leads", "arrows"].map((part) => plot.data.findIndex((trace) => trace.meta && trace.meta[part]));
+    if (at < 0 || !plot._fullLayout._has("cartesian")) return;
+    const { xaxis, yaxis } = plot._fullLayout;
+    const trace = plot.data[at];
+    const size = trace.textfont.size;
+    const pen = document.createElement("canvas").getContext("2d");
+    pen.font = size + "px " + plot._fullLayout.font.family;
+    const tips = trace.text.map((_, i) => [plot.data[arrows].x[3 * i + 1], plot.data[arrows].y[3 * i + 1]]); // three places an arrow: middle, tip, gap
+    const heads = tips.map(([x, y]) => [xaxis.d2p(x), yaxis.d2p(y)]);
+    const widths = trace.text.map((text) => pen.measureText(plain(text)).width);
+    const boxes = gutdiv.apart(heads, widths, { width: xaxis._length, height: yaxis._length, origin: [xaxis.d2p(0), yaxis.d2p(0)] });
+    const leads = { x: [], y: [] };
+    boxes.forEach((box, i) => {
+      const [x, y] = heads[i];
+      const end = [Math.min(Math.max(x, box.x - box.w / 2), box.x + box.w / 2), Math.min(Math.max(y, box.y - box.h / 2), box.y + box.h / 2)];
+      if (Math.hypot(end[0] - x, end[1] - y) < FAR) return;
+      leads.x.push(tips[i][0], xaxis.p2d(end[0]), null);
+      leads.y.push(tips[i][1], yaxis.p2d(end[1]), null);
+    });
+    const xs = boxes.map((box) => xaxis.p2d(box.x));
+    const ys = boxes.map((box) => yaxis.p2d(box.y));
+    await window.Plotly.restyle(plot, { x: [xs, leads.x], y: [ys, leads.y], textposition: "middle center" }, [at, leading]);
+  }
+
+  const plain = (text) => text.replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&amp;/g, "&");
+
+  // Boxes for names, in pixels of the plot: each as near to its head as there is room, outwards first; earlier ones keep their place.
+  gutdiv.apart = function (heads, widths, field) {
+    const taken = heads.map(([x, y]) => ({ x: x, y: y, w: 2 * HEAD, h: 2 * HEAD }));
+    const shafts = heads.flatMap((head) => shaft(field.origin, head));
+    const names = [];
+    heads.forEach(([x, y], i) => {
+      const w = widths[i] + AIR;
+      const out = Math.atan2(y - field.origin[1], x - field.origin[0]);
+      const others = [...taken.filter((_, k) => k !== i), ...names];
+      names.push(nearest(x, y, w, out, [...others, ...shafts], field, NEAR) || nearest(x, y, w, out, others, field, field.width + field.height) || inside({ x: x, y: y, w: w, h: LINE }, field));
+    });
+    return names;
+  };
+
+  // The line of an arrow as small boxes.
+  function shaft(from, to) {
+    const steps = Math.ceil(Math.hypot(to[0] - from[0], to[1] - from[1]) / 8);
+    return Array.from({ length: steps }, (_, i) => ({ x: from[0] + ((to[0] - from[0]) * i) / steps, y: from[1] + ((to[1] - from[1]) * i) / steps, w: 1, h: 1 }));
+  }
+
+  function nearest(x, y, w, out, others, field, most) {
+    for (let far = HEAD + 2; far < most; far += 6) {
+      for (const turn of [0, 0.35, -0.35, 0.7, -0.7, 1.1, -1.1, 1.6, -1.6, 2.2, -2.2, Math.PI]) {
+        const [dx, dy] = [Math.cos(out + turn), Math.sin(out + turn)];
+        const box = inside({ x: x + dx * far + (dx * w) / 2, y: y + dy * far + (dy * LINE) / 2, w: w, h: LINE }, field);
+        if (Math.abs(box.x - x) < w / 2 + HEAD && Math.abs(box.y - y) < LINE / 2 + HEAD) continue; // would cover its own head
+        if (!others.some((other) => meets(box, other))) return box;
+      }
+    }
+    return null;
+  }
+
+  // Kept off the edges, for a name beyond the outermost points would change the range of the axes.
+  function inside(box, field) {
+    const edge = Math.max(box.w / 2, 0.07 * field.width);
+    const rim = Math.max(box.h / 2, 0.07 * field.height);
+    return { ...box, x: Math.min(Math.max(box.x, edge), Math.max(edge, field.width - edge)), y: Math.min(Math.max(box.y, rim), Math.max(rim, field.height - rim)) };
+  }
+
+  function meets(one, two) {
+    return Math.abs(one.x - two.x) < (one.w + two.w) / 2 + 1 && Math.abs(one.y - two.y) < (one.h + two.h) / 2 + 1;
+  }
+
+  // ---------------------------------------------------------------- colour bars
+  // A plot with equal scales is smaller than its room: its colour bar stands beside it, or under its axis where the screen is narrow.
+  async function barred(plot) {
+    const at = plot.data.findIndex((trace) => trace.ids && trace.marker.colorbar);
+    if (at < 0 || !plot._fullLayout._has("cartesian")) return;
+    const { xaxis, yaxis, width, _size } = plot._fullLayout;
+    const flat = plot.data[at].marker.colorbar.orientation === "h";
+    const under = yaxis._offset + yaxis._length + UNDER;
+    const place = flat ? { "marker.colorbar.y": (_size.t + _size.h - under) / _size.h } : { "marker.colorbar.x": (xaxis._offset + xaxis._length + 10) / width };
+    await window.Plotly.restyle(plot, place, [at]);
+  }
+
+  // How a colour bar is laid out before it is placed, and the room that it needs.
+  gutdiv.bar = function (flat) {
+    if (!flat) return { bar: { xref: "container", x: 0.9, xanchor: "left", len: 0.9 }, margin: { r: 96 }, height: 0 };
+    const bar = { orientation: "h", x: 0, xanchor: "left", y: 0.3, yanchor: "top", ypad: 0, lenmode: "pixels", len: 240, title: { side: "top" } };
+    return { bar: bar, margin: { b: UNDER + 64 }, height: 64 };
+  };
+})();
