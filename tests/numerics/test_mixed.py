@@ -148,6 +148,7 @@ def test_influence_is_the_shift_of_coefficients_without_the_subject() -> None:
         assert fit.influence[subject] == pytest.approx(expected, rel=1e-8)
 
 
+@pytest.mark.filterwarnings("ignore::statsmodels.tools.sm_exceptions.SingularMatrixWarning")
 @pytest.mark.parametrize("with_slope", [False, True])
 def test_likelihood_and_score_over_all_subjects_at_once_are_those_of_statsmodels(with_slope: bool) -> None:
     rng = np.random.default_rng(3)
