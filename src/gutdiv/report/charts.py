@@ -177,7 +177,7 @@ def points(
         )
     y = axis(y_title, **({"scaleanchor": "x", "scaleratio": 1, "constrain": "domain", "constraintoward": "top"} if square else {}))
     x = axis(x_title, **({"constrain": "domain", "constraintoward": "left"} if square else {}))
-    return tuple(traces), layout(x=x, y=y, height=520 if square else 380, legend=len(groups) > 1)
+    return tuple(traces), layout(x=x, y=y, height=620 if square else 380, legend=len(groups) > 1)
 
 
 def forest(rows: Sequence[Mapping[str, Any]], *, title: str, marks: Mapping[str, tuple[str, str]]) -> tuple[tuple[Trace, ...], Layout]:
