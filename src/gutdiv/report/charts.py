@@ -365,6 +365,7 @@ def bands(
 
 
 _DASHES = ("solid", "dash", "dot", "dashdot")
+_DECADES = 1000  # beyond it only powers of ten have a number on an axis of depths
 
 
 def _upright(at: Any) -> Layout:
@@ -392,6 +393,7 @@ def curves(
                 "hovertemplate": "%{x:,} reads: %{y:.1%}<extra></extra>",
             }
         )
-    x = axis(x_title, type="log", tickformat=",", dtick="D2")
+    depths = [m[0] for _, members in lines for m in members if not missing(m[0]) and m[0] > 0]
+    x = axis(x_title, type="log", tickformat=",", dtick=1 if depths and max(depths) > _DECADES * min(depths) else "D2")
     y = axis(y_title, tickformat=".0%", range=[0, 1.04])
     return tuple(traces), layout(x=x, y=y, height=340, legend=True, shapes=[] if missing(chosen) else [_upright(chosen)])

@@ -42,7 +42,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A table column; `kind` is `text`, `words` (many), `phrase` (some), `name` (given by the user), `taxon`, `number`, `status`, `span` or `sample` (to its page)."""
+    """A table column; `kind` is `text`, `words` (many), `phrase` (some), `name` (of the user), `taxon`, `number`, `status`, `span`, `sample` (page)."""
 
     label: str
     kind: Literal["text", "words", "phrase", "name", "taxon", "number", "status", "span", "sample"] = "text"

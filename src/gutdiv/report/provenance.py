@@ -109,7 +109,7 @@ def _figure(edges: Mapping[str, tuple[str, ...]]) -> Figure:
         for key, (x, y) in place.items()
     ]
     height = 110 + 46 * tallest
-    spans = [-0.5, len(columns) - 0.5], [-tallest / 2 - 0.3, tallest / 2 + 0.5]
+    spans = [-0.62, len(columns) - 0.5], [-tallest / 2 - 0.3, tallest / 2 + 0.5]
     stage_axis = charts.axis("Stage", range=spans[0], tickvals=list(range(len(columns))), ticktext=list(stages), showgrid=False, fixedrange=True)
     layout = charts.layout(x=stage_axis, y={"visible": False, "fixedrange": True, "range": spans[1]}, height=height, legend=False)
     layout |= {"margin": {"l": 8, "r": 8, "t": 8, "b": 52}, "annotations": names, "meta": {"least": _LEAST * len(columns)}}

@@ -9,10 +9,13 @@
   if (!place) return;
   const FROM = "#sample=";
   const WEBGL_FROM = 2000;
+  const HEIGHT = 300;
+  const PAPER = { width: 430, height: 175 }; // of a chart on A4, in CSS pixels
   const title = document.title;
   let data = null;
   let at = new Map();
   let shown = null;
+  let printing = false;
 
   let reading = null;
 
@@ -226,7 +229,7 @@
     const index = at.get(shown);
     if (index === undefined || !window.Plotly) return;
     const own = data.samples[index];
-    const layout = (x, y, more) => ({ height: 300, margin: { l: 56, r: 12, t: 8, b: 48 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: "var(--ink)", size: 12 }, xaxis: axis(escaped(x)), yaxis: axis(escaped(y)), showlegend: false, hovermode: "closest", ...more });
+    const layout = (x, y, more) => ({ height: HEIGHT, margin: { l: 56, r: 12, t: 8, b: 48 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: "var(--ink)", size: 12 }, xaxis: axis(escaped(x)), yaxis: axis(escaped(y)), showlegend: false, hovermode: "closest", ...more });
     const spot = place.querySelector("[data-plot='place']");
     if (spot) {
       const known = data.samples.filter((s) => s.at);
@@ -249,13 +252,19 @@
   function show(element, traces, layout) {
     const styles = getComputedStyle(root);
     const marked = traces.map((trace) => (Array.isArray(trace.marker.color) ? { ...trace, marker: { ...trace.marker, color: trace.marker.color.map((c) => gutdiv.coloured(c, styles, "color")) } } : trace));
-    window.Plotly.react(element, gutdiv.coloured(marked, styles), gutdiv.coloured({ ...layout, width: element.clientWidth || 640, autosize: false }, styles), { displayModeBar: false, displaylogo: false });
+    window.Plotly.react(element, gutdiv.coloured(marked, styles), gutdiv.coloured({ ...layout, width: element.clientWidth || 640, autosize: false, ...(printing ? PAPER : {}) }, styles), { displayModeBar: false, displaylogo: false });
   }
 
   // Unpacked when there is time, so that the first page opens at once.
   window.addEventListener("load", () => (window.requestIdleCallback || setTimeout)(() => loaded()));
   window.addEventListener("hashchange", route);
   document.addEventListener("gutdiv-theme", () => shown !== null && draw());
-  window.addEventListener("resize", () => shown !== null && draw());
+  for (const [word, paper] of [["beforeprint", true], ["afterprint", false]]) {
+    window.addEventListener(word, () => {
+      printing = paper;
+      if (shown !== null) draw();
+    });
+  }
+  window.addEventListener("resize", () => !printing && shown !== null && draw());
   route();
 })();
