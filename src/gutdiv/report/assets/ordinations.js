@@ -76,6 +76,6 @@
     const { xaxis, yaxis, ...rest } = layout;
     const bar = data.some((trace) => trace.marker.showscale);
     const margin = { ...layout.margin, l: 0, r: bar ? layout.margin.r : 0, b: bar ? layout.margin.b : 0 };
-    return { data: data, layout: { ...rest, margin: margin, scene: camera ? { ...layout.scene, camera: camera } : layout.scene } };
+    return { data: data, layout: { ...rest, margin: margin, legend: { ...layout.legend, itemsizing: "constant" }, scene: camera ? { ...layout.scene, camera: camera } : layout.scene } };
   };
 })();
