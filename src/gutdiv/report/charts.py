@@ -30,7 +30,7 @@ BARS = {
     "within": "var(--within-fill)",
     "not assessable": "var(--none-fill)",
 }
-WEBGL_FROM = 2000  # points from which a scatter is drawn by WebGL: SVG gets slow there
+MANY = 2000  # points from which they are drawn smaller; never by scattergl: it makes its code in the browser, which the policy refuses
 
 
 def escaped(text: str) -> str:
@@ -159,7 +159,7 @@ def points(
         colour, symbol = QUIET if group == quiet else style(i)
         traces.append(
             {
-                "type": "scattergl" if total >= WEBGL_FROM else "scatter",
+                "type": "scatter",
                 "mode": "markers",
                 "name": label(group),
                 "x": [rounded(m[1]) for m in members],
@@ -168,9 +168,9 @@ def points(
                 "marker": {
                     "color": colour,
                     "symbol": symbol,
-                    "size": 8,
+                    "size": 5 if total >= MANY else 8,
                     "opacity": 0.75,
-                    "line": {"width": 0.5, "color": "var(--surface)"},
+                    "line": {"width": 0 if total >= MANY else 0.5, "color": "var(--surface)"},
                 },
                 "hovertemplate": "<b>%{text}</b><br>%{x:.3g}, %{y:.3g}<extra></extra>",
             }
@@ -244,13 +244,13 @@ def strips(
         if xs:
             traces.append(
                 {
-                    "type": "scattergl" if len(xs) >= WEBGL_FROM else "scatter",
+                    "type": "scatter",
                     "mode": "markers",
                     "name": flag,
                     "x": xs,
                     "y": ys,
                     "text": names,
-                    "marker": {"color": colour, "symbol": symbol, "size": 7, "opacity": 0.75},
+                    "marker": {"color": colour, "symbol": symbol, "size": 5 if len(xs) >= MANY else 7, "opacity": 0.75},
                     "hovertemplate": f"<b>%{{text}}</b><br>%{{x}} ({flag})<extra></extra>",
                 }
             )

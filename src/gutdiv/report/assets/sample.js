@@ -8,7 +8,6 @@
   const place = document.getElementById("sample-page");
   if (!place) return;
   const FROM = "#sample=";
-  const WEBGL_FROM = 2000;
   const HEIGHT = 300;
   const PAPER = { width: 430, height: 175 }; // of a chart on A4, in CSS pixels
   const title = document.title;
@@ -233,7 +232,7 @@
     const spot = place.querySelector("[data-plot='place']");
     if (spot) {
       const known = data.samples.filter((s) => s.at);
-      const cloud = { type: known.length > WEBGL_FROM ? "scattergl" : "scatter", mode: "markers", x: known.map((s) => s.at[0]), y: known.map((s) => s.at[1]), text: known.map((s) => escaped(s.id).slice(0, 80)), hovertemplate: "%{text}<extra></extra>", marker: { color: "var(--line-2)", size: 5, opacity: 0.6 } };
+      const cloud = { type: "scatter", mode: "markers", x: known.map((s) => s.at[0]), y: known.map((s) => s.at[1]), text: known.map((s) => escaped(s.id).slice(0, 80)), hovertemplate: "%{text}<extra></extra>", marker: { color: "var(--line-2)", size: 5, opacity: 0.6 } };
       const mine = others(index).map(([s]) => s).filter((s) => s.at);
       const path = { type: "scatter", mode: "lines+markers", x: mine.map((s) => s.at[0]), y: mine.map((s) => s.at[1]), text: mine.map((s) => escaped(s.id).slice(0, 80)), hovertemplate: "%{text}<extra></extra>", line: { color: "var(--s1)", width: 1 }, marker: { color: "var(--s1)", size: 6, symbol: "circle-open" } };
       const here = { type: "scatter", mode: "markers", x: [own.at[0]], y: [own.at[1]], hoverinfo: "skip", marker: { color: "var(--outside)", size: 13, symbol: "diamond", line: { color: "var(--surface)", width: 1.5 } } };
