@@ -8,6 +8,7 @@
   const place = document.getElementById("sample-page");
   if (!place) return;
   const FROM = "#sample=";
+  const CLOUD = 2000; // samples behind the one that is shown, at most
   const HEIGHT = 300;
   const PAPER = { width: 430, height: 175 }; // of a chart on A4, in CSS pixels
   const title = document.title;
@@ -82,11 +83,11 @@
   function page(index) {
     const own = data.samples[index];
     const shared = data.shared;
-    const step = (to, word) => (data.samples[to] ? make("a", { href: gutdiv.sampleAddress(data.samples[to].id), text: word }) : null);
+    const leaf = (to, word) => (data.samples[to] ? make("a", { href: gutdiv.sampleAddress(data.samples[to].id), text: word }) : null);
     const status = make("p", { class: "sample-verdict" }, [make("span", { class: "status " + own.verdict.replace(/ /g, "-") }, [gutdiv.icon(own.verdict), document.createTextNode(own.verdict)])]);
     const facts = own.told.map((text, i) => (text ? make("div", {}, [make("dt", { text: shared.columns[i] }), make("dd", { class: "clip", text: text })]) : null));
     return [
-      make("nav", { class: "sample-nav", "aria-label": "Samples" }, [back(), step(index - 1, "Previous"), step(index + 1, "Next")]),
+      make("nav", { class: "sample-nav", "aria-label": "Samples" }, [back(), leaf(index - 1, "Previous"), leaf(index + 1, "Next")]),
       heading(own.id),
       status,
       ...own.said.map((line) => make("p", { class: "said clip", text: line })),
@@ -95,7 +96,7 @@
       block("Taxa farthest from the controls", [drivers(own)], "Robust z of centred log-ratios: they describe the sample and explain nothing."),
       block("Immune-relevant taxa", immune(own), shared.immune.told),
       block("Composition", [composition(own)], own.shares.length ? "Share of reads, the most abundant genera of the study. The line marks the mean of the " + (shared.means.length ? shared.controls : "samples") + "." : ""),
-      block("Among all samples", [own.at ? make("div", { class: "plot", "data-plot": "place", role: "img", "aria-label": "The sample's point in the ordination of all samples by " + shared.axes.label }) : null], own.at ? shared.axes.label : ""),
+      block("Among all samples", [own.at ? make("div", { class: "plot", "data-plot": "place", role: "img", "aria-label": "The sample's point in the ordination of all samples by " + shared.axes.label }) : null], own.at ? shared.axes.label + (step() > 1 ? "; one of " + step() + " samples is drawn behind this one" : "") : ""),
       block(shared.time ? "Over time" : "Samples of the same person", course(index)),
       block("What is known of the sample", [facts.some(Boolean) ? make("dl", { class: "known" }, facts) : null]),
       block("What cannot be said", [make("ul", {}, shared.cannot.map((line) => make("li", { text: line })))]),
@@ -220,6 +221,8 @@
   }
 
   // ---------------------------------------------------------------- small charts
+  const step = () => Math.ceil(data.samples.length / CLOUD);
+
   function axis(text) {
     return { title: { text: text, font: { size: 12, color: "var(--ink-2)" } }, gridcolor: "var(--grid)", zeroline: false, linecolor: "var(--line-2)", tickfont: { color: "var(--ink-2)", size: 11 }, automargin: true };
   }
@@ -231,7 +234,7 @@
     const layout = (x, y, more) => ({ height: HEIGHT, margin: { l: 56, r: 12, t: 8, b: 48 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: "var(--ink)", size: 12 }, xaxis: axis(escaped(x)), yaxis: axis(escaped(y)), showlegend: false, hovermode: "closest", ...more });
     const spot = place.querySelector("[data-plot='place']");
     if (spot) {
-      const known = data.samples.filter((s) => s.at);
+      const known = data.samples.filter((s) => s.at).filter((s, i) => i % step() === 0);
       const cloud = { type: "scatter", mode: "markers", x: known.map((s) => s.at[0]), y: known.map((s) => s.at[1]), text: known.map((s) => escaped(s.id).slice(0, 80)), hovertemplate: "%{text}<extra></extra>", marker: { color: "var(--line-2)", size: 5, opacity: 0.6 } };
       const mine = others(index).map(([s]) => s).filter((s) => s.at);
       const path = { type: "scatter", mode: "lines+markers", x: mine.map((s) => s.at[0]), y: mine.map((s) => s.at[1]), text: mine.map((s) => escaped(s.id).slice(0, 80)), hovertemplate: "%{text}<extra></extra>", line: { color: "var(--s1)", width: 1 }, marker: { color: "var(--s1)", size: 6, symbol: "circle-open" } };
