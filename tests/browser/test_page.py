@@ -374,6 +374,7 @@ def test_paper_gets_every_panel_open_light_and_without_buttons(watch: Any, pages
     watched.assert_quiet()
 
 
+@pytest.mark.slow
 def test_a_pdf_of_the_page_has_every_panel(watch: Any, pages: dict[str, Path], tmp_path: Path) -> None:
     page = watch().open(pages["full"])
     page.pdf(path=str(tmp_path / "page.pdf"), prefer_css_page_size=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -56,6 +57,21 @@ def report(request: pytest.FixtureRequest, real_data: Path, tmp_path_factory: py
 @pytest.mark.parametrize("width", [1440, 360])
 def test_every_panel_of_a_real_cohort_is_whole(watch: Any, report: Path, width: int) -> None:
     look(watch(width, 900), report)
+
+
+@pytest.mark.slow
+def test_the_fullest_page_of_a_sample_takes_two_sheets(watch: Any, report: Path, tmp_path: Path) -> None:
+    sheets(watch(), report, tmp_path / "sample.pdf")
+
+
+def sheets(watched: Any, path: Path, pdf: Path) -> None:
+    """Print the page of the sample with most immune-relevant taxa."""
+    page = watched.open(path)
+    fullest = "d => d.samples.reduce((most, s) => (s.immune.length > most.immune.length ? s : most)).id"
+    page.evaluate(f"async () => {{ location.hash = gutdiv.sampleAddress(({fullest})(await gutdiv.samples())); }}")
+    page.wait_for_selector("#sample-page [data-plot='place'] .main-svg")
+    page.pdf(path=str(pdf), prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type ?/Page\b", pdf.read_bytes())) <= 2
 
 
 def look(watched: Any, path: Path) -> None:

@@ -194,7 +194,8 @@ def _change_sentence(results: Results) -> Sentence | None:
     where, total = Link("Over time", "#longitudinal"), plural(len(tested), "test")
     if not clear:
         return Sentence(f"Over time, none of {total} of change is clear.", "weak", where)
-    return Sentence(f"Over time, {len(clear):,} of {total} of change are clear: {listing(clear, limit=3)}.", "clear", where)
+    be = "is" if len(clear) == 1 else "are"
+    return Sentence(f"Over time, {len(clear):,} of {total} of change {be} clear: {listing(clear, limit=3)}.", "clear", where)
 
 
 def course(row: Mapping[str, Any]) -> str:

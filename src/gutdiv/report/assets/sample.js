@@ -62,7 +62,7 @@
     document.title = id.slice(0, 80) + " - " + title;
     window.scrollTo(0, 0);
     place.querySelector("h1").focus({ preventScroll: true });
-    if (index !== undefined) draw();
+    if (index !== undefined) requestAnimationFrame(() => setTimeout(draw)); // what can be read is painted first
   }
 
   function fill(parts) {
