@@ -34,7 +34,8 @@ WATCH = f"""#!{sys.executable}
 import json, os, resource, sys
 pid = os.fork()
 if not pid:
-    os.execv(sys.executable, [sys.executable, "-c", "import sys; sys.argv[0] = {{!r}}; from gutdiv.cli.app import process; process()".format(sys.argv[0]), *sys.argv[1:]])
+    call = "import sys; sys.argv[0] = {{!r}}; from gutdiv.cli.app import process; process()".format(sys.argv[0])
+    os.execv(sys.executable, [sys.executable, "-c", call, *sys.argv[1:]])
 code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
 log = os.readlink("/proc/self/fd/2")

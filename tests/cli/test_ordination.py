@@ -92,3 +92,37 @@ def test_umap_gives_the_same_picture_twice_and_says_what_it_does_not_mean(made: 
     record = json.loads((tmp_path / "a.json").read_text())
     assert "Distances between clusters" in record["notes"][0]
     assert record["negative_share"] is None
+
+
+def test_landmarks_write_the_tables_that_an_ordination_writes_and_equal_it_where_they_are_all_samples(made: Path, tmp_path: Path) -> None:
+    cohort = made / "cohort" / "cohort.json"
+    assert ordination("--distances", made / "bc.h5", "--cohort", cohort, "--output", tmp_path / "exact.tsv") == 0
+    words = ["diversity", "landmarks", "--cohort", cohort, "--metric", "braycurtis"]
+    assert main([str(w) for w in [*words, "--output", tmp_path / "all.tsv"]]) == 0
+    exact, found = (read_table(tmp_path / f"{name}.tsv", "ordination") for name in ("exact", "all"))
+    assert found.frame["sample_id"].tolist() == exact.frame["sample_id"].tolist()
+    assert found.frame.iloc[:, 1:].to_numpy() == pytest.approx(exact.frame.iloc[:, 1:].to_numpy(), abs=1e-9)
+    assert set(exact.record) <= set(found.record) | {"landmarks"}
+    assert found.record["traits"] == exact.record["traits"]
+    arrows = [read_table(tmp_path / f"{name}_arrows.tsv", "arrows").frame["taxon"].tolist() for name in ("exact", "all")]
+    assert arrows[0] == arrows[1]
+    assert main([str(w) for w in [*words, "--landmarks", 60, "--axes", 4, "--output", tmp_path / "few.tsv"]]) == 0
+    few = read_table(tmp_path / "few.tsv", "ordination")
+    assert few.frame.shape == (len(exact.frame), 5)
+    assert few.record["landmarks"]["count"] == 60
+    assert few.record["notes"][0].startswith(f"Axes are approximate: {len(exact.frame)} samples were placed by their distances to 60 landmarks")
+
+
+def test_distances_of_a_subsample_tell_every_test_on_them_how_many_samples_they_stand_for(made: Path, tmp_path: Path) -> None:
+    cohort, metadata = made / "cohort" / "cohort.json", made / "cohort" / "metadata.tsv"
+    words = ["diversity", "beta", "--cohort", cohort, "--metric", "jaccard", "--subsample", 150, "--output", tmp_path / "part.h5"]
+    assert main([str(w) for w in words]) == 0
+    told = read_distances(tmp_path / "part.h5").record["subsample"]
+    assert told["samples"] == len(read_distances(tmp_path / "part.h5").ids) <= 150
+    group, formula = ["--variable", "group"], ["--formula", "~ group"]
+    for action, options in {"permanova": formula, "dispersion": group, "pairs": group, "constrained": formula}.items():
+        given = ["comparison", action, "--distances", tmp_path / "part.h5", "--metadata", metadata, *options, "--output", tmp_path / f"{action}.tsv"]
+        assert main([str(w) for w in given]) == 0
+        record = json.loads((tmp_path / f"{action}.json").read_text())
+        assert record["subsample"] == told
+        assert [n for n in record["notes"] if n.startswith(f"This rests on {told['samples']} of {told['of']} samples")]

@@ -88,7 +88,7 @@ def test_real_cohorts_equal_vegan(run: tuple[str, ...], real_data: Path) -> None
 def repeated(rng: np.random.Generator, *, sizes: list[int], spread: float) -> tuple[DistanceMatrix, list[str], list[str]]:
     """Draw samples around their subject's own place; without any effect of anything else."""
     owners = [f"p{k:02d}" for k, m in enumerate(sizes) for _ in range(m)]
-    places = {o: rng.normal(size=3) for o in set(owners)}
+    places = {o: rng.normal(size=3) for o in dict.fromkeys(owners)}
     points = np.array([places[o] for o in owners]) + spread * rng.normal(size=(len(owners), 3))
     ids = [f"s{k:03d}" for k in range(len(owners))]
     return DistanceMatrix(tuple(ids), squareform(pdist(points)), "euclidean"), ids, owners

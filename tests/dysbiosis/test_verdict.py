@@ -13,6 +13,7 @@ from gutdiv.dysbiosis.tiers import word
 from gutdiv.dysbiosis.verdict import judge
 from gutdiv.model.cohort import Cohort, Roles, SampleMetadata
 from gutdiv.model.results import Controls, Interval, Reference
+from gutdiv.numerics.left_out import spread_without_each
 
 
 def measured(rng: np.random.Generator, n: int, controls: int, g: int = 12) -> Measured:
@@ -187,3 +188,14 @@ def test_a_reference_flags_by_its_limits_where_depth_and_metric_are_its_own() ->
     assert found["flag"].tolist() == ["below", "borderline", "borderline", "within", "within", "borderline", "above"]
     other = flag_samples(alpha(np.array([1.0])), None, depth=400, reference=reference)
     assert other["flag"].tolist() == ["not assessable"]
+
+
+@pytest.mark.parametrize("n", [3, 4, 9, 60])
+def test_medians_and_deviations_without_each_control_are_those_of_the_others(n: int) -> None:
+    rng = np.random.default_rng(n)
+    for pool in (rng.normal(size=(n, 5)), rng.integers(0, 4, (n, 5)) * 1.1):
+        middle, deviation = spread_without_each(pool)
+        for i in range(n):
+            others = np.delete(pool, i, 0)
+            assert np.array_equal(middle[i], np.median(others, axis=0))
+            assert np.array_equal(deviation[i], np.median(np.abs(others - middle[i]), axis=0))

@@ -23,6 +23,7 @@ ABOUT = {"metric": "braycurtis", "options": {"precision": "double"}}
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(distances, "_PIECE", 4 * N)
+    monkeypatch.setattr(distances, "_TILE", 5)
 
 
 def square(dtype: type = np.float64) -> np.ndarray:
@@ -82,3 +83,12 @@ def test_a_matrix_that_is_not_symmetric_is_refused_wherever_the_fault_lies(tmp_p
         distances.write_rows_block(tmp_path / "a.h5", IDS, matrix, (0, N), ABOUT)
         with pytest.raises(ArtifactError, match="not square and symmetric"):
             distances.read_distances(tmp_path / "a.h5")
+
+
+def test_rows_read_from_the_file_are_those_of_the_whole_matrix(tmp_path: Path) -> None:
+    distances.write_rows_block(tmp_path / "a.h5", IDS, square(), (0, N), ABOUT)
+    whole, lazy = (distances.read_distances(tmp_path / "a.h5", in_pieces=p).matrix for p in (False, True))
+    assert lazy.shape == whole.shape
+    at = np.array([7, 2, 2, 5])
+    for key in (slice(2, 6), np.array([3, 4, 5]), at, np.ix_(at, np.array([1, 0])), (slice(1, 3), slice(4, 9)), np.ix_(np.arange(N), np.arange(N))):
+        assert np.array_equal(lazy[key], whole[key])

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from statsmodels.regression.mixed_linear_model import MixedLM
 
 from gutdiv.numerics.mixed import fit_reml
+from gutdiv.numerics.stacked_mixed import StackedMixedLM
 
 TRUTH = Path(__file__).parents[1] / "truth"
 
@@ -144,3 +146,20 @@ def test_influence_is_the_shift_of_coefficients_without_the_subject() -> None:
         shift = whole - solved(np.flatnonzero(subject != SUBJECTS))[0]
         expected = shift @ information @ shift / (matrix.shape[1] * fit.residual**2)
         assert fit.influence[subject] == pytest.approx(expected, rel=1e-8)
+
+
+@pytest.mark.filterwarnings("ignore::statsmodels.tools.sm_exceptions.SingularMatrixWarning")
+@pytest.mark.parametrize("with_slope", [False, True])
+def test_likelihood_and_score_over_all_subjects_at_once_are_those_of_statsmodels(with_slope: bool) -> None:
+    rng = np.random.default_rng(3)
+    subjects = np.unique(rng.integers(0, 12, 50), return_inverse=True)[1]
+    x = np.column_stack([np.ones(50), rng.normal(size=(50, 2))])
+    effects = x[:, :2] if with_slope else x[:, :1]
+    y = x @ [1.0, 2.0, 3.0] + rng.normal(size=12)[subjects] + rng.normal(size=50)
+    theirs, ours = MixedLM(y, x, groups=subjects, exog_re=effects), StackedMixedLM(y, x, subjects, effects)
+    for model in (theirs, ours):
+        model.reml, model.cov_pen, model.fe_pen, model._freepat, model._cov_sing = True, None, None, None, 0
+    for packed in ([0.7, 0.2, 0.9], [1.0, -0.5, 2.0], [0.01, 0.0, 0.0]):
+        at = np.array(packed[: 3 if with_slope else 1])
+        assert ours.loglike(at) == pytest.approx(theirs.loglike(at), rel=1e-12)
+        assert ours.score(at) == pytest.approx(theirs.score(at), rel=1e-9, abs=1e-9)

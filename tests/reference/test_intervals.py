@@ -14,7 +14,7 @@ from gutdiv.errors import InputError
 from gutdiv.model.cohort import Cohort, Roles, SampleMetadata
 from gutdiv.model.results import Controls, Interval, Reference
 from gutdiv.numerics.horn import box_cox, box_cox_power, from_box_cox, robust_limits
-from gutdiv.numerics.tails import false_discovery_rates, limit_ranks, reference_limits, tail_bounds
+from gutdiv.numerics.tails import false_discovery_rates, limit_ranks, reference_limits, reference_limits_without_each, tail_bounds
 from gutdiv.reference.check import check_reference
 from gutdiv.reference.controls import choose_controls
 from gutdiv.reference.intervals import build_reference, interval, named_outliers
@@ -220,3 +220,11 @@ def test_a_reference_is_checked_against_local_controls_in_both_directions() -> N
     assert verdict(np.append(np.full(90, 50.0), np.full(10, 1.0)))["verdict"] == "too narrow"
     assert verdict(np.full(100, 50.0))["verdict"] == "compatible"  # 0 of 100 still leaves up to 2.95 %
     assert "made at 500 reads, the values at 400" in verdict(np.full(100, 50.0), 400)["reason"]
+
+
+@pytest.mark.parametrize("n", [40, 41, 79, 80, 81, 120, 161, 200])
+def test_limits_without_each_value_are_those_of_the_others(n):
+    rng = np.random.default_rng(n)
+    for values in (rng.normal(size=n), rng.integers(0, 6, n) * 1.1):
+        alone = np.array([reference_limits(np.delete(values, i)) for i in range(n)])
+        assert np.array_equal(reference_limits_without_each(values), alone)

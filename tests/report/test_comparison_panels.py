@@ -221,3 +221,15 @@ def test_a_difference_between_groups_that_is_always_there_is_not_told_as_change(
     assert figure.views[0].title == "Shannon entropy over time: none of 1 test clear"
     told = " ".join(texts(panel(build(always), "overview")))
     assert "Over time, none of 2 tests of change is clear." in told
+
+
+def test_distances_of_a_subsample_are_said_to_be_and_r2_of_all_samples_stands_beside_with_its_interval() -> None:
+    place = "comparison/permanova/braycurtis"
+    results = changed(fake_results(), place, subsample={"samples": 500, "of": 90_000}, notes=["This rests on 500 of 90,000 samples."])
+    table = results.tables[place]
+    frame = table.frame.assign(r2_all=0.0384, r2_low=0.0342, r2_high=0.0423)
+    results = replace(results, tables={**results.tables, place: replace(table, frame=frame)})
+    assert "0.0384 (0.0342 to 0.0423)" in column(shown(results, "permanova"), "R² of all samples (95% CI)")
+    notes = [n.text for n in walk(build(results), Note) if n.kind == "caution"]
+    assert notes.count("This rests on 500 of 90,000 samples.") == 1
+    assert "R² of all samples (95% CI)" not in [c.label for c in shown(fake_results(), "permanova").columns]

@@ -51,7 +51,7 @@ else:
     if "--outliers" in args:
         outliers = pathlib.Path(args[args.index("--outliers") + 1])
         made += [outliers, outliers.with_suffix(".json")]
-    if args[:2] == ["diversity", "ordination"]:
+    if args[:2] in (["diversity", "ordination"], ["diversity", "landmarks"]):
         made += [output.with_name(output.stem + "_arrows" + end) for end in (".tsv", ".json")]
 if args[0] == "report":
     if "--data" in args:

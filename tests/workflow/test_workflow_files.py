@@ -331,6 +331,19 @@ def test_many_samples_are_measured_in_blocks_of_rows_that_are_put_together(noted
     assert not (place / folder / "jaccard.rows" / "1_of_3.h5").exists(), "blocks are not kept"
 
 
+def test_more_samples_than_a_matrix_can_hold_are_ordinated_by_landmarks_and_tested_on_a_subsample(noted, study) -> None:
+    settings = "diversity: {beta: [jaccard], largest_matrix: 239, landmarks: 50, subsample: 100, split_above: 20, depth: 900}\n"
+    place = study(settings, {"cohort": "c", "table": "t.tsv", "group": "group"})  # the noting command makes 240 samples
+    run = noted.snakemake(directory=place)
+    assert run.returncode == 0, run.stderr
+    (beta,) = noted.of("diversity", "beta")
+    assert "--subsample=100" in beta
+    (landmarks,) = noted.of("diversity", "landmarks")
+    assert {"--landmarks=50", "--depth=900", "--seed=42", "--axes=10", "jaccard"} <= set(landmarks)
+    assert not noted.of("diversity", "ordination")
+    assert len(noted.of("comparison", "permanova")) == 1
+
+
 def test_another_version_makes_all_results_anew(noted, study) -> None:
     place = study("diversity: {beta: [jaccard]}\n", {"cohort": "c", "table": "t.tsv"})
     assert noted.snakemake(directory=place).returncode == 0

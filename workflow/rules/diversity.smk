@@ -199,18 +199,19 @@ rule diversity_beta:
     params:
         version=VERSION,
         options=options("depth", "seed"),
+        subsample=subsample,
         blocks=lambda wildcards, input: len(input.parts),
     shell:
         # Blocks of rows, where there are any, are only put together.
         "if [ {params.blocks} != 0 ]; then gutdiv diversity gather {input.parts:q} --output {output.distances:q};"
-        " else gutdiv diversity beta --cohort {input.cohort:q} --metric {wildcards.metric} {params.options:q}"
+        " else gutdiv diversity beta --cohort {input.cohort:q} --metric {wildcards.metric} {params.options:q} {params.subsample:q}"
         " --threads {threads} --output {output.distances:q}; fi 2> {log:q}"
 
 
 rule diversity_ordination:
     input:
         cohort="results/{cohort}/cohort/cohort.json",
-        distances="results/{cohort}/diversity/distances/{metric}.h5",
+        distances=matrix,
     output:
         table="results/{cohort}/diversity/ordination/{metric}.tsv",
         record="results/{cohort}/diversity/ordination/{metric}.json",
@@ -231,6 +232,11 @@ rule diversity_ordination:
     params:
         version=VERSION,
         options=options("axes"),
+        landmarks=options("landmarks", "depth", "seed"),
+        whole=lambda wildcards, input: "yes" if input.distances else "no",
     shell:
-        "gutdiv diversity ordination --distances {input.distances:q} --cohort {input.cohort:q} {params.options:q}"
-        " --threads {threads} --output {output.table:q} 2> {log:q}"
+        # Of more samples than a matrix can hold, by their distances to some of them.
+        "if [ {params.whole} = yes ]; then gutdiv diversity ordination --distances {input.distances:q} --cohort {input.cohort:q}"
+        " {params.options:q} --threads {threads} --output {output.table:q};"
+        " else gutdiv diversity landmarks --cohort {input.cohort:q} --metric {wildcards.metric} {params.landmarks:q}"
+        " {params.options:q} --threads {threads} --output {output.table:q}; fi 2> {log:q}"

@@ -74,27 +74,52 @@ def results(wildcards):
     return [f"results/{wildcards.cohort}/{f}" for f in files + ["reference/reference.json"] * bool(cohort["controls"])]
 
 
+def read(path):
+    """The record of a cohort."""
+    with open(path) as handle:
+        return json.load(handle)
+
+
+def too_many(record, wildcards):
+    """Whether a cohort has more samples than one matrix is to hold: then a subsample is measured, and landmarks give the coordinates."""
+    return record["n_samples"] > COHORTS[wildcards.cohort]["largest_matrix"]
+
+
 def blocks(wildcards):
     """An input function: the blocks of rows in which distances are measured where there are many samples, else none."""
-    with open(checkpoints.cohort_build.get(cohort=wildcards.cohort).output.cohort) as handle:
-        n, most = json.load(handle)["n_samples"], COHORTS[wildcards.cohort]["split_above"]
+    record, most = read(checkpoints.cohort_build.get(cohort=wildcards.cohort).output.cohort), COHORTS[wildcards.cohort]["split_above"]
+    n = 0 if too_many(record, wildcards) else record["n_samples"]
     count = math.ceil((n / most) ** 2) if n > most else 0
     return [f"results/{{cohort}}/diversity/distances/{{metric}}.rows/{k}_of_{count}.h5" for k in range(1, count + 1)]
 
 
-def work(files):
-    """A one, thousands of samples, millions of counts, and millions of pairs, by the records of cohorts among a job's inputs."""
-    records = [json.loads(open(f).read()) for f in files if f.endswith("cohort.json")]
-    samples = sum(record["n_samples"] for record in records)
-    counts = sum(record.get("n_entries", 0) for record in records)  # an earlier version did not write it; then the cohort is built anew
-    return 1, samples / 1e3, counts / 1e6, (samples / 1e3) ** 2
+def matrix(wildcards):
+    """An input function: the distances, unless a matrix of them would be too large."""
+    record = read(checkpoints.cohort_build.get(cohort=wildcards.cohort).output.cohort)
+    return [] if too_many(record, wildcards) else "results/{cohort}/diversity/distances/{metric}.h5"
+
+
+def subsample(wildcards, input):
+    """A params function: of how many samples distances are measured where a matrix of all would be too large."""
+    return options("subsample")(wildcards) if too_many(read(input.cohort), wildcards) else []
+
+
+def work(files, wildcards):
+    """A one, thousands of samples, millions of counts and millions of pairs, by the records of cohorts among a job's inputs; before there is one, MB in files."""
+    records = [read(f) for f in files if f.endswith("cohort.json")]
+    if not records:
+        return 1, 0, files.size_mb, 0
+    samples = sum(record["n_samples"] for record in records) / 1e3
+    counts = sum(record.get("n_entries", 0) for record in records) / 1e6  # earlier versions did not write it; then the cohort is built anew
+    measured = COHORTS[wildcards.cohort]["subsample"] / 1e3 if hasattr(wildcards, "cohort") and too_many(records[0], wildcards) else samples
+    return 1, samples, counts, measured**2
 
 
 def memory(step):
     """A resources function: megabytes, more at each attempt."""
 
     def needed(wildcards, input, attempt):
-        peak = sum(a * b for a, b in zip(PEAKS[step], work(input)))
+        peak = sum(a * b for a, b in zip(PEAKS[step], work(input, wildcards)))
         return attempt * math.ceil(max(FLOOR, SNAKEMAKE + SPARE * peak))
 
     return needed
@@ -102,9 +127,9 @@ def memory(step):
 
 def minutes(step):
     """A resources function: minutes, more at each attempt; as generous as a queue for short jobs allows."""
-    return lambda wildcards, input, attempt: attempt * math.ceil(20 + 2 * work(input)[3])
+    return lambda wildcards, input, attempt: attempt * math.ceil(20 + sum(work(input, wildcards)[k] for k in (1, 3)) / 5)
 
 
 def processors(most):
     """Threads: one for a small cohort, which is done before more would have begun."""
-    return lambda wildcards, input: most if work(input)[1] > 1 else 1
+    return lambda wildcards, input: most if work(input, wildcards)[1] > 1 else 1

@@ -142,23 +142,27 @@ def _write(args: argparse.Namespace, table: Table, options: dict[str, Any], file
 
     inputs = [input_digest(role, path) for role in files if (path := getattr(args, role))]
     head = record(table.kind, options=options, inputs=inputs, seed=getattr(args, "seed", None))
-    write_table(args.output, Result(table.kind, table.frame, {**head, **about, **table.record}))
+    notes = list(dict.fromkeys([*about.get("notes", []), *table.record.get("notes", [])]))
+    write_table(args.output, Result(table.kind, table.frame, {**head, **about, **table.record, **({"notes": notes} if notes else {})}))
     return 0
 
 
-def _traits(distances: DistanceMatrix) -> dict[str, Any]:
-    """What the distances say of their metric."""
-    return {"traits": distances.record["traits"]} if "traits" in distances.record else {}
+def _carried(distances: DistanceMatrix) -> dict[str, Any]:
+    """What the distances say of their metric, and of the samples that they stand for."""
+    from gutdiv.comparison.share import subsample_note
+
+    out = {name: distances.record[name] for name in ("traits", "subsample") if name in distances.record}
+    return {**out, "notes": [subsample_note(out["subsample"])]} if "subsample" in out else out
 
 
-def _on_distances(args: argparse.Namespace, test: Callable[..., Table], options: dict[str, Any], **more: Any) -> int:
-    """Read distances and metadata, run a test on them, write what it says."""
+def _on_distances(args: argparse.Namespace, test: Callable[..., Table], options: dict[str, Any], *, in_pieces: bool = True, **more: Any) -> int:
+    """Read distances and metadata, run a test on them, write what it says; most tests make a matrix of their own and need no other."""
     from gutdiv.io.distances import read_distances
     from gutdiv.io.metadata import read_metadata
 
-    distances = read_distances(args.distances)
+    distances = read_distances(args.distances, in_pieces=in_pieces)
     table = test(distances, read_metadata(args.metadata), **options, **more)
-    return _write(args, table, options, ("distances", "metadata"), **_traits(distances))
+    return _write(args, table, options, ("distances", "metadata"), **_carried(distances))
 
 
 def _or_recorded(args: argparse.Namespace, test: Callable[..., Table], untested: Callable[..., Table], what: str) -> Callable[..., Table]:
@@ -209,7 +213,7 @@ def _anosim(args: argparse.Namespace) -> int:
     """Compare ranks of distances between and within groups."""
     from gutdiv.comparison.anosim import anosim
 
-    return _on_distances(args, anosim, _options(args, "variable", *EXCHANGE), seed=args.seed, threads=args.threads)
+    return _on_distances(args, anosim, _options(args, "variable", *EXCHANGE), in_pieces=False, seed=args.seed, threads=args.threads)
 
 
 def _mantel(args: argparse.Namespace) -> int:
@@ -224,7 +228,7 @@ def _mantel(args: argparse.Namespace) -> int:
     metadata = read_metadata(args.metadata) if args.metadata else None
     options = _options(args, "method", *EXCHANGE)
     table = mantel(distances, against, metadata, given=given, seed=args.seed, threads=args.threads, **options)
-    return _write(args, table, options, ("distances", "against", "given", "metadata"), **_traits(distances))
+    return _write(args, table, options, ("distances", "against", "given", "metadata"), **_carried(distances))
 
 
 def _constrained(args: argparse.Namespace) -> int:

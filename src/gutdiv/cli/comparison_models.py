@@ -99,6 +99,7 @@ def _longitudinal(args: argparse.Namespace) -> int:
     from gutdiv.comparison.courses import group_courses
     from gutdiv.comparison.longitudinal import compare_courses
     from gutdiv.comparison.scheme import UntestableError
+    from gutdiv.comparison.share import subsample_note
     from gutdiv.comparison.trajectories import follow, nowhere
     from gutdiv.io.artifacts import input_digest, read_table, record, write_table
     from gutdiv.io.cohorts import read_cohort
@@ -120,6 +121,7 @@ def _longitudinal(args: argparse.Namespace) -> int:
     if args.metric:
         alpha = alpha[alpha["metric"].isin(args.metric)]
     courses: Table | None = None
+    distances = [read_distances(d) for d in args.distances]
     try:
         courses = follow(
             alpha,
@@ -127,7 +129,7 @@ def _longitudinal(args: argparse.Namespace) -> int:
             subject=str(roles["subject"]),
             time=str(roles["time"]),
             group=group,
-            distances=[read_distances(d) for d in args.distances],
+            distances=distances,
             given=dict(args.time_value),
         )
         tests = compare_courses(courses, how=Procedure("rank", args.permutations, args.seed))
@@ -139,10 +141,12 @@ def _longitudinal(args: argparse.Namespace) -> int:
     lines = group_courses(courses.frame, by_group=group is not None and group not in tests.record["absent"])
     options: dict[str, Any] = {**roles, "group": group, "time_value": dict(args.time_value), "metric": args.metric}
     inputs = [input_digest("alpha", args.alpha), *(input_digest("distances", d) for d in args.distances), input_digest("cohort", args.cohort)]
-    about = record(courses.kind, options=options, inputs=inputs)
+    parts = {f"distances of {d.metric}": d.record["subsample"] for d in distances if "subsample" in d.record}
+    told = {"notes": [f"{what[0].upper()}{what[1:]}: {subsample_note(part)}" for what, part in parts.items()]} if parts else {}
+    about = {**record(courses.kind, options=options, inputs=inputs), **told}
     write_table(args.output / "trajectories.tsv", Table(courses.kind, courses.frame, {**about, **courses.record, "courses": lines}))
     options["permutations"] = args.permutations
-    about = record(tests.kind, options=options, inputs=inputs, seed=args.seed)
+    about = {**record(tests.kind, options=options, inputs=inputs, seed=args.seed), **told}
     write_table(args.output / "tests.tsv", Table(tests.kind, tests.frame, {**about, **tests.record}))
     return 0
 

@@ -69,6 +69,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default="double",
         help="single halves the memory and keeps 6 digits (default: %(default)s)",
     )
+    beta.add_argument(
+        "--subsample",
+        type=positive,
+        metavar="M",
+        help="measure between M samples at most, drawn by the seed: whole subjects, each group in its proportion (default: all samples)",
+    )
     add_threads(beta)
     add_output(beta, "distances, .h5 or .tsv")
     beta.set_defaults(run=_beta)
@@ -255,6 +261,7 @@ def _beta(args: argparse.Namespace) -> int:
         part=args.rows,
         condensed=whole,
         single=args.precision == "single",
+        subsample=args.subsample,
     )
     options = {
         "metric": args.metric,
@@ -262,6 +269,7 @@ def _beta(args: argparse.Namespace) -> int:
         "draws": args.draws,
         "precision": args.precision,
         **({"alpha": about["alpha"]} if "alpha" in about else {}),
+        **({"subsample": args.subsample} if args.subsample else {}),
     }
     head = {**record("distances", options=options, inputs=[input_digest("cohort", args.cohort)], seed=args.seed), **about}
     write_rows_block(args.output, ids, Condensed(found, len(ids)) if whole else found, rows, head)

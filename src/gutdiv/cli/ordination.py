@@ -1,11 +1,11 @@
-"""`gutdiv diversity ordination`: coordinates of samples, and arrows of taxa beside them."""
+"""`gutdiv diversity ordination` and `landmarks`: coordinates of samples, and arrows of taxa beside them."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gutdiv.cli.options import add_output, add_threads, depth, positive, take_threads
+from gutdiv.cli.options import add_cohort, add_depth, add_output, add_seed, add_threads, depth, positive, take_threads
 from gutdiv.errors import InputError
 
 if TYPE_CHECKING:
@@ -47,37 +47,80 @@ def configure(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     add_output(parser, "ordination.tsv")
     parser.set_defaults(run=run)
 
+    told = "principal coordinates by landmarks, for more samples than a matrix of distances can hold: approximate, with what they err by"
+    parser = commands.add_parser("landmarks", help=told)
+    add_cohort(parser)
+    parser.add_argument("--metric", required=True, metavar="NAME", help="one metric of `diversity beta`")
+    add_depth(parser)
+    add_seed(parser)
+    parser.add_argument("--draws", type=positive, default=1, metavar="R", help="rarefaction draws whose mean is taken (default: %(default)s)")
+    parser.add_argument("--alpha", type=float, metavar="A", help="of generalized_unifrac, from 0 to 1 (default: 0.5)")
+    parser.add_argument(
+        "--landmarks", type=positive, default=2000, metavar="L", help="samples to which all others are measured (default: %(default)s)"
+    )
+    parser.add_argument("--axes", type=positive, default=10, metavar="K", help="axes to keep (default: %(default)s)")
+    add_threads(parser)
+    add_output(parser, "ordination.tsv; arrows of taxa are written too, as <output>_arrows.tsv")
+    parser.set_defaults(run=run_landmarks)
+
 
 def run(args: argparse.Namespace) -> int:
     """Compute and write an ordination, and the arrows of taxa where a cohort is given."""
-    import pandas as pd
-
-    from gutdiv.io.artifacts import input_digest, record, write_table
+    from gutdiv.io.artifacts import input_digest, record
     from gutdiv.io.cohorts import read_cohort
-    from gutdiv.model.results import Table
 
     _check(args)
     cohort = read_cohort(args.cohort) if args.cohort else None
     result, about = _of_counts(args, cohort) if cohort is not None and args.method in OF_COUNTS else _of_distances(args)
     options = {"axes": args.axes, "method": args.method, "eigenvalues": args.eigenvalues}
     options |= {"depth": args.depth or "auto"} if args.method in OF_COUNTS else {}
-    head = record(
-        "ordination",
-        options=options,
-        inputs=[input_digest(name, path) for name in ("distances", "cohort") if (path := getattr(args, name))],
-        eigenvalues=result.eigenvalues.tolist(),
-        proportion_explained=result.proportion_explained.tolist(),
-        negative_share=result.negative_share,
-        proportion_error=result.proportion_error or None,
-        negative_share_error=result.negative_share_error or None,
-        notes=list(result.notes),
-        **about,
-    )
-    frame = pd.DataFrame({"sample_id": list(result.ids), **{f"axis_{k + 1}": result.axes[:, k] for k in range(result.axes.shape[1])}})
-    write_table(args.output, Table("ordination", frame, head))
-    if cohort is not None:
-        _write_arrows(args, result, cohort, head)
+    inputs = [input_digest(name, path) for name in ("distances", "cohort") if (path := getattr(args, name))]
+    _write(args.output, result, cohort, record("ordination", options=options, inputs=inputs, **_found(result), **about))
     return 0
+
+
+def run_landmarks(args: argparse.Namespace) -> int:
+    """Compute and write an ordination by landmarks, and the arrows of taxa."""
+    from gutdiv.diversity.distances import beta_measure
+    from gutdiv.diversity.landmarks import ordinate_by_landmarks
+    from gutdiv.io.artifacts import input_digest, record
+    from gutdiv.io.cohorts import read_cohort
+
+    take_threads(args.threads)
+    cohort = read_cohort(args.cohort)
+    measure = beta_measure(cohort, args.metric, depth=args.depth, draws=args.draws, seed=args.seed, alpha=args.alpha)
+    result, about = ordinate_by_landmarks(measure, landmarks=args.landmarks, axes=args.axes)
+    options = {name: getattr(args, name) for name in ("metric", "depth", "draws", "landmarks", "axes")} | {"method": "pcoa by landmarks"}
+    options |= measure.options
+    about |= {name: measure.about[name] for name in ("metric", "traits", "depth")}
+    head = record("ordination", options=options, inputs=[input_digest("cohort", args.cohort)], seed=args.seed, **_found(result), **about)
+    _write(args.output, result, cohort, head)
+    return 0
+
+
+def _found(result: Ordination) -> dict[str, Any]:
+    """What the record says of the axes."""
+    return {
+        "eigenvalues": result.eigenvalues.tolist(),
+        "proportion_explained": result.proportion_explained.tolist(),
+        "negative_share": result.negative_share,
+        "proportion_error": result.proportion_error or None,
+        "negative_share_error": result.negative_share_error or None,
+        "notes": list(result.notes),
+    }
+
+
+def _write(path: Path, result: Ordination, cohort: Cohort | None, head: dict[str, Any]) -> None:
+    """Write an ordination, and the arrows of taxa beside it where a cohort is given."""
+    import pandas as pd
+
+    from gutdiv.io.artifacts import write_table
+    from gutdiv.model.results import Table
+
+    frame = pd.DataFrame({"sample_id": list(result.ids), **{f"axis_{k + 1}": result.axes[:, k] for k in range(result.axes.shape[1])}})
+    write_table(path, Table("ordination", frame, head))
+    if cohort is not None:
+        _write_arrows(path, result, cohort, head)
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -124,7 +167,7 @@ def _of_distances(args: argparse.Namespace) -> tuple[Ordination, dict[str, Any]]
     return ordinate(distances, axes=args.axes or 10, all_eigenvalues=args.eigenvalues == "all"), about
 
 
-def _write_arrows(args: argparse.Namespace, result: Ordination, cohort: Cohort, head: dict[str, Any]) -> None:
+def _write_arrows(path: Path, result: Ordination, cohort: Cohort, head: dict[str, Any]) -> None:
     """Write the arrows of taxa beside the ordination."""
     from gutdiv.diversity.arrows import taxa_arrows
     from gutdiv.immune.composition import pathogens
@@ -134,4 +177,4 @@ def _write_arrows(args: argparse.Namespace, result: Ordination, cohort: Cohort, 
 
     frame, about = taxa_arrows(result, cohort, unnamed=pathogens(read_immune_taxa()))
     more = record("arrows", options=head["options"], inputs=head["inputs"], metric=head["metric"], **about)
-    write_table(args.output.with_name(f"{args.output.stem}_arrows.tsv"), Table("arrows", frame, more))
+    write_table(path.with_name(f"{path.stem}_arrows.tsv"), Table("arrows", frame, more))

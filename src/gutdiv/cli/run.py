@@ -85,6 +85,8 @@ def _run(args: argparse.Namespace) -> int:
     template = (workflow / "config" / "config.yaml").read_text(encoding="utf-8")
     settings = Settings(args.output, filled(template, {**NOT_THE_DEMO, **values}), sheet([row]))
     options = ["--snakefile", str(workflow / "Snakefile"), "--directory", str(args.output)]
+    if args.profile == "default" and "--resources" not in args.snakemake:
+        options += ["--resources", f"mem_mb={_memory()}"]
     options += ["--configfile", str(args.output / "config" / "config.yaml"), "--workflow-profile", str(profile), "--rerun-incomplete"]
     options += ["--cores", args.cores] if args.cores else []
     if _queues(profile, args.snakemake) and not _names_jobs(profile, args.snakemake):
@@ -126,6 +128,13 @@ def _ready(held: Claim, settings: Settings, options: list[str], environment: Map
         if unlocked.returncode:
             msg = f"the lock that a killed run left in {held.output} cannot be removed; Snakemake says:\n{unlocked.stderr.strip()}"
             raise GutdivError(msg)
+
+
+def _memory() -> int:
+    """Return the megabytes that all steps together may take here: nine tenths of this computer's."""
+    import psutil
+
+    return int(psutil.virtual_memory().total * 0.9 / 1e6)
 
 
 def _say(text: str) -> None:

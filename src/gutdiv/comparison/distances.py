@@ -13,6 +13,7 @@ from scipy.stats import false_discovery_control
 
 from gutdiv.comparison.scheme import Scheme, UntestableError, check_permute, choose_scheme, lay_out
 from gutdiv.comparison.selection import choose_samples, gower_of, without_movers
+from gutdiv.comparison.share import r2_of_all, subsample_note
 from gutdiv.comparison.terms import BY, Model, build_model, refuse_mixed_model
 from gutdiv.errors import InputError, count_noun
 from gutdiv.grammar.formula import parse_formula
@@ -33,6 +34,7 @@ _EXTRA = (
     *("by", "unit", "permutation_scheme", "n_dropped"),
     *("test", "omega_squared", "q", "family", "effect", "effect_name", "group_sizes", "unit_sizes", "strength"),
     *("statistic", "df_residual", "n_1", "n_2"),
+    *("r2_all", "r2_low", "r2_high"),
 )
 
 
@@ -89,6 +91,8 @@ def permanova(
         8:434), which chance alone leaves around 0 whatever the number of samples, where R2 grows with every column:
         (SS - df MS_res) / (SS + (N - df) MS_res). q is Benjamini & Hochberg's over the terms that were tested here. `group_sizes` and
         `unit_sizes` count samples, and what is permuted, in each group or combination of groups of a term that holds no number.
+        Where the distances are of a subsample, `r2_all`, `r2_low` and `r2_high` are R2 of all samples as estimated from it, with its 95 % interval
+        (`gutdiv.comparison.share`).
 
     Raises
     ------
@@ -151,8 +155,15 @@ def permanova(
         frame[column] = pd.array([*(pair[k] for pair in pairs), pd.NA, pd.NA], dtype="Int64")
     frame["statistic"] = frame["f"]
     frame["df_residual"] = [*([float(df_residual)] * len(terms)), np.nan, np.nan]
+    frame[["r2_all", "r2_low", "r2_high"]] = np.nan
+    more: dict[str, object] = {}
+    if subsample := distances.record.get("subsample"):
+        shares, reason = r2_of_all(gower, model, rows, subsample, subject=subject, seed=seed)
+        frame.loc[: len(terms) - 1, ["r2_all", "r2_low", "r2_high"]] = shares
+        more = {"subsample": subsample, "notes": [subsample_note(subsample), *([f"{reason}."] if reason else [])]}
     frame = frame[[*TABLES["permanova"], *_EXTRA]]
-    return Table("permanova", frame, _record(frame, distances.metric, model, missing, dict(zip(model.labels(), sizes, strict=True))))
+    record = _record(frame, distances.metric, model, missing, dict(zip(model.labels(), sizes, strict=True)))
+    return Table("permanova", frame, record | more)
 
 
 def _add_family(frame: pd.DataFrame, family: str) -> None:

@@ -152,12 +152,9 @@ def fit_mixed(y: Floats, design: Design, owners: Sequence[str], *, subject: str,
     if float(rest @ rest) <= 1e-20 * max(float(np.sum((y - y.mean()) ** 2)), 1e-300):
         msg = "the model leaves no residual, so that there is nothing to compare its effects with"
         raise UntestableError(msg)
-    fit = fit_reml(y, x, subjects)
-    effects = "random intercept"
-    if time is not None:
-        sloped = _with_slope(y, design, subjects, time)
-        if sloped is not None:
-            fit, effects = sloped, "random intercept and slope"
+    sloped = _with_slope(y, design, subjects, time) if time is not None else None
+    fit = fit_reml(y, x, subjects) if sloped is None else sloped
+    effects = "random intercept" if sloped is None else "random intercept and slope"
     slope = float(fit.deviations[1]) if fit.deviations.size > 1 else math.nan
     return Fit(
         b=fit.coefficients,

@@ -32,6 +32,7 @@ _MORE = {
     **{"r2": "float", "n_samples": "int", "samples_1": "int", "samples_2": "int", "permutation_scheme": "str"},
     **{"dispersion_statistic": "float", "dispersion_effect": "float", "dispersion_p": "float", "dispersion_q": "float"},
     **{"dispersion_unit": "str", "reading": "str", "strength": "str"},
+    **{"r2_all": "float", "r2_low": "float", "r2_high": "float"},
 }
 
 
@@ -94,6 +95,7 @@ def compare_pairs(
     spread = compare_dispersion(distances, rows, variable=variable, subject=subject, permutations=permutations, seed=seed)
     absent = {f"dispersion of {name}": str(why) for name, why in spread.record["absent"].items()}
     found: list[dict[str, Any]] = []
+    without: list[str] = []
     for pair in itertools.combinations(levels, 2):
         name = " - ".join(pair)
         inside = tuple(s for s, g in zip(base, groups, strict=True) if g in pair)
@@ -117,6 +119,7 @@ def compare_pairs(
         if math.isnan(row["p"]):
             absent[name] = str(row["permutation_scheme"])
             continue
+        without += [f"{name}: {note}" for note in table.record.get("notes", [])[1:]]  # the first is of all pairs
         n_dropped = len(distances.below_depth) + len(inside) - row["n"] + len(distances.ids) - len(base)
         found.append({"metric": distances.metric, "variable": variable} | _row(pair, row, table, n_dropped=n_dropped))
     _judge(found, spread.frame, f"{count_noun(found, 'pair')} of {variable}, {model.text[:200]}, {distances.metric}")
@@ -130,7 +133,7 @@ def compare_pairs(
         "group_sizes": dict(Counter(groups)),
         "absent": absent,
         "findings": _findings(found),
-        "notes": _notes(found),
+        "notes": [*_notes(found), *without],
     }
     return Table("group_test", as_group_tests(found, _MORE), record)
 
@@ -185,6 +188,7 @@ def _row(pair: tuple[str, str], row: Mapping[Any, Any], table: Table, *, n_dropp
         "samples_1": sizes["samples"][pair[0]],
         "samples_2": sizes["samples"][pair[1]],
         "permutation_scheme": row["permutation_scheme"],
+        **{name: row[name] for name in ("r2_all", "r2_low", "r2_high")},
     }
 
 

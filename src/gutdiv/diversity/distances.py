@@ -2,26 +2,83 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
+import numpy.typing as npt
 
 from gutdiv.diversity.catalog import find
 from gutdiv.diversity.measure import impossible, prepared
 from gutdiv.diversity.metric import Metric, View
 from gutdiv.diversity.rarefaction import resolve_depth, sample_keys
 from gutdiv.diversity.robust import Incomparable
+from gutdiv.diversity.subsample import choose_subsample
 from gutdiv.errors import InputError, first_ids
 from gutdiv.numerics import draws as drawing
 from gutdiv.numerics.span import Array, Condensed, Wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from gutdiv.model.cohort import Cohort
 
+Places = npt.NDArray[np.intp]
 
-def measure_beta(
+
+@dataclass(frozen=True, eq=False)
+class Measure:
+    """One beta metric on the samples of a cohort that reach the depth, ready to be measured between any of them.
+
+    Parameters
+    ----------
+    ids : tuple of str
+        The samples, in the order of the cohort.
+    about : dict
+        What goes into the record: `metric`, `depth`, `draws`, `traits`, `below_depth`, and `alpha` where the metric has one.
+    """
+
+    cohort: Cohort
+    metric: Metric
+    ids: tuple[str, ...]
+    rows: Places
+    options: Mapping[str, float]
+    depth: int | None
+    draws: int
+    seed: int
+    single: bool
+    about: Mapping[str, Any]
+
+    def between(self, places: Places | None = None, **wanted: Unpack[Wanted]) -> Array:
+        """Measure between the samples at these places of `ids` (default: all), or the part of it that is wanted.
+
+        Raises
+        ------
+        InputError
+            Where the metric is not defined between two of them.
+        """
+        ids = self.ids if places is None else tuple(self.ids[i] for i in places)
+        view = prepared(self.cohort, "feature", self.rows if places is None else self.rows[places])
+        try:
+            if self.depth is None:
+                distances = self.metric.function(view, **self.options, **wanted, single=self.single)
+            else:
+                distances = _mean_over_draws(
+                    view, ids, self.depth, self.draws, self.seed, lambda v: self.metric.function(v, **self.options, **wanted, single=self.single)
+                )
+        except Incomparable as found:
+            raise found.named(ids) from None
+        if distances.size and np.isnan(np.min(distances)):
+            bad = _undefined(distances, len(ids), wanted.get("start", 0))
+            msg = (
+                f"{self.metric.name} is not defined between samples without shared or total branch length: {first_ids(ids[i] for i in bad)}. "
+                "Drop these samples or check the tree."
+            )
+            raise InputError(msg)
+        return distances
+
+
+def beta_measure(
     cohort: Cohort,
     name: str,
     *,
@@ -29,35 +86,9 @@ def measure_beta(
     draws: int = 1,
     seed: int = 42,
     alpha: float | None = None,
-    part: tuple[int, int] = (1, 1),
-    condensed: bool = False,
     single: bool = False,
-) -> tuple[tuple[str, ...], Array, tuple[int, int], dict[str, Any]]:
-    """Measure one beta metric between samples.
-
-    Samples with fewer reads than the depth are left out, also for metrics that are not rarefied, so that all matrices of a cohort hold the
-    same samples. A rarefied metric is the mean over draws 0, 1, ...
-
-    Parameters
-    ----------
-    draws : int
-        Rarefaction draws.
-    alpha : float, optional
-        Of `generalized_unifrac`, 0 to 1 (default 0.5).
-    part : (K, N)
-        Compute only the K-th of N blocks of rows, K from 1 on.
-    condensed : bool
-        Return each pair once (see `span.Condensed`); only for all rows.
-    single : bool
-        In single precision: half the memory, about six digits.
-
-    Returns
-    -------
-    ids : tuple of str
-    distances : (stop - start, n), or (n (n - 1) / 2,) where condensed
-    rows : (start, stop)
-    about : dict
-        `metric`, `depth`, `draws`, `traits`, `below_depth`, and `alpha` where the metric has one.
+) -> Measure:
+    """Make one beta metric ready: see `measure_beta`.
 
     Raises
     ------
@@ -82,28 +113,6 @@ def measure_beta(
         if len(cohort.sample_ids) < 2:
             msg = "the cohort holds one sample only; distances need two. Supply a table with more samples."
         raise InputError(msg)
-    ids = tuple(cohort.sample_ids[i] for i in kept)
-    k, blocks = part
-    if not 1 <= k <= blocks <= len(ids):
-        msg = f"--rows {k}/{blocks}: K must lie between 1 and N, and N at most the number of samples ({len(ids)})."
-        raise InputError(msg)
-    start, stop = (k - 1) * len(ids) // blocks, k * len(ids) // blocks
-    wanted: Wanted = {"condensed": True} if condensed else {"start": start, "stop": stop}
-    view = prepared(cohort, "feature", kept)
-    try:
-        if target is None or not metric.rarefied:
-            distances = metric.function(view, **chosen, **wanted, single=single)
-        else:
-            distances = _mean_over_draws(view, ids, target, draws, seed, lambda v: metric.function(v, **chosen, **wanted, single=single))
-    except Incomparable as found:
-        raise found.named(ids) from None
-    if np.isnan(np.min(distances)):
-        bad = _undefined(distances, len(ids), start)
-        msg = (
-            f"{name} is not defined between samples without shared or total branch length: {first_ids(ids[i] for i in bad)}. "
-            "Drop these samples or check the tree."
-        )
-        raise InputError(msg)
     about = {
         "metric": name,
         "depth": target if rarefied else None,
@@ -112,7 +121,69 @@ def measure_beta(
         "below_depth": [s for s, d in zip(cohort.sample_ids, cohort.depth, strict=True) if d < (target or 0)],
         **chosen,
     }
-    return ids, distances, (start, stop), about
+    ids = tuple(cohort.sample_ids[i] for i in kept)
+    return Measure(cohort, metric, ids, kept, chosen, target if rarefied else None, draws, seed, single, about)
+
+
+def measure_beta(
+    cohort: Cohort,
+    name: str,
+    *,
+    depth: str | int = "auto",
+    draws: int = 1,
+    seed: int = 42,
+    alpha: float | None = None,
+    part: tuple[int, int] = (1, 1),
+    condensed: bool = False,
+    single: bool = False,
+    subsample: int | None = None,
+) -> tuple[tuple[str, ...], Array, tuple[int, int], dict[str, Any]]:
+    """Measure one beta metric between samples.
+
+    Samples with fewer reads than the depth are left out, also for metrics that are not rarefied, so that all matrices of a cohort hold the
+    same samples. A rarefied metric is the mean over draws 0, 1, ...
+
+    Parameters
+    ----------
+    draws : int
+        Rarefaction draws.
+    alpha : float, optional
+        Of `generalized_unifrac`, 0 to 1 (default 0.5).
+    part : (K, N)
+        Compute only the K-th of N blocks of rows, K from 1 on.
+    condensed : bool
+        Return each pair once (see `span.Condensed`); only for all rows.
+    single : bool
+        In single precision: half the memory, about six digits.
+    subsample : int, optional
+        Measure between so many samples at most (see `subsample.choose_subsample`); the seed draws them too.
+
+    Returns
+    -------
+    ids : tuple of str
+    distances : (stop - start, n), or (n (n - 1) / 2,) where condensed
+    rows : (start, stop)
+    about : dict
+        `metric`, `depth`, `draws`, `traits`, `below_depth`, `alpha` where the metric has one, and `subsample` where samples were left out for it.
+
+    Raises
+    ------
+    InputError
+        Where the metric needs a tree that the cohort lacks, an option does not belong to it, or fewer than two samples are left.
+    """
+    measure = beta_measure(cohort, name, depth=depth, draws=draws, seed=seed, alpha=alpha, single=single)
+    places, more = None, {}
+    if subsample is not None and subsample < len(measure.ids):
+        places, told = choose_subsample(cohort, measure.rows, size=subsample, seed=seed)
+        more = {"subsample": told}
+    ids = measure.ids if places is None else tuple(measure.ids[i] for i in places)
+    k, blocks = part
+    if not 1 <= k <= blocks <= len(ids):
+        msg = f"--rows {k}/{blocks}: K must lie between 1 and N, and N at most the number of samples ({len(ids)})."
+        raise InputError(msg)
+    start, stop = (k - 1) * len(ids) // blocks, k * len(ids) // blocks
+    wanted: Wanted = {"condensed": True} if condensed else {"start": start, "stop": stop}
+    return ids, measure.between(places, **wanted), (start, stop), {**measure.about, **more}
 
 
 def _options(metric: Metric, alpha: float | None) -> dict[str, float]:

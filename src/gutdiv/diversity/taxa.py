@@ -68,8 +68,9 @@ def measure_taxa(
     guilds, members = _guilds(cohort, knowledge)
     phyla = {name: _phylum(cohort, pattern) for name, pattern in (("firmicutes", _FIRMICUTES), ("bacteroidetes", _BACTEROIDETES))}
     masks = [*genera.values(), *guilds.values(), *phyla.values()]
-    fold = sparse.csr_matrix(np.array(masks, dtype=np.int64).reshape(len(masks), len(cohort.feature_ids)).T)
-    values: list[Floats] = []
+    fold = sparse.csr_matrix(np.array(masks, dtype=bool).reshape(len(masks), len(cohort.feature_ids)).T).astype(np.int64)
+    shape = (len(cohort.sample_ids), len(genera) + len(guilds) + 1)
+    values: Floats = np.empty((draws, *shape))
     seen = np.zeros((len(cohort.sample_ids), len(masks)))
     keys = sample_keys(cohort.sample_ids)
     counts = cohort.counts
@@ -77,9 +78,8 @@ def measure_taxa(
         data = reads.rarefied(counts.indptr, counts.data, target, keys, seed, draw)
         drawn = (sparse.csr_matrix((data, counts.indices, counts.indptr), shape=counts.shape) @ fold).toarray().astype(np.float64)
         seen += drawn > 0
-        values.append(_scores(drawn, target, len(genera), len(guilds)))
-    mean, sd = row_sums.mean_and_spread(np.stack(values).reshape(draws, -1))
-    shape = (len(cohort.sample_ids), len(genera) + len(guilds) + 1)
+        values[draw] = _scores(drawn, target, len(genera), len(guilds))
+    mean, sd = row_sums.mean_and_spread(values.reshape(draws, -1))
     mean, sd = mean.reshape(shape), sd.reshape(shape)
     mean[cohort.depth < target] = np.nan
     sd[cohort.depth < target] = np.nan

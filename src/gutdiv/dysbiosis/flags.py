@@ -11,7 +11,7 @@ import pandas as pd
 
 from gutdiv.model.results import ABSENT_TAXON, TABLES
 from gutdiv.numerics.limits import BY_RANK, DETECTED, ROBUST, SMALLEST, Limits, few, limits, limits_without_each, stream
-from gutdiv.numerics.tails import TAIL, reference_limits, tail_bounds
+from gutdiv.numerics.tails import TAIL, reference_limits, reference_limits_without_each, tail_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -195,8 +195,8 @@ def _by_rank(m: _Measured, pool: Floats, own: Places, below: Places, above: Plac
     sides = [high_b < TAIL, high_a < TAIL, (low_b >= TAIL) & (low_a >= TAIL)]
     if not low_end:
         sides = [np.zeros(n.size, dtype=bool), high_a < TAIL, low_a >= TAIL]
-    edges = {i: reference_limits(np.delete(pool, i)) for i in set(own.tolist()) - {-1}} | {-1: reference_limits(pool)}
-    lower, upper = np.array([edges[i] for i in own.tolist()]).T
+    edges = np.vstack([reference_limits_without_each(pool), reference_limits(pool)])  # -1, no own control, is the last
+    lower, upper = edges[own].T
     return {**_words(m, sides, low_end=low_end), "lower": lower if low_end else np.nan, "upper": upper, "method": BY_RANK}
 
 

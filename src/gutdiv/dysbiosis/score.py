@@ -9,15 +9,18 @@ import numpy as np
 import numpy.typing as npt
 
 from gutdiv.numerics.conformal import SHARE_SEEN, Bags, make_bags, may_be_kept, ranks_in_bags
-from gutdiv.numerics.observed import Rows, draws_seen, observe
+from gutdiv.numerics.left_out import spread_without_each
+from gutdiv.numerics.observed import Counts, Drawn, Rows, genus_counts, observe
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from gutdiv.model.cohort import Cohort
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+
+_BLOCK = 512  # samples judged at a time: their bags take some ten numbers for each control
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,15 +82,74 @@ def measure_study(
     weights : sequence of (n,) int64
         How often each control counts (once), of each set of bags that will be made.
     """
-    seen = draws_seen(rows, controls, depth=depth, seed=seed, draws=draws)
-    sets = list(weights) or [np.ones(controls.size, np.int64)]
-    wanted = np.flatnonzero(np.any([may_be_kept(seen[w > 0], w[w > 0], len(draws)) for w in sets], axis=0))
-    found = observe(rows, samples, controls, wanted, depth=depth, seed=seed, draws=draws)
+    counts = [genus_counts(rows, controls, depth=depth, seed=seed, draw=d) for d in draws]
+    wanted = _wanted(counts, weights)
+    found = observe(rows, samples, counts, wanted, depth=depth, seed=seed, draws=draws)
+    return _measured(found, wanted, genera, samples, controls, depth=depth, draws=len(draws), entropy=entropy)
+
+
+def measure_draws(
+    rows: Rows,
+    genera: Sequence[str],
+    samples: Ints,
+    controls: Ints,
+    *,
+    depth: int,
+    seed: int,
+    alone: int,
+    together: int,
+    entropy: Floats,
+    weights: Sequence[Ints] = (),
+) -> Iterator[Measured]:
+    """Yield what each of the first draws shows alone, then what the first ones show together, as `measure_study` would: no draw is taken twice.
+
+    Parameters
+    ----------
+    samples, controls, entropy, weights
+        As in `measure_study`; entropy and weights are for the draws together.
+    alone, together : int
+        Number of draws; where `together` is 0, that part is left out.
+    """
+    counts = [genus_counts(rows, controls, depth=depth, seed=seed, draw=d) for d in range(max(alone, together))]
+    joint = _wanted(counts[:together], weights) if together else np.zeros(0, np.int64)
+    total: Drawn | None = None
+    for d, beside in enumerate(counts):
+        own = _wanted([beside], ()) if d < alone else joint
+        every = np.union1d(own, joint) if d < together else own
+        found = observe(rows, samples, [beside], every, depth=depth, seed=seed, draws=range(d, d + 1))
+        if d < alone:
+            yield _measured(_of_genera(found, every, own), own, genera, samples, controls, depth=depth, draws=1, entropy=None)
+        if d < together:
+            part = _of_genera(found, every, joint)
+            if total is not None:
+                part = Drawn(total.unshared + part.unshared, total.logs + part.logs, total.seen + part.seen, total.entropy + part.entropy)
+            total = part
+    if total is not None:
+        yield _measured(total, joint, genera, samples, controls, depth=depth, draws=together, entropy=entropy)
+
+
+def _wanted(counts: Sequence[Counts], weights: Sequence[Ints]) -> Ints:
+    """Genera that any bag may keep, of what draws show of the controls; each bag by its weights, by default of every control once."""
+    seen = np.ascontiguousarray(sum((c > 0).astype(np.int64) for c in counts).T)  # type: ignore[union-attr]
+    sets = list(weights) or [np.ones(len(seen), np.int64)]
+    return np.flatnonzero(np.any([may_be_kept(seen[w > 0], w[w > 0], len(counts)) for w in sets], axis=0))
+
+
+def _of_genera(found: Drawn, genera: Ints, wanted: Ints) -> Drawn:
+    """Keep some of the genera whose logarithms were taken."""
+    at = np.searchsorted(genera, wanted)
+    return found._replace(logs=found.logs[:, at], seen=found.seen[:, at])
+
+
+def _measured(
+    found: Drawn, wanted: Ints, genera: Sequence[str], samples: Ints, controls: Ints, *, depth: int, draws: int, entropy: Floats | None
+) -> Measured:
+    """Divide sums by the number of draws, and name the genera."""
     place = {int(s): i for i, s in enumerate(samples)}
     at = np.array([place[int(c)] for c in controls], dtype=np.int64)
-    known = found.entropy / len(draws) if entropy is None else entropy
+    known = found.entropy / draws if entropy is None else entropy
     names = tuple(genera[int(g)] for g in wanted)
-    return Measured(at, known, found.unshared, found.logs / len(draws), found.seen, names, depth, len(draws))
+    return Measured(at, known, found.unshared, found.logs / draws, found.seen, names, depth, draws)
 
 
 def judge_samples(found: Measured, own: Ints, *, rows: Ints | None = None, weights: Ints | None = None) -> Floats:
@@ -112,9 +174,13 @@ def judge_samples(found: Measured, own: Ints, *, rows: Ints | None = None, weigh
     bags, used, kept = _bags(found, counted)
     number = np.full(counted.size + 1, -1, np.int64)  # the last is for samples without a control of their own subject
     number[used] = np.arange(used.size)
-    logs, seen = np.ascontiguousarray(found.logs[every][:, kept]), np.ascontiguousarray(found.seen[every][:, kept])
-    apart = np.ascontiguousarray(found.unshared[every][:, used])
-    return ranks_in_bags(bags, found.entropy[every], logs, seen, apart, number[own[every]])
+    out = np.empty((every.size, 4))
+    for start in range(0, every.size, _BLOCK):
+        part = every[start : start + _BLOCK]
+        at, beside = np.ix_(part, kept), np.ix_(part, used)
+        judged = ranks_in_bags(bags, found.entropy[part], found.logs[at], found.seen[at], found.unshared[beside], number[own[part]])
+        out[start : start + _BLOCK] = judged
+    return out
 
 
 def _bags(found: Measured, weights: Ints) -> tuple[Bags, Ints, Ints]:
@@ -133,12 +199,21 @@ def study_drivers(found: Measured, own: Ints, rows: Ints, *, most: int = 5) -> l
     z = (CLR - median) / (1.4826 MAD) over the controls of other subjects; genera as in the composition component, those without spread left out.
     """
     out: list[list[tuple[str, float]]] = [[] for _ in rows]
-    for number in np.unique(own[rows]):
-        at = np.flatnonzero(own[rows] == number)
-        others = found.controls if number < 0 else np.delete(found.controls, number)
-        kept = np.flatnonzero(SHARE_SEEN * found.seen[others].sum(axis=0) >= found.draws * others.size)
-        mine, pool = (_clr(found.logs[np.ix_(r, kept)]) for r in (rows[at], others))
-        for i, listed in zip(at, leading(mine, pool, [found.genera[j] for j in kept], most=most), strict=True):
+    held, n = found.seen[found.controls].sum(axis=0), found.controls.size
+    bags: dict[bytes, list[int]] = {}  # controls left out, by the genera that are kept without them
+    for number in np.unique(own[rows]).tolist():
+        seen, others = (held, n) if number < 0 else (held - found.seen[found.controls[number]], n - 1)
+        bags.setdefault((SHARE_SEEN * seen >= found.draws * others).tobytes(), []).append(number)
+    for key, numbers in bags.items():
+        kept = np.flatnonzero(np.frombuffer(key, dtype=bool))
+        names = [found.genera[j] for j in kept]
+        pool = _clr(found.logs[np.ix_(found.controls, kept)])
+        middle, spread = (np.atleast_2d(part) for part in _centre(pool))
+        if max(numbers) >= 0:  # the last row is for samples that may meet every control
+            middle, spread = (np.vstack([without, every]) for without, every in zip(spread_without_each(pool), (middle, spread), strict=True))
+        at = np.flatnonzero(np.isin(own[rows], numbers))
+        mine, number = _clr(found.logs[np.ix_(rows[at], kept)]), own[rows[at]]
+        for i, listed in zip(at, _furthest(mine, middle[number], spread[number], names, most), strict=True):
             out[i] = listed
     return out
 
@@ -150,8 +225,18 @@ def _clr(logs: Floats) -> Floats:
 
 def leading(values: Floats, pool: Floats, names: Sequence[str], *, most: int = 5) -> list[list[tuple[str, float]]]:
     """Return for each row of values (m, p) the names furthest from the median of the pool (n, p) with their robust z."""
+    return _furthest(values, *_centre(pool), names, most)
+
+
+def _centre(pool: Floats) -> tuple[Floats, Floats]:
+    """Median and median absolute deviation of each column."""
     middle = np.median(pool, axis=0)
-    spread = 1.4826 * np.median(np.abs(pool - middle), axis=0)
+    return middle, np.median(np.abs(pool - middle), axis=0)
+
+
+def _furthest(values: Floats, middle: Floats, deviation: Floats, names: Sequence[str], most: int) -> list[list[tuple[str, float]]]:
+    """Names and robust z of the values (m, p) furthest from their middle, the furthest first."""
+    spread = 1.4826 * deviation
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.where(spread > 0, (values - middle) / spread, 0.0)
     order = np.argsort(-np.abs(z), axis=1, kind="stable")[:, :most]
@@ -160,7 +245,14 @@ def leading(values: Floats, pool: Floats, names: Sequence[str], *, most: int = 5
 
 def nearest(apart: Floats | Ints, own: Ints, *, most: int = 3) -> Ints:
     """Numbers of the controls nearest to each row of distances (m, n), the nearest first, that of the row's own subject left out; (m, most)."""
-    away = apart.astype(np.float64)
-    held = np.flatnonzero(own >= 0)
-    away[held, own[held]] = np.inf
-    return np.argsort(away, axis=1, kind="stable")[:, : min(most, max(away.shape[1] - 1, 0))]
+    count = min(most, max(apart.shape[1] - 1, 0))
+    out = np.empty((apart.shape[0], count), np.int64)
+    for start in range(0, apart.shape[0], _BLOCK):
+        away = apart[start : start + _BLOCK].astype(np.float64)
+        held = np.flatnonzero(own[start : start + _BLOCK] >= 0)
+        away[held, own[start + held]] = np.inf
+        for k in range(count):
+            found = np.argmin(away, axis=1)  # of several the first
+            out[start : start + _BLOCK, k] = found
+            np.put_along_axis(away, found[:, None], np.inf, axis=1)
+    return out

@@ -9,14 +9,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from gutdiv.dysbiosis.aligned import own_controls
-from gutdiv.dysbiosis.score import judge_samples, measure_study, rows_of
+from gutdiv.dysbiosis.score import judge_samples, measure_draws, rows_of
 from gutdiv.dysbiosis.tiers import word
 from gutdiv.dysbiosis.verdict import DRAWS
 from gutdiv.numerics.aligned_score import judge_people
 from gutdiv.numerics.permutation import resample_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable
 
     from gutdiv.dysbiosis.aligned import Published
     from gutdiv.model.cohort import Cohort
@@ -71,19 +71,12 @@ def study_stability(
     table, genera = rows_of(cohort, keys)
     weights = [np.bincount(resample_rows(seed, b, at.size), minlength=at.size).astype(np.int64) for b in range(bootstraps)]
 
-    def by_draw() -> Iterator[Floats]:
-        for draw in range(draws):
-            found = measure_study(table, genera, rows, at, depth=depth, seed=seed, draws=range(draw, draw + 1))
-            yield judge_samples(found, own[rows], rows=inner)[:, 0]
-
-    def by_bootstrap() -> Iterator[Floats]:
-        if not weights:
-            return
-        found = measure_study(table, genera, rows, at, depth=depth, seed=seed, draws=range(DRAWS), entropy=entropy[rows], weights=weights)
-        for w in weights:
-            yield judge_samples(found, own[rows], rows=inner, weights=w)[:, 0]
-
-    return _table(wanted, by_draw(), draws, by_bootstrap(), bootstraps)
+    measured = measure_draws(
+        table, genera, rows, at, depth=depth, seed=seed, alone=draws, together=DRAWS if weights else 0, entropy=entropy[rows], weights=weights
+    )
+    by_draw = [judge_samples(next(measured), own[rows], rows=inner)[:, 0] for _ in range(draws)]
+    by_bootstrap = (judge_samples(found, own[rows], rows=inner, weights=w)[:, 0] for found in measured for w in weights)
+    return _table(wanted, by_draw, draws, by_bootstrap, bootstraps)
 
 
 def published_stability(
@@ -115,7 +108,7 @@ def published_stability(
     return _table(wanted, by_draw, draws, by_bootstrap, bootstraps)
 
 
-def _table(wanted: pd.DataFrame, by_draw: Iterator[Floats], draws: int, by_bootstrap: Iterator[Floats], bootstraps: int) -> pd.DataFrame:
+def _table(wanted: pd.DataFrame, by_draw: Iterable[Floats], draws: int, by_bootstrap: Iterable[Floats], bootstraps: int) -> pd.DataFrame:
     """Share of draws and of bootstraps in which each verdict stays; NaN where there were none."""
     verdict = wanted["verdict"].to_numpy(dtype=object)
     content = {"sample_id": wanted["sample_id"], "tier": wanted["tier"], "verdict": verdict, "p": wanted["p"]}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import itertools
 import json
 import math
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _NEEDS_QUOTES = re.compile(r'[\t\n\r"]')
 _BREAKS = re.compile(r'[\n\r"]')
 _NUMBERS = re.compile(r"\[\s+[-+.\deE]+(?:,\s+[-+.\deE]+)*\s+\]")  # lists of numbers, which a reference writes on one line
+_PIECE = 10_000  # rows of a table that are text at a time
 _TRUTH = {"true": True, "false": False}
 
 
@@ -160,33 +162,59 @@ def _row_text(row: Sequence[Any]) -> str:
 
 def read_rows(path: Path) -> tuple[list[str], list[list[str]]]:
     """Read a TSV that gutdiv wrote: header and rows of text cells; raises ArtifactError on a ragged row."""
+    header, *parts = _parts(path)
+    return header[0], [row for part in parts for row in part]
+
+
+def _parts(path: Path) -> Iterator[list[list[str]]]:
+    """Yield the header, alone, then the rows in pieces, so that no more than a piece need be held as text."""
     csv.field_size_limit(1 << 30)
+    done = 0
     try:
         with path.open(encoding="utf-8", newline="") as handle:
-            rows = list(csv.reader(handle, delimiter="\t", strict=True))
+            rows = csv.reader(handle, delimiter="\t", strict=True)
+            part = list(itertools.islice(rows, 1))
+            width = len(part[0]) if part else 0
+            while part:
+                if uneven := next((i for i, row in enumerate(part, start=done + 1) if len(row) != width), 0):
+                    msg = f"{path}, row {uneven}: {len(part[uneven - done - 1])} cells where the header has {width}. Delete it and rerun its step."
+                    raise ArtifactError(msg)
+                done += len(part)
+                yield part
+                part = list(itertools.islice(rows, _PIECE))
     except FileNotFoundError as error:
         msg = f"{path} is missing. Run the step that makes it first."
         raise ArtifactError(msg) from error
     except (OSError, ValueError, csv.Error) as error:
         msg = f"{path} cannot be read as a table ({error}). Delete it and rerun the step that makes it."
         raise ArtifactError(msg) from error
-    if not rows:
+    if not done:
         msg = f"{path} is empty. Delete it and rerun the step that makes it."
         raise ArtifactError(msg)
-    header, body = rows[0], rows[1:]
-    for number, row in enumerate(body, start=2):
-        if len(row) != len(header):
-            msg = f"{path}, row {number}: {len(row)} cells where the header has {len(header)}. Delete it and rerun its step."
-            raise ArtifactError(msg)
-    return header, body
 
 
 def write_table(path: Path | str, table: Table) -> None:
     """Write a result table and, beside it, its record (same name, ending `.json`)."""
     path = Path(path)
-    columns = [table.frame[c].tolist() for c in table.frame.columns]
-    write_rows(path, [str(c) for c in table.frame.columns], zip(*columns, strict=True) if columns else iter(()))
+    known: dict[str, str] = {}
+    pieces = (table.frame.iloc[start : start + _PIECE] for start in range(0, len(table.frame), _PIECE))
+    with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as handle:
+        handle.write("\t".join(cell_text(str(c)) for c in table.frame.columns) + "\n")
+        for piece in pieces:
+            texts = [_column_text(piece.iloc[:, i].tolist(), known) for i in range(piece.shape[1])]
+            handle.writelines("\t".join(row) + "\n" for row in zip(*texts, strict=True))
     write_json(path.with_suffix(".json"), {"kind": table.kind, **table.record})
+
+
+def _column_text(cells: list[Any], known: dict[str, str]) -> list[str]:
+    """Write the cells of a column; each string is looked at once in a table."""
+    kinds = set(map(type, cells))
+    if kinds <= {str}:
+        known |= {text: cell_text(text) for text in set(cells) - known.keys()}
+        return [known[text] for text in cells]
+    if kinds == {float}:
+        return ["" if value != value else repr(value) for value in cells]  # NaN alone differs from itself
+    return list(map(cell_text, cells))
 
 
 def read_table(path: Path | str, kind: str) -> Table:
@@ -198,32 +226,43 @@ def read_table(path: Path | str, kind: str) -> Table:
         raise ArtifactError(msg)
     import pandas as pd  # only where a table is read: the import takes a quarter of a second
 
-    header, rows = read_rows(path)
+    parts = _parts(path)
+    header = next(parts)[0]
     types = TABLES[kind]
     if header[: len(types)] != list(types):
         msg = f"{path} has the columns {header}, where {list(types)} is expected. Rerun the step that makes it."
         raise ArtifactError(msg)
-    cells = list(zip(*rows, strict=True)) if rows else [() for _ in header]
-    frame = pd.DataFrame({name: _typed(cells[i], types.get(name)) for i, name in enumerate(header)})
+    known: dict[str, str] = {}  # a text that stands in many cells is held once
+    pieces: list[list[pd.Series[Any]]] = [[] for _ in header]
+    for part in parts:
+        for name, cells, column in zip(header, zip(*part, strict=True), pieces, strict=True):
+            column.append(_typed(cells, types.get(name, "str"), known))
+    frame = pd.DataFrame({name: _whole(column, types.get(name)) for name, column in zip(header, pieces, strict=True)})
     return Table(kind, frame, about)
 
 
-def _typed(cells: Sequence[str], kind: str | None) -> pd.Series[Any]:
-    """Turn a column's text cells into its type; columns beyond the declared ones become floats where all are numbers."""
+def _whole(pieces: list[pd.Series[Any]], kind: str | None) -> pd.Series[Any]:
+    """Join the pieces of a column; one beyond the declared columns becomes floats where all its cells are numbers."""
     import pandas as pd
 
-    if kind == "str":
-        return pd.Series(list(cells), dtype=object)
+    whole = pd.concat(pieces, ignore_index=True) if pieces else _typed((), kind or "str", {})
+    if kind is None:
+        with suppress(ValueError):
+            return _typed(whole.tolist(), "float", {})
+    return whole
+
+
+def _typed(cells: Sequence[str], kind: str, known: dict[str, str]) -> pd.Series[Any]:
+    """Turn a column's text cells into its type."""
+    import pandas as pd
+
     if kind == "int":
         return pd.Series([pd.NA if c == "" else int(c) for c in cells], dtype="Int64")
     if kind == "bool":
         return pd.Series([_TRUTH[c] for c in cells], dtype=bool)
     if kind == "float":
-        return pd.Series([float("nan") if c == "" else float(c) for c in cells], dtype="float64")
-    try:
-        return _typed(cells, "float")
-    except ValueError:
-        return _typed(cells, "str")
+        return pd.Series([math.nan if c == "" else float(c) for c in cells], dtype="float64")
+    return pd.Series([known.setdefault(c, c) for c in cells], dtype=object)
 
 
 # ---------------------------------------------------------------- references

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -17,7 +17,34 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 Matrix = np.ndarray[Any, Any]
-_PIECE = 1 << 22  # numbers that are written or compared at a time
+_PIECE = 1 << 22  # numbers that are written at a time
+_TILE = 2048  # rows and columns that are compared at a time
+
+
+class OnDisk:
+    """A square matrix in an HDF5 file, of which only the rows that are asked for are read; else as an array."""
+
+    def __init__(self, path: Path) -> None:
+        import h5py
+
+        self._matrix = h5py.File(path, "r")["matrix"]
+        self.shape: tuple[int, ...] = self._matrix.shape
+        self.dtype: np.dtype[Any] = self._matrix.dtype
+        self.ndim = 2
+
+    def __getitem__(self, key: Any) -> Matrix:
+        """Return rows by slice or by numbers, and of them some columns where these are given as in `np.ix_`."""
+        rows, columns = key if isinstance(key, tuple) else (key, slice(None))
+        if isinstance(rows, slice) and isinstance(columns, slice):
+            return np.asarray(self._matrix[rows, columns])
+        if not isinstance(rows, slice):
+            places, back = np.unique(np.ravel(rows), return_inverse=True)
+            side_by_side = places.size > 0 and places[-1] - places[0] + 1 == places.size
+            part = self._matrix[places[0] : places[-1] + 1] if side_by_side else self._matrix[places]
+            part = part if np.array_equal(back, np.arange(places.size)) else part[back]
+        else:
+            part = self._matrix[rows]
+        return np.asarray(part if isinstance(columns, slice) else part[:, np.ravel(columns)])
 
 
 def write_rows_block(
@@ -116,8 +143,11 @@ def _held(parts: Sequence[Path]) -> Iterator[Matrix]:
             yield from _pieces(file["matrix"], file["matrix"].shape[0])
 
 
-def read_distances(path: Path | str) -> DistanceMatrix:
-    """Read a whole distance matrix from `.h5` or `.tsv`; raises ArtifactError where it is none."""
+def read_distances(path: Path | str, *, in_pieces: bool = False) -> DistanceMatrix:
+    """Read a whole distance matrix from `.h5` or `.tsv`; raises ArtifactError where it is none.
+
+    With `in_pieces` the numbers of an `.h5` file stay in it until rows are asked for (`OnDisk`): for who makes another matrix of them.
+    """
     path = Path(path)
     if not path.is_file():
         msg = f"{path} is missing. `gutdiv diversity beta` makes distances."
@@ -132,11 +162,11 @@ def read_distances(path: Path | str) -> DistanceMatrix:
         about = read_json(beside) if beside.exists() else {}
         matrix = np.array([[float(c) for c in r[1:]] for r in rows], dtype=np.float64)
         return _checked(path, ids, matrix, about)
-    ids, matrix, about, rows_held = read_block(path)
+    ids, about, rows_held, _ = _read_head(path)
     if rows_held != (0, len(ids)):
         msg = f"{path} holds only rows {rows_held[0] + 1} to {rows_held[1]} of {len(ids)}. Put the parts together with `gutdiv diversity gather`."
         raise ArtifactError(msg)
-    return _checked(path, ids, matrix, about)
+    return _checked(path, ids, cast("Matrix", OnDisk(path)) if in_pieces else read_block(path)[1], about)
 
 
 def read_block(path: Path) -> tuple[tuple[str, ...], Matrix, dict[str, Any], tuple[int, int]]:
@@ -170,9 +200,10 @@ def _read_head(path: Path) -> tuple[tuple[str, ...], dict[str, Any], tuple[int, 
 
 def _checked(path: Path, ids: tuple[str, ...], matrix: np.ndarray[Any, Any], about: dict[str, Any]) -> DistanceMatrix:
     """Refuse what is not square or not symmetric."""
-    step = max(1, _PIECE // max(1, len(ids)))
+    starts = range(0, len(ids), _TILE)
+    tiles = ((slice(i, i + _TILE), slice(j, j + _TILE)) for i in starts for j in starts if j >= i)
     if matrix.shape != (len(ids), len(ids)) or not all(
-        np.array_equal(matrix[k : k + step], matrix[:, k : k + step].T, equal_nan=True) for k in range(0, len(ids), step)
+        np.array_equal(matrix[rows, columns], matrix[columns, rows].T, equal_nan=True) for rows, columns in tiles
     ):
         msg = f"{path} holds a matrix of shape {matrix.shape} for {len(ids)} samples that is not square and symmetric."
         raise ArtifactError(msg)

@@ -125,7 +125,7 @@ def ranks_in_bags(bags: Bags, entropy: Floats, logs: Floats, seen: Ints, apart: 
     _odd_all(bags, logs, seen, own, odd)
     ranks = np.empty((3, m, n + 1), np.int64)
     for values, slack, found in zip((low, far, odd), (0.0, 0.0, _SLACK), ranks, strict=True):
-        _rank_all(values, np.argsort(-values, axis=1, kind="stable"), bags.weights, own, slack, found)
+        _rank_all(values, np.argsort(-values, axis=1), bags.weights, own, slack, found)
     product = ranks.prod(axis=0)  # whole numbers up to size^3: exact, unlike a sum of logarithms
     counts = np.broadcast_to(np.append(bags.weights, 1), (m, n + 1)).copy()
     held = np.flatnonzero(own >= 0)

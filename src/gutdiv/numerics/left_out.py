@@ -83,6 +83,33 @@ def quantiles_within(values: Floats, share: float) -> tuple[float, Floats]:
     return float(np.quantile(np.diagonal(values), share)), np.asarray(np.nanquantile(others, share, axis=0))
 
 
+def spread_without_each(values: Floats) -> tuple[Floats, Floats]:
+    """Median of each column without each row in turn, and the median absolute deviation from it, (n, p) each, of values (n, p), n >= 3.
+
+    The same numbers as of n tables of n - 1 rows: without a row below the middle, at it, or above it, a column has one of three medians.
+    """
+    ordered, rank = _columns_ranked(values)
+    n = values.shape[0]
+    low, high = (n - 2) // 2, (n - 1) // 2  # of the n - 1 rows that are left
+    middle, spread = np.empty_like(values), np.empty_like(values)
+    for place in range(low, high + 2):  # of the row left out, where every one before the first counts as it, and after the last as well
+        centre = (ordered[low + (place <= low)] + ordered[high + (place <= high)]) / 2
+        of_deviations, its_rank = _columns_ranked(np.abs(values - centre))
+        near = np.take_along_axis(of_deviations, low + (its_rank <= low), 0) + np.take_along_axis(of_deviations, high + (its_rank <= high), 0)
+        here = np.clip(rank, low, high + 1) == place
+        middle = np.where(here, centre, middle)
+        spread = np.where(here, near / 2, spread)
+    return middle, spread
+
+
+def _columns_ranked(values: Floats) -> tuple[Floats, Places]:
+    """Each column in order, and the rank of each value in its column."""
+    order = np.argsort(values, axis=0, kind="stable")
+    rank = np.empty_like(order)
+    np.put_along_axis(rank, order, np.arange(values.shape[0])[:, None], axis=0)
+    return np.take_along_axis(values, order, 0), rank
+
+
 def _without(distances: Floats, own: Places) -> Floats:
     """Distances with NaN at the own sample's place."""
     out = np.array(distances, dtype=np.float64)

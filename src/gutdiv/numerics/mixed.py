@@ -115,11 +115,11 @@ def fit_reml(y: Floats, design: Floats, subjects: Places, *, slope: Floats | Non
 
 def _search(y: Floats, x: Floats, subjects: Places, effects: Floats, parts: list[Places]) -> tuple[Floats, _Given, bool, bool]:
     """Find the covariance of the random effects over the residual variance and what follows from it; whether it ended, and at the boundary."""
-    from statsmodels.regression.mixed_linear_model import MixedLM
+    from gutdiv.numerics.stacked_mixed import StackedMixedLM
 
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # what they say, no end or a boundary, is told by what is returned
-        model = MixedLM(y, x, groups=subjects, exog_re=effects)
+        model = StackedMixedLM(y, x, subjects, effects)
         start = None
         for method in _METHODS:
             try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +11,12 @@ import numpy.typing as npt
 from gutdiv.numerics.draws import scratch, size_of, stream, take
 from gutdiv.numerics.jit import compiled, prange, threaded
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Counts = npt.NDArray[np.int32]
 
 HALF = 0.5
 
@@ -49,34 +53,30 @@ class Drawn(NamedTuple):
     entropy: Floats
 
 
-def genus_counts(rows: Rows, samples: Ints, *, depth: int, seed: int, draw: int) -> npt.NDArray[np.int32]:
+def genus_counts(rows: Rows, samples: Ints, *, depth: int, seed: int, draw: int) -> Counts:
     """Reads of every genus in one draw of a few samples, (n_genera, n)."""
     out = np.zeros((samples.size, rows.n_genera), np.int32)
     _count(rows, samples, depth, seed, draw, out)
     return np.ascontiguousarray(out.T)
 
 
-def draws_seen(rows: Rows, samples: Ints, *, depth: int, seed: int, draws: range) -> Ints:
-    """In how many draws each genus was seen in each of a few samples, (n, n_genera)."""
-    return np.ascontiguousarray(sum((genus_counts(rows, samples, depth=depth, seed=seed, draw=d) > 0).astype(np.int64) for d in draws).T)  # type: ignore[union-attr]
-
-
-def observe(rows: Rows, samples: Ints, controls: Ints, genera: Ints, *, depth: int, seed: int, draws: range) -> Drawn:
+def observe(rows: Rows, samples: Ints, beside: Sequence[Counts], genera: Ints, *, depth: int, seed: int, draws: range) -> Drawn:
     """Take draws of samples, each with at least `depth` reads, and hold each draw against the draw of the same number of the controls.
 
     Parameters
     ----------
-    samples, controls : (m,), (n,) int64
+    samples : (m,) int64
         Rows of the table.
+    beside : sequence of (n_genera, n) int32
+        Of each draw what `genus_counts` gives for the controls.
     genera : (p,) int64
         Genera whose logarithms and presence are wanted; distances are over all.
     """
-    m, n, p = samples.size, controls.size, genera.size
+    m, n, p = samples.size, beside[0].shape[1], genera.size
     found = Drawn(np.zeros((m, n), np.int64), np.zeros((m, p)), np.zeros((m, p), np.int64), np.zeros(m))
     logs = np.log(np.arange(depth + 1) + HALF)
-    for draw in draws:
-        beside = genus_counts(rows, controls, depth=depth, seed=seed, draw=draw)
-        _observe(rows, samples, beside, genera, depth, seed, draw, logs, found)
+    for draw, counts in zip(draws, beside, strict=True):
+        _observe(rows, samples, counts, genera, depth, seed, draw, logs, found)
     return found
 
 

@@ -28,6 +28,18 @@ def reference_limits(values: Floats) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def reference_limits_without_each(values: Floats) -> Floats:
+    """`reference_limits` of all values but each in turn, (n, 2), n >= 40; which one is left out matters only by its place beside the quantiles."""
+    n = values.size
+    ranks = np.empty(n, dtype=np.int64)
+    ranks[np.argsort(values, kind="stable")] = np.arange(n)
+    ordered = np.sort(values)
+    beside = np.arange(-3, 4)
+    places = np.unique(np.clip(np.concatenate([np.int64(TAIL * n) + beside, np.int64((1 - TAIL) * n) + beside]), 0, n - 1))
+    limits = np.array([reference_limits(np.delete(ordered, r)) for r in places.tolist()])
+    return np.asarray(limits[np.minimum(np.searchsorted(places, ranks), places.size - 1)])
+
+
 def tail_bounds(k: Ints, n: Ints) -> tuple[Floats, Floats]:
     """Exact 90 % confidence interval (Clopper & Pearson 1934) of a tail probability of which k of n values were seen."""
     k, n = np.asarray(k, dtype=np.float64), np.asarray(n, dtype=np.float64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gutdiv.report import sample_pages
+from gutdiv.report import sample_pages, shown
 from gutdiv.report.panels import PANELS
 from gutdiv.report.parts import DataTable, Figure, Note, Page, Panel, Section
 from gutdiv.report.terms import explained
@@ -38,7 +38,7 @@ def build(results: Results) -> Page:
     )
     pages = None
     try:
-        pages = sample_pages.build(results)
+        pages = sample_pages.build(shown.thinned(results))
     except Exception as error:  # noqa: BLE001 - as for a panel
         broken["samples"] = f"{type(error).__name__}: {error}"
     return Page(name(results.name, limit=160), subtitle, str(cohort.get("gutdiv_version", "")), tuple(panels), broken, pages)

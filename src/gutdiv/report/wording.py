@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -30,6 +31,14 @@ def name(text: Any, *, limit: int | None = None) -> str:
     Escaping for HTML is the template's work; this only makes the text safe to stand inside a sentence.
     """
     raw = "" if missing(text) else str(text)
+    if raw.isascii() and raw.isprintable() and (limit is None or len(raw) <= limit):
+        return raw
+    return _safe(raw, limit)
+
+
+@lru_cache(maxsize=1 << 12)
+def _safe(raw: str, limit: int | None) -> str:
+    """Replace what may disturb, cut and isolate."""
     clean = "".join(_visible(c) for c in raw)
     if limit is not None and len(clean) > limit:
         clean = clean[: limit - 1] + "…"

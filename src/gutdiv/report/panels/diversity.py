@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gutdiv.report import absences, cells, charts, group_tests, reading, story
+from gutdiv.report import absences, cells, charts, group_tests, reading, shown, story
 from gutdiv.report.panels import depths, models, structure
 from gutdiv.report.parts import Figure, Note, Panel, Part, Section, View
 from gutdiv.report.wording import integer, listing, missing, name, plural
@@ -22,7 +22,7 @@ ALPHA, TESTS = "diversity/alpha", "comparison/alpha"
 def build(results: Results) -> Panel:
     """Assemble the panel."""
     title, lead = "Diversity", "How many kinds of bacteria each sample holds, how evenly, and how alike the samples are."
-    sections = [s for s in (_alpha(results), models.section(results), structure.section(results), depths.section(results)) if s is not None]
+    sections = [s for s in (_alpha(results), models.section(results), structure.section(shown.thinned(results)), depths.section(results)) if s is not None]
     if not sections:
         return Panel("diversity", title, title, lead, absent="No diversity was measured in these results.")
     return Panel("diversity", title, title, lead, tuple(sections))
@@ -89,6 +89,7 @@ def _samples(results: Results, key: str, rows: list[Mapping[str, Any]], grouped:
     """Show one metric of all samples, by group where there are groups, along the scale where the group is numeric."""
     metric = reading.metric(results, key)
     of = grouped.of if grouped is not None else {}
+    every, rows = len(rows), shown.evenly(results, rows)
     defined = [r for r in rows if not missing(r["value"])]
     labels = grouped.labels if grouped is not None and not grouped.numeric else (ALL,)
     title = _alpha_title(results, key, metric.label)
@@ -100,7 +101,8 @@ def _samples(results: Results, key: str, rows: list[Mapping[str, Any]], grouped:
     listed = [{"sample_id": r["sample_id"], "group": of.get(r["sample_id"]), "value": r["value"]} for r in rows]
     numbers = cells.build(f"alpha-{key}", f"{metric.label} of each sample", spec, listed, source="diversity/alpha.tsv", interactive=True)
     left_out = len(rows) - len(defined)
-    subtitle = f"{plural(len(defined), 'sample')}" + (f"; {left_out:,} without a value" if left_out else "")
+    subtitle = plural(len(defined), "sample") + (f" of {every:,}, drawn by their names" if every > len(rows) else "")
+    subtitle += f"; {left_out:,} without a value" if left_out else ""
     if grouped is not None and grouped.numeric:
         pairs = [(r["sample_id"], of.get(r["sample_id"]), r["value"]) for r in defined if _is_number(of.get(r["sample_id"]))]
         data, layout = charts.points([(ALL, [(s, float(x or 0), v) for s, x, v in pairs])], x_title=grouped.column, y_title=metric.axis)

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from gutdiv.model.results import FLAGS, VERDICTS, Interval, Results
-from gutdiv.report import cells, charts, reading, standing, story
+from gutdiv.report import cells, charts, reading, shown, standing, story
 from gutdiv.report.panels import indices, intervals
 from gutdiv.report.parts import Cell, Column, DataTable, Detail, Figure, Note, Panel, Part, Prose, Row, Section, View
 from gutdiv.report.terms import TERMS
@@ -50,7 +50,9 @@ def _verdicts(results: Results) -> Section | None:
     parts += [counts] if counts is not None else []
     parts += [Note("caution", sentence(name(n))) for n in reading.notes(found.record)]
     parts += standing.notes(results, values)
-    parts.append(_sample_table(results, [dict(r) for r in reading.rows(found)]))
+    seen = shown.thinned(results)
+    parts += [Note("info", told)] if (told := shown.note(results)) else []
+    parts.append(_sample_table(seen, [dict(r) for r in reading.rows(reading.table(seen, VERDICT))]))
     parts.append(Prose((standing.position(values) if reason else _reading_help(results, values),)))
     return Section("verdicts", "Verdict of each sample", tuple(parts), "" if reason else standing.text(results, values))
 
@@ -287,7 +289,8 @@ def _strip(results: Results, key: str, rows: list[dict[str, Any]], interval: Int
         labels, of = grouped.labels, grouped.of
     else:
         labels, of = ("controls", "samples"), {str(r["sample_id"]): "controls" if r["sample_id"] in controls else "samples" for r in rows}
-    lines = [(label, [(r["sample_id"], r["value"], r["flag"]) for r in rows if of.get(str(r["sample_id"])) == label]) for label in labels]
+    drawn = shown.some(results, rows)
+    lines = [(label, [(r["sample_id"], r["value"], r["flag"]) for r in drawn if of.get(str(r["sample_id"])) == label]) for label in labels]
     bands = [pair for pair in (interval.lower_ci, interval.upper_ci) if pair is not None]
     data, layout = charts.strips(lines, title=metric.axis, limits=(interval.lower, interval.upper), bands=bands, median=interval.median)
     tally = {f: sum(1 for r in rows if r["flag"] == f) for f in FLAGS}
@@ -300,7 +303,7 @@ def _strip(results: Results, key: str, rows: list[dict[str, Any]], interval: Int
         (Column("Flag", "status", TERMS["flag"], choose=True), lambda r: cells.status(r["flag"], FLAGS)),
     )
     numbers = cells.build(
-        f"places-{key}", f"{metric.label} of each sample and its flag", spec, rows, source="dysbiosis/flags.tsv", interactive=True
+        f"places-{key}", f"{metric.label} of each sample and its flag", spec, drawn, source="dysbiosis/flags.tsv", interactive=True
     )
     limits = (
         f"Reference interval {span(interval.lower, interval.upper)}"

@@ -8,7 +8,7 @@ from gutdiv.report import absences, cells, group_tests, reading
 from gutdiv.report.panels import constrained, ordination
 from gutdiv.report.parts import Column, DataTable, Note, Part, Section
 from gutdiv.report.terms import TERMS
-from gutdiv.report.wording import integer, listing, missing, name
+from gutdiv.report.wording import integer, listing, missing, name, number, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +39,7 @@ def section(results: Results) -> Section | None:
     figure = ordination.figure(results)
     rows = list(_tested(results))
     parts: list[Part] = [p for p in (figure, ordination.arrows_table(results), constrained.figure(results)) if p is not None]
+    parts += [Note("caution", text) for text in _rests_on(results)]
     if rows:
         parts.append(_permanova_table(rows))
     elif reading.groups(results) is None and figure is not None:
@@ -52,6 +53,12 @@ def section(results: Results) -> Section | None:
         parts.append(Note("absent", "UniFrac and Faith's phylogenetic diversity are absent: no tree was given."))
     lead = "Samples that lie close together hold similar communities. Distances in the picture are those of the first two axes only."
     return Section("structure", "Between samples", tuple(parts), lead)
+
+
+def _rests_on(results: Results) -> Iterator[str]:
+    """Say of how many samples distances were measured, where not of all."""
+    records = [reading.record(results, f"{POSITION}{key}") for key in reading.under(results, POSITION)]
+    return iter(dict.fromkeys(name(reading.notes(record)[0], limit=600) for record in records if record.get("subsample")))
 
 
 def together(position: str, spread: Finding | None) -> str:
@@ -82,12 +89,16 @@ def _permanova_table(rows: list[dict[str, Any]]) -> DataTable:
         (cells.column("ω² (partial)", "omega_squared", cells.real, help=TERMS["omega squared"]), "omega_squared"),
         (cells.column("q", "q", cells.chance, help=TERMS["q-value"]), "q"),
     ]
-    effect, q = ([spec] if any(not missing(r.get(key)) for r in rows) else [] for spec, key in further)
+    whole = cells.column("R² of all samples (95% CI)", "r2_of_all", cells.text, help="Estimated from the subsample that was measured.")
+    further.append((whole, "r2_all"))
+    rows = [{**r, "r2_of_all": f"{number(r['r2_all'])} ({span(r['r2_low'], r['r2_high'])})" if not missing(r.get("r2_all")) else ""} for r in rows]
+    effect, q, of_all = ([spec] if any(not missing(r.get(key)) for r in rows) else [] for spec, key in further)
     spec = [
         cells.column("Dissimilarity", "metric", cells.text),
         cells.column("Term", "term", cells.text, kind="name"),
         cells.column("df", "df", cells.count),
         cells.column("R²", "r2", cells.real, help=TERMS["PERMANOVA"]),
+        *of_all,
         *effect,
         cells.column("pseudo-F", "f", cells.real),
         cells.column("p", "p", cells.chance),
