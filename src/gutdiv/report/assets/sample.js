@@ -10,7 +10,7 @@
   const FROM = "#sample=";
   const CLOUD = 2000; // samples behind the one that is shown, at most
   const HEIGHT = 300;
-  const PAPER = { width: 430, height: 175 }; // of a chart on A4, in CSS pixels
+  const PAPER = { width: 430, height: 150 }; // of a chart on A4, in CSS pixels
   const title = document.title;
   let data = null;
   let at = new Map();
