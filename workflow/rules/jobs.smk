@@ -133,5 +133,10 @@ def minutes(step):
 
 
 def processors(most):
-    """Threads: one for a small cohort, which is done before more would have begun."""
-    return lambda wildcards, input: most if work(input, wildcards)[1] > 1 else 1
+    """Threads: one for a small cohort, which is done before more would have begun; a dry run that has no record yet shows as many as it could be."""
+
+    def wanted(wildcards, input):
+        known = all(os.path.exists(f) for f in input if f.endswith("cohort.json"))
+        return most if not known or work(input, wildcards)[1] > 1 else 1
+
+    return wanted
