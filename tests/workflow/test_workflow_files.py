@@ -278,7 +278,7 @@ def test_any_setting_can_be_another_for_one_cohort_in_a_column_named_after_its_s
 
 
 def test_cohorts_are_merged_into_one_more_with_their_study_in_every_design(noted, study) -> None:
-    common = "cohort: {group: group, subject: who, controls: 'group == \"healthy\"', merged_into: all}\n"
+    common = "cohort: {group: group, subject: who, controls: 'group == \"healthy\"', merged_into: all, format: mothur, replicates: tube}\n"
     config = common + "immune: {covariates: [age]}\ndiversity: {beta: [jaccard]}\n"
     rows = [{"cohort": name, "table": f"{name}.tsv", "tree": "t.nwk"} for name in ("a", "b")]
     place = study(config, *rows)
@@ -296,7 +296,7 @@ def test_cohorts_are_merged_into_one_more_with_their_study_in_every_design(noted
 
     build = of_all("cohort", "build")
     assert "--table=results/all/merged/table.biom" in build
-    assert not any(word.startswith("--tree=") for word in build)
+    assert not any(word.startswith(("--tree=", "--format=", "--replicates=")) for word in build), "these are of the studies' files and samples"
     assert {"--formula=~ study + `group`", "--strata=study"} <= set(of_all("comparison", "permanova"))
     assert {"--formula=~ study + `group`", "--strata=study"} <= set(of_all("comparison", "pairs"))
     for action in ("model", "abundance"):
@@ -459,6 +459,7 @@ def test_the_schema_refuses_a_wrong_setting(config: dict[str, object], words: st
         ({"cohort": "../a"}, "'../a' does not match"),
         ({"cohort": ""}, "'' does not match"),
         ({"cohort": "a\n"}, "does not match"),
+        ({"cohort": "index.html"}, "'index.html' does not match"),  # results/index.html is the page over all cohorts
         ({"table": "t"}, "'cohort' is a required property"),
         ({"cohort": "a", "age_band": "old"}, "'old' is not one of"),
         ({"cohort": "a", "min_reads": "many"}, "does not match"),
@@ -481,6 +482,9 @@ def test_the_schema_refuses_a_wrong_row(row: dict[str, object], words: str) -> N
         ("seed: 42\n", [{"cohort": "c", "tabel": "t"}], ["cohorts", "'tabel' do"]),
         ("seed: 42\n", [{"cohort": "A", "table": "t"}, {"cohort": "a", "table": "t"}], ["cohorts.tsv", "a name of its own"]),
         ("seed: 42\n", [{"cohort": "a", "table": ""}], ["cohorts.tsv", "needs a table"]),
+        ("seed: 42\n", [{"cohort": "a", "table": "t", "diversity.draws": "[1"}], ["cohorts.tsv, cohort a", "'[1' is not of type 'integer'"]),
+        ("seed: 42\n", [{"cohort": "a", "table": "t", "diversity.dpth": "1"}], ["cohorts.tsv, cohort a", "'dpth' was unexpected"]),
+        ("seed: 42\n", [{"cohort": "a", "table": "t", "merged_into": "b"}], ["cohorts.tsv", "b: a cohort", "two rows or more"]),
     ],
 )
 def test_a_wrong_setting_is_refused_in_one_readable_line(noted, study, config: str, rows: list[dict[str, str]], words: list[str]) -> None:

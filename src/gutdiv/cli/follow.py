@@ -142,12 +142,15 @@ def follow(options: Sequence[str], environment: Mapping[str, str], *, output: Pa
     with log:
         listener = Listener(Plain(sys.stderr) if verbose else view_of(sys.stderr), log, verbose=verbose)
         try:
-            code, interrupted = _run(options, environment, listener)
+            code, interrupted, told = _run(options, environment, listener)
         finally:
             listener.view.close()
         listener.end(well=code == 0)
     if interrupted:
         msg = "interrupted. The same command goes on where this one stopped."
+        raise GutdivError(msg)
+    if code > 0 and told and not listener.progress.failures:
+        msg = "told to end (SIGTERM): the steps at work were finished first. The same command goes on where this one stopped."
         raise GutdivError(msg)
     if code < 0:
         ended = end_orphans(output)
@@ -160,8 +163,8 @@ def follow(options: Sequence[str], environment: Mapping[str, str], *, output: Pa
         raise GutdivError(failure(list(listener.progress.failures.values()), listener.errors, output))
 
 
-def _run(options: Sequence[str], environment: Mapping[str, str], listener: Listener) -> tuple[int, bool]:
-    """Run Snakemake, hand all that it says to the listener, and return its exit code and whether the keyboard interrupted it."""
+def _run(options: Sequence[str], environment: Mapping[str, str], listener: Listener) -> tuple[int, bool, bool]:
+    """Run Snakemake, hand all that it says to the listener; return its exit code, whether the keyboard interrupted it, and whether it was told to end."""
     read, write = os.pipe()
     command = [sys.executable, "-m", "gutdiv.cli.events", str(write), *options]
     interrupted = False
@@ -171,7 +174,13 @@ def _run(options: Sequence[str], environment: Mapping[str, str], listener: Liste
         # Not closed from here: steps that outlive a killed Snakemake keep it open, and to close it would wait for them.
         past = threading.Thread(target=_each, args=(process.stderr or (), listener.raw), daemon=True)
         past.start()
-        before = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+        told: list[int] = []
+
+        def end(number: int, _: object) -> None:
+            told.append(number)
+            process.terminate()  # Snakemake then begins no step any more, and waits for those at work
+
+        before = signal.signal(signal.SIGTERM, end)
         try:
             while process.poll() is None:  # Snakemake has an interrupt too: let it stop its jobs, and hear it to its end
                 try:
@@ -182,7 +191,7 @@ def _run(options: Sequence[str], environment: Mapping[str, str], listener: Liste
         finally:
             signal.signal(signal.SIGTERM, before)
         past.join(timeout=2)
-    return process.returncode, interrupted
+    return process.returncode, interrupted, bool(told)
 
 
 def _each(lines: Iterable[str], take: Any) -> None:

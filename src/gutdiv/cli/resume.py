@@ -122,7 +122,7 @@ def _at_work(output: Path, note: Mapping[str, Any]) -> str:
     since = datetime.fromtimestamp(note["started"]).astimezone().strftime("%Y-%m-%d %H:%M")
     return (
         f"another `gutdiv run` is at work in {output}: process {note['pid']} on {note['host']}, since {since}. "
-        f"Wait until it has ended, or end it with `kill {note['pid']}`."
+        f"Wait until it has ended, or end it with `kill {note['pid']}`, which lets the steps at work finish first."
     )
 
 
