@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from gutdiv.cli.resume import Claim
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_DRY = {"-n", "--dry-run", "--dryrun"}
+_DRY = re.compile(r"--dry-?run|-[pqkF]*n[pqkF]*")  # alone, or with other options of one letter
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -105,7 +105,7 @@ def _run(args: argparse.Namespace) -> int:
 
 def _ready(held: Claim, settings: Settings, options: list[str], environment: Mapping[str, str], own: list[str]) -> None:
     """Clear away what a killed run left, and write the settings; a dry run clears nothing away."""
-    dry = bool(_DRY & set(own))
+    dry = any(map(_DRY.fullmatch, own))
     lock = locked(held.output)
     if lock and (pid := foreign_snakemake(held.output)):
         msg = f"Snakemake is at work in {held.output} without `gutdiv run`: process {pid}. Wait until it has ended."
