@@ -19,7 +19,7 @@ FAKES = Path(__file__).parents[1] / "report"
 sys.path.insert(0, str(FAKES))  # the report's tests and these share the made-up results
 
 # What the graphics driver says of itself, and no fault of the page.
-DRIVER = ("GPU stall", "Canvas2D", "WebGL")
+DRIVER = ("GPU stall", "Canvas2D", "software WebGL")
 
 
 @pytest.fixture(scope="session")

@@ -73,6 +73,12 @@ def test_an_ellipse_is_that_of_normal_data_and_follows_the_groups(shared: Any) -
     assert page.evaluate("gutdiv.ellipse([1, 1, 1, 1, 1], [1, 5, 2, 3, 4])") is None
     ellipses = f"() => {PLOT}.data.filter(t => t.name.startsWith('ellipses')).map(t => [t.x.length, t.legendgroup])"
     assert page.evaluate(ellipses) == [[73, "ellipses (68% of a group)"], [73, "ellipses (68% of a group)"], [1, "ellipses (68% of a group)"]]
+    seen = f"() => {PLOT}.data.filter(t => t.name.startsWith('ellipses')).map(t => t.visible ?? true)"
+    page.evaluate(f"() => Plotly.restyle({PLOT}, {{ visible: 'legendonly' }}, [0])")  # as a click in the legend does
+    page.wait_for_function(f"() => ({seen})()[0] === 'legendonly'")
+    assert page.evaluate(seen) == ["legendonly", True, True], "a group that is hidden takes its ellipse with it"
+    page.evaluate(f"() => Plotly.restyle({PLOT}, {{ visible: true }}, [0])")
+    page.wait_for_function(f"() => ({seen})()[0] === true")
     choice = page.locator("#f-ordination").get_by_label("Colour and shape by")
     choice.select_option("subject")  # far more than eight
     page.wait_for_function(f"() => {PLOT}.data.length > 10")

@@ -21,7 +21,7 @@ def test_a_page_is_quiet_fetches_nothing_and_draws_every_figure(watch: Any, page
     watched.read_through()
     assert page.eval_on_selector_all("section.panel", "all => all.map(s => s.id)") == WORDS
     figures = page.query_selector_all("figure[data-figure]")
-    assert len(figures) == {"full": 15, "hostile": 15, "bare": 6}[name]
+    assert len(figures) == {"full": 16, "hostile": 16, "bare": 7}[name]
     for figure in figures:
         box = figure.query_selector(".main-svg").bounding_box()
         assert box["width"] > 300
@@ -359,7 +359,7 @@ def test_paper_gets_every_panel_open_light_and_without_buttons(watch: Any, pages
     page = watched.open(pages["full"])
     page.emulate_media(media="print")
     page.evaluate("() => window.dispatchEvent(new Event('beforeprint'))")
-    assert page.locator("figure[data-drawn='yes']").count() == page.locator("figure[data-figure]").count() == 15
+    assert page.locator("figure[data-drawn='yes']").count() == page.locator("figure[data-figure]").count() == 16
     assert page.evaluate("() => document.querySelector('.glossary').open")
     assert not page.locator(".contents").is_visible()
     assert not page.locator("[data-action=theme]").is_visible()
@@ -374,6 +374,7 @@ def test_paper_gets_every_panel_open_light_and_without_buttons(watch: Any, pages
     watched.assert_quiet()
 
 
+@pytest.mark.slow
 def test_a_pdf_of_the_page_has_every_panel(watch: Any, pages: dict[str, Path], tmp_path: Path) -> None:
     page = watch().open(pages["full"])
     page.pdf(path=str(tmp_path / "page.pdf"), prefer_css_page_size=True)

@@ -145,7 +145,7 @@ def test_why_no_abundance_was_compared_is_said() -> None:
 
 
 def test_the_first_screen_says_of_taxa_and_of_change_at_most_one_sentence() -> None:
-    sentences = [s for s in next(walk(panel(build(fake_results()), "overview"), Sentences)).items if s.link]
+    sentences = [s for said in walk(panel(build(fake_results()), "overview"), Sentences) for s in said.items if s.link]
     about = {s.link.href: s.text for s in sentences if s.link}
     assert len(about) == len(sentences)
     expected = "Abundances differ, patient - healthy: more Faecalibacterium; less Roseburia (2 of 9 taxa clear"

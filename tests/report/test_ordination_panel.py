@@ -9,7 +9,7 @@ import pytest
 from fake_results import fake_results
 from fake_tables import HOSTILE
 
-from gutdiv.report import biplot
+from gutdiv.report import biplot, charts
 from gutdiv.report.panels import ordination
 
 if TYPE_CHECKING:
@@ -114,3 +114,9 @@ def test_an_ordination_of_two_axes_offers_no_third() -> None:
     assert figure is not None
     assert not figure.spatial
     assert "scene" not in figure.views[0].layout
+
+
+def test_thousands_of_points_are_small_and_need_no_code_that_the_policy_refuses() -> None:
+    few, many = (charts.points([("a", [(str(i), i, i) for i in range(n)])], x_title="x", y_title="y")[0][0] for n in (10, 3000))
+    assert few["type"] == many["type"] == "scatter"  # scattergl writes its own code while it draws
+    assert many["marker"]["size"] < few["marker"]["size"]

@@ -9,37 +9,39 @@ except PackageNotFoundError:  # the jobs have it in an environment of theirs, an
     VERSION = None
 
 # What a step takes at its peak: MB in any case, MB for each 1,000 samples, each million counts that are not zero, and each million pairs of samples.
-# Measured by benchmarks/workflow.py on 1,000 to 20,000 samples.
+# From benchmarks/workflow.py at 1,000, 5,000 and 10,000 samples, of reading and distances also at 20,000 (docs/scaling.md).
 PEAKS = {
-    "cohort_merge": (300, 0, 0, 25),
-    "cohort_build": (300, 0, 0, 25),
-    "comparison_alpha": (300, 0, 0, 25),
-    "comparison_permanova": (300, 0, 0, 25),
-    "comparison_model": (300, 0, 0, 25),
-    "comparison_pairs": (300, 0, 0, 25),
-    "comparison_abundance": (300, 0, 0, 25),
-    "comparison_longitudinal": (300, 0, 0, 25),
-    "diversity_depth": (300, 0, 0, 25),
-    "diversity_composition": (300, 0, 0, 25),
-    "diversity_curves": (300, 0, 0, 25),
-    "diversity_standards": (300, 0, 0, 25),
-    "diversity_alpha": (300, 0, 0, 25),
-    "diversity_taxa": (300, 0, 0, 25),
-    "diversity_rows": (300, 0, 0, 25),
-    "diversity_beta": (300, 0, 0, 25),
-    "diversity_ordination": (300, 0, 0, 25),
-    "dysbiosis_verdict": (300, 0, 0, 25),
-    "dysbiosis_stability": (300, 0, 0, 25),
-    "dysbiosis_flags": (300, 0, 0, 25),
-    "dysbiosis_indices": (300, 0, 0, 25),
-    "immune_match": (300, 0, 0, 25),
-    "immune_link": (300, 0, 0, 25),
-    "immune_samples": (300, 0, 0, 25),
-    "immune_enrichment": (300, 0, 0, 25),
-    "reference_build": (300, 0, 0, 25),
-    "report_write": (300, 0, 0, 25),
-    "report_index": (300, 0, 0, 25),
+    "cohort_merge": (150, 10, 80, 0),
+    "cohort_build": (97, 0, 5.7, 0),  # for each MB of the files given
+    "comparison_alpha": (140, 20, 0, 0),
+    "comparison_model": (185, 15, 0, 0),
+    "comparison_abundance": (214, 27, 0, 0),
+    "comparison_longitudinal": (200, 20, 0, 10),
+    "comparison_permanova": (150, 0, 0, 7),
+    "comparison_pairs": (150, 0, 0, 7),
+    "diversity_depth": (245, 16, 0, 0),
+    "diversity_composition": (110, 17, 0, 0),
+    "diversity_curves": (190, 22, 0, 0),
+    "diversity_standards": (240, 17, 0, 0),
+    "diversity_alpha": (195, 21, 0, 0),
+    "diversity_taxa": (200, 50, 0, 0),
+    "diversity_rows": (120, 0, 360, 8),
+    "diversity_beta": (120, 0, 360, 2.8),
+    "diversity_ordination": (110, 40, 0, 6.8),
+    "reference_build": (157, 27, 0, 0),
+    "dysbiosis_verdict": (230, 50, 0, 6.3),
+    "dysbiosis_stability": (235, 35, 0, 2),
+    "dysbiosis_flags": (160, 30, 0, 0),
+    "dysbiosis_indices": (210, 12, 0, 7.5),
+    "immune_match": (60, 24, 0, 0),
+    "immune_link": (140, 22, 0, 0),
+    "immune_samples": (107, 33, 0, 0),
+    "immune_enrichment": (145, 19, 0, 0),
+    "report_write": (155, 50, 0, 0),
+    "report_index": (85, 5, 0, 0),
 }
+# MB of steps that take more than that while they compile their kernels, which the first one of a cache does.
+COMPILING = {"diversity_depth": 400, "diversity_beta": 330, "diversity_rows": 330, "dysbiosis_verdict": 520, "dysbiosis_indices": 430}
 FLOOR, SNAKEMAKE, SPARE = 500, 250, 1.25  # MB in any case; MB for the two Snakemakes that start a job on a cluster; times the peak
 
 
@@ -113,7 +115,7 @@ def work(files, wildcards):
     counts = sum(record.get("n_entries", 0) for record in records) / 1e6  # earlier versions did not write it; then the cohort is built anew
     part = hasattr(wildcards, "cohort") and too_many(records[0], wildcards)
     measured = min(samples, COHORTS[wildcards.cohort]["subsample"] / 1e3) if part else samples
-    return 1, samples, counts, measured**2
+    return 1, samples, counts, measured**2 / int(getattr(wildcards, "blocks", 1))
 
 
 def memory(step):
@@ -121,7 +123,7 @@ def memory(step):
 
     def needed(wildcards, input, attempt):
         peak = sum(a * b for a, b in zip(PEAKS[step], work(input, wildcards)))
-        return attempt * math.ceil(max(FLOOR, SNAKEMAKE + SPARE * peak))
+        return attempt * math.ceil(max(FLOOR, SNAKEMAKE + max(SPARE * peak, COMPILING.get(step, 0))))
 
     return needed
 

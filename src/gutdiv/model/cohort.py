@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -153,12 +154,14 @@ class Cohort:
             msg = "the tree's tips are not the cohort's features"
             raise ValueError(msg)
 
-    @property
+    @cached_property
     def depth(self) -> npt.NDArray[np.int64]:
-        """Reads per sample, shape (n_samples,)."""
-        return np.asarray(self.counts.sum(axis=1)).ravel().astype(np.int64)
+        """Reads per sample, shape (n_samples,); summed once, and not to be written into."""
+        reads = np.asarray(self.counts.sum(axis=1)).ravel().astype(np.int64)
+        reads.setflags(write=False)
+        return reads
 
-    @property
+    @cached_property
     def has_singletons(self) -> bool:
         """Whether any feature was seen exactly once in a sample; denoisers such as DADA2 leave none."""
         return bool(np.any(self.counts.data == 1))

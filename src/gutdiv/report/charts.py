@@ -30,7 +30,7 @@ BARS = {
     "within": "var(--within-fill)",
     "not assessable": "var(--none-fill)",
 }
-WEBGL_FROM = 2000  # points from which a scatter is drawn by WebGL: SVG gets slow there
+MANY = 2000  # points from which they are drawn smaller; never by scattergl: it makes its code in the browser, which the policy refuses
 
 
 def escaped(text: str) -> str:
@@ -159,7 +159,7 @@ def points(
         colour, symbol = QUIET if group == quiet else style(i)
         traces.append(
             {
-                "type": "scattergl" if total >= WEBGL_FROM else "scatter",
+                "type": "scatter",
                 "mode": "markers",
                 "name": label(group),
                 "x": [rounded(m[1]) for m in members],
@@ -168,16 +168,16 @@ def points(
                 "marker": {
                     "color": colour,
                     "symbol": symbol,
-                    "size": 8,
+                    "size": 5 if total >= MANY else 8,
                     "opacity": 0.75,
-                    "line": {"width": 0.5, "color": "var(--surface)"},
+                    "line": {"width": 0 if total >= MANY else 0.5, "color": "var(--surface)"},
                 },
                 "hovertemplate": "<b>%{text}</b><br>%{x:.3g}, %{y:.3g}<extra></extra>",
             }
         )
     y = axis(y_title, **({"scaleanchor": "x", "scaleratio": 1, "constrain": "domain", "constraintoward": "top"} if square else {}))
     x = axis(x_title, **({"constrain": "domain", "constraintoward": "left"} if square else {}))
-    return tuple(traces), layout(x=x, y=y, height=520 if square else 380, legend=len(groups) > 1)
+    return tuple(traces), layout(x=x, y=y, height=620 if square else 380, legend=len(groups) > 1)
 
 
 def forest(rows: Sequence[Mapping[str, Any]], *, title: str, marks: Mapping[str, tuple[str, str]]) -> tuple[tuple[Trace, ...], Layout]:
@@ -244,13 +244,13 @@ def strips(
         if xs:
             traces.append(
                 {
-                    "type": "scattergl" if len(xs) >= WEBGL_FROM else "scatter",
+                    "type": "scatter",
                     "mode": "markers",
                     "name": flag,
                     "x": xs,
                     "y": ys,
                     "text": names,
-                    "marker": {"color": colour, "symbol": symbol, "size": 7, "opacity": 0.75},
+                    "marker": {"color": colour, "symbol": symbol, "size": 5 if len(xs) >= MANY else 7, "opacity": 0.75},
                     "hovertemplate": f"<b>%{{text}}</b><br>%{{x}} ({flag})<extra></extra>",
                 }
             )
@@ -365,6 +365,7 @@ def bands(
 
 
 _DASHES = ("solid", "dash", "dot", "dashdot")
+_DECADES = 1000  # beyond it only powers of ten have a number on an axis of depths
 
 
 def _upright(at: Any) -> Layout:
@@ -392,6 +393,7 @@ def curves(
                 "hovertemplate": "%{x:,} reads: %{y:.1%}<extra></extra>",
             }
         )
-    x = axis(x_title, type="log", tickformat=",", dtick="D2")
+    depths = [m[0] for _, members in lines for m in members if not missing(m[0]) and m[0] > 0]
+    x = axis(x_title, type="log", tickformat=",", dtick=1 if depths and max(depths) > _DECADES * min(depths) else "D2")
     y = axis(y_title, tickformat=".0%", range=[0, 1.04])
     return tuple(traces), layout(x=x, y=y, height=340, legend=True, shapes=[] if missing(chosen) else [_upright(chosen)])

@@ -88,7 +88,7 @@ def _scale(none: float, low: int, high: int, inner: int, *, cut: bool) -> Layout
             "outlinewidth": 0,
             "title": {"text": "Share of the sample's reads (log scale)", "side": "top", "font": {"size": 12, "color": "var(--ink-2)"}},
             "tickmode": "array",
-            "tickvals": [none + _ABSENT / 2, *ticks],
+            "tickvals": [none + _ABSENT / 4, *ticks],
             "ticktext": ["no read", f"\u2264{words[0]}" if cut else words[0], *words[1:]],
             "tickangle": 0,
             "tickfont": {"size": 11, "color": "var(--ink-2)"},

@@ -42,10 +42,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A table column; `kind` is `text`, `words` (many), `name` (given by the user), `taxon`, `number`, `status`, `span` or `sample` (to its page)."""
+    """A table column; `kind` is `text`, `words` (many), `phrase` (some), `name` (of the user), `taxon`, `number`, `status`, `span`, `sample` (page)."""
 
     label: str
-    kind: Literal["text", "words", "name", "taxon", "number", "status", "span", "sample"] = "text"
+    kind: Literal["text", "words", "phrase", "name", "taxon", "number", "status", "span", "sample"] = "text"
     help: str = ""
     choose: bool = False
 
@@ -109,7 +109,7 @@ class View:
     """One state of a figure: what a plotly chart shows, its title (the finding), its words for those who cannot see it, its numbers.
 
     `data` and `layout` are plotly's; colours are CSS variables (`var(--s1)`) that the page resolves for the theme. `narrow` overrides
-    parts of the layout on small screens.
+    parts of the layout on small screens; `deep` is the subtitle while the points are drawn along three axes.
     """
 
     key: str
@@ -122,6 +122,7 @@ class View:
     subtitle: str = ""
     narrow: Mapping[str, Any] = field(default_factory=dict)
     height: int = 360
+    deep: str = ""
 
 
 @dataclass(frozen=True)
@@ -183,10 +184,11 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Sentences:
-    """Findings in order of weight, or standing sentences."""
+    """Findings in order of weight, or standing sentences; `title` folds them under it."""
 
     items: tuple[Sentence, ...]
     numbered: bool = False
+    title: str = ""
 
 
 @dataclass(frozen=True)

@@ -27,9 +27,11 @@ _BEHIND = {
     "links": "immune/links",
     "abundance": "comparison/abundance",
 }
-_MADE = {"diversity/distances": (COHORT,), "diversity/taxa": (COHORT,)}  # results that the page itself does not read
+# Results whose records the page does not always read.
+_MADE = {"reference/reference": (COHORT, "diversity/alpha", "diversity/taxa"), "diversity/distances": (COHORT,), "diversity/taxa": (COHORT,)}
 _STAGES = ("input", "cohort", "diversity", "reference", "comparison", "dysbiosis", "immune")
 _COLUMN, _ROW = 1.0, 1.0
+_LEAST = 104  # pixels of a column with its names: a narrower screen moves the figure sideways
 _NUMBERS = (cells.column("Result", "result", cells.text), cells.column("Made of", "made_of", cells.text, kind="words"))
 _SOFTWARE = (cells.column("Software", "package", cells.text), cells.column("Version", "version", cells.text))
 
@@ -101,19 +103,21 @@ def _figure(edges: Mapping[str, tuple[str, ...]]) -> Figure:
             "showarrow": False,
             "yshift": 12,
             "font": {"size": 11, "color": "var(--ink-2)"},
+            "bgcolor": "var(--bg)",
+            "borderpad": 0,
         }
         for key, (x, y) in place.items()
     ]
     height = 110 + 46 * tallest
-    spans = [-0.5, len(columns) - 0.5], [-tallest / 2 - 0.3, tallest / 2 + 0.5]
+    spans = [-0.62, len(columns) - 0.5], [-tallest / 2 - 0.3, tallest / 2 + 0.5]
     stage_axis = charts.axis("Stage", range=spans[0], tickvals=list(range(len(columns))), ticktext=list(stages), showgrid=False, fixedrange=True)
     layout = charts.layout(x=stage_axis, y={"visible": False, "fixedrange": True, "range": spans[1]}, height=height, legend=False)
-    layout |= {"margin": {"l": 8, "r": 8, "t": 8, "b": 52}, "annotations": names}
+    layout |= {"margin": {"l": 8, "r": 8, "t": 8, "b": 52}, "annotations": names, "meta": {"least": _LEAST * len(columns)}}
     rows = [{"result": key, "made_of": ", ".join(sources)} for key, sources in edges.items()]
     numbers = cells.build("workflow-numbers", "Results and what each is made of", _NUMBERS, rows)
     count = f"{plural(len(edges), 'result')} come from {plural(len(inputs), 'input file')}"
     alt = f"{count}, in {len(columns)} columns from left to right."
-    return Figure("workflow", (View("workflow", "", count, alt, traces, layout, numbers, narrow={"annotations": []}, height=height),))
+    return Figure("workflow", (View("workflow", "", count, alt, traces, layout, numbers, height=height),))
 
 
 def _word(key: str) -> str:

@@ -152,7 +152,7 @@ def _samples_json(pages: SamplePages) -> Markup:
 
 def _view(view: View) -> Mapping[str, Any]:
     """Return one view as plain data."""
-    plain = {k: getattr(view, k) for k in ("key", "title", "subtitle", "alt", "data", "layout", "narrow", "height")}
+    plain = {k: getattr(view, k) for k in ("key", "title", "subtitle", "alt", "data", "layout", "narrow", "height", "deep")}
     return {**plain, "numbers": _plain_table(view.numbers)}
 
 

@@ -23,7 +23,7 @@ def scene(shares: Sequence[Any]) -> Layout:
 
 def narrow() -> Layout:
     """Return what changes on a small screen: the axes are seen from farther off, so that their titles stay in the picture."""
-    return {"scene": {"camera": {"eye": _eye(1.9)}}}
+    return {"scene": {"camera": {"eye": _eye(2.25)}}}
 
 
 def _eye(far: float) -> Layout:

@@ -44,7 +44,7 @@ def narrow(taxa: Sequence[str], height: int) -> Layout:
 def _layout(x: Layout, y: Layout, taxa: Sequence[str], *, height: int, **more: Any) -> Layout:
     """Return the page's layout with the legend at the very bottom: many taxa need many lines."""
     made = charts.layout(x=x, y=y, height=height + _room(taxa), legend=True, **more)
-    made["legend"] = {**made["legend"], "yref": "container", "y": 0, "yanchor": "bottom"}
+    made["legend"] = {**made["legend"], "yref": "container", "y": 0, "yanchor": "bottom", "maxheight": 1}
     return {**made, "margin": {**made["margin"], "t": 12, "b": _room(taxa), "r": 28}}
 
 

@@ -134,7 +134,7 @@ def link(finding: Finding) -> str:
 
 
 def outstanding(results: Results) -> tuple[Sentence, ...]:
-    """Choose the findings for the first screen: of each kind the first by rank, with how many of its kind agree."""
+    """Choose the findings for the first screen: of each kind the first by rank, with how many of its kind agree; clear ones first."""
     chosen: list[Sentence] = []
     alpha = reading.findings(reading.record(results, "comparison/alpha"), "group_difference")
     if alpha:
@@ -159,7 +159,7 @@ def outstanding(results: Results) -> tuple[Sentence, ...]:
         chosen.append(_links_sentence(links, tested))
     gone = reading.absences(reading.record(results, "immune/links"))
     chosen += [Sentence(untested(what, why), "none", Link("Immune", "#immune")) for what, why in gone]
-    return tuple(chosen)
+    return tuple(sorted(chosen, key=lambda sentence: ("clear", "weak", "none").index(sentence.mark)))
 
 
 def _abundance_sentence(results: Results) -> Sentence | None:
@@ -194,7 +194,8 @@ def _change_sentence(results: Results) -> Sentence | None:
     where, total = Link("Over time", "#longitudinal"), plural(len(tested), "test")
     if not clear:
         return Sentence(f"Over time, none of {total} of change is clear.", "weak", where)
-    return Sentence(f"Over time, {len(clear):,} of {total} of change are clear: {listing(clear, limit=3)}.", "clear", where)
+    be = "is" if len(clear) == 1 else "are"
+    return Sentence(f"Over time, {len(clear):,} of {total} of change {be} clear: {listing(clear, limit=3)}.", "clear", where)
 
 
 def course(row: Mapping[str, Any]) -> str:

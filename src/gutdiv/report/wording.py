@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 MINUS, TIMES, NBSP = "\u2212", "\u00d7", "\u00a0"
 NONE = "\u2013"  # shown where a value is not defined
 _BIDI = frozenset({"R", "AL", "RLE", "RLO", "LRE", "LRO", "PDF", "RLI", "LRI", "FSI", "PDI"})
+_TICKED = re.compile(r"`([A-Za-z]\w*)`")
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -166,5 +168,6 @@ def capital(text: str) -> str:
 
 
 def quoted(text: Any, *, limit: int = 200) -> str:
-    """Write an expression of the user's in single quotation marks."""
-    return f"\u2018{name(text, limit=limit)}\u2019"
+    """Write an expression of the user's in single quotation marks; columns whose names are plain words need no quotes of their own."""
+    plain = _TICKED.sub(r"\1", name(text, limit=limit))
+    return f"\u2018{plain}\u2019"

@@ -44,9 +44,6 @@
       if (this.at !== at) return; // another choice came meanwhile
       const view = this.view();
       this.figure.querySelector("[data-title]").textContent = view.title;
-      const subtitle = this.figure.querySelector("[data-subtitle]");
-      subtitle.textContent = view.subtitle;
-      subtitle.hidden = !view.subtitle;
       this.plot.setAttribute("aria-label", view.alt.slice(0, 600));
       this.draw();
       this.numbers();
@@ -60,7 +57,9 @@
       if (this.narrow) layout = gutdiv.merged(layout, view.narrow);
       if (printing) layout.height = Math.min(layout.height, PAPER_HEIGHT);
       this.axis = layout.xaxis;
-      layout = gutdiv.merged(layout, { xaxis: { title: titled(layout.xaxis, width - this.room) }, yaxis: { title: titled(layout.yaxis, layout.height - 90) } });
+      for (const [key, length] of [["xaxis", width - this.room], ["yaxis", layout.height - 90]]) {
+        if (layout[key].title) layout = gutdiv.merged(layout, { [key]: { title: titled(layout[key], length) } });
+      }
       let data = view.data;
       if (this.by) {
         data = gutdiv.recoloured(data, this.by);
@@ -127,16 +126,34 @@
         return;
       }
       this.width = w;
-      const { data, layout } = this.parts(w, getComputedStyle(root));
+      const { data, layout } = this.parts(this.sideways(w), getComputedStyle(root));
+      this.subtitle(this.view());
       delete this.figure.dataset.settled;
       const time = ++this.times;
       const kind = [this.narrow, this.space, data.some((trace) => trace.marker && trace.marker.showscale)].join();
-      if (this.kind !== undefined && this.kind !== kind) window.Plotly.purge(this.plot); // margins of the former colour bar would stay
+      const fresh = this.kind !== kind;
+      if (this.kind !== undefined && fresh) window.Plotly.purge(this.plot); // margins of the former colour bar would stay
       this.kind = kind;
       this.plot.style.minHeight = layout.height + "px";
       window.Plotly.react(this.plot, data, layout, { displaylogo: false, displayModeBar: false, responsive: false, doubleClick: "reset+autosize", scrollZoom: false }).then(() => this.fit(layout, time));
+      if (fresh) this.plot.on("plotly_restyle", () => gutdiv.follow(this.plot));
       this.drawn = true;
       this.figure.dataset.drawn = "yes";
+    }
+
+    // A figure that needs more than a phone's width is moved sideways in its frame; paper has the width that it has.
+    sideways(width) {
+      const least = printing ? 0 : (this.view().layout.meta || {}).least || 0;
+      this.plot.classList.toggle("wider", least > width);
+      if (least > width) this.plot.tabIndex = 0;
+      else this.plot.removeAttribute("tabindex");
+      return Math.max(width, least);
+    }
+
+    subtitle(view) {
+      const subtitle = this.figure.querySelector("[data-subtitle]");
+      subtitle.textContent = (this.space && view.deep) || view.subtitle;
+      subtitle.hidden = !subtitle.textContent;
     }
 
     // Long names of rows take room that is known only now: the axis title is broken anew for what is left, and names of arrows find their places.

@@ -32,8 +32,21 @@
     if (!made.length) return [];
     const name = "ellipses (" + Math.round(100 * HELD) + "% of a group)";
     const like = { type: "scatter", mode: "lines", name: name, legendgroup: name, hoverinfo: "skip" };
-    const lines = made.map(([trace, line, dash]) => ({ ...like, ...line, showlegend: false, line: { color: trace.marker.color, width: 1.75, dash: dash } }));
+    const lines = made.map(([trace, line, dash]) => ({ ...like, ...line, meta: { of: trace.name }, showlegend: false, line: { color: trace.marker.color, width: 1.75, dash: dash } }));
     return [...lines, { ...like, x: [null], y: [null], showlegend: true, line: { color: "var(--ink-2)", width: 1.75 } }];
+  };
+
+  // A group that was switched off in the legend takes its ellipse with it.
+  gutdiv.follow = function (plot) {
+    const traces = plot.data;
+    const whole = traces.find((trace) => trace.x.length === 1 && trace.x[0] === null && trace.legendgroup);
+    const shown = traces.map((trace) => {
+      if (!trace.meta || !trace.meta.of) return null;
+      const group = traces.find((other) => other.ids && other.name === trace.meta.of);
+      return (whole && whole.visible === "legendonly") || (group && group.visible === "legendonly") ? "legendonly" : true;
+    });
+    const wrong = shown.map((to, i) => i).filter((i) => shown[i] !== null && shown[i] !== (traces[i].visible ?? true));
+    if (wrong.length) window.Plotly.restyle(plot, { visible: wrong.map((i) => shown[i]) }, wrong);
   };
 
   // plotly has eight shapes in space.
@@ -63,6 +76,6 @@
     const { xaxis, yaxis, ...rest } = layout;
     const bar = data.some((trace) => trace.marker.showscale);
     const margin = { ...layout.margin, l: 0, r: bar ? layout.margin.r : 0, b: bar ? layout.margin.b : 0 };
-    return { data: data, layout: { ...rest, margin: margin, scene: camera ? { ...layout.scene, camera: camera } : layout.scene } };
+    return { data: data, layout: { ...rest, margin: margin, legend: { ...layout.legend, itemsizing: "constant" }, scene: camera ? { ...layout.scene, camera: camera } : layout.scene } };
   };
 })();

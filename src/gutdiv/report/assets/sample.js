@@ -8,11 +8,14 @@
   const place = document.getElementById("sample-page");
   if (!place) return;
   const FROM = "#sample=";
-  const WEBGL_FROM = 2000;
+  const CLOUD = 2000; // samples behind the one that is shown, at most
+  const HEIGHT = 300;
+  const PAPER = { width: 430, height: 150 }; // of a chart on A4, in CSS pixels
   const title = document.title;
   let data = null;
   let at = new Map();
   let shown = null;
+  let printing = false;
 
   let reading = null;
 
@@ -59,7 +62,7 @@
     document.title = id.slice(0, 80) + " - " + title;
     window.scrollTo(0, 0);
     place.querySelector("h1").focus({ preventScroll: true });
-    if (index !== undefined) draw();
+    if (index !== undefined) requestAnimationFrame(() => setTimeout(draw)); // what can be read is painted first
   }
 
   function fill(parts) {
@@ -80,11 +83,11 @@
   function page(index) {
     const own = data.samples[index];
     const shared = data.shared;
-    const step = (to, word) => (data.samples[to] ? make("a", { href: gutdiv.sampleAddress(data.samples[to].id), text: word }) : null);
+    const leaf = (to, word) => (data.samples[to] ? make("a", { href: gutdiv.sampleAddress(data.samples[to].id), text: word }) : null);
     const status = make("p", { class: "sample-verdict" }, [make("span", { class: "status " + own.verdict.replace(/ /g, "-") }, [gutdiv.icon(own.verdict), document.createTextNode(own.verdict)])]);
     const facts = own.told.map((text, i) => (text ? make("div", {}, [make("dt", { text: shared.columns[i] }), make("dd", { class: "clip", text: text })]) : null));
     return [
-      make("nav", { class: "sample-nav", "aria-label": "Samples" }, [back(), step(index - 1, "Previous"), step(index + 1, "Next")]),
+      make("nav", { class: "sample-nav", "aria-label": "Samples" }, [back(), leaf(index - 1, "Previous"), leaf(index + 1, "Next")]),
       heading(own.id),
       status,
       ...own.said.map((line) => make("p", { class: "said clip", text: line })),
@@ -93,7 +96,7 @@
       block("Taxa farthest from the controls", [drivers(own)], "Robust z of centred log-ratios: they describe the sample and explain nothing."),
       block("Immune-relevant taxa", immune(own), shared.immune.told),
       block("Composition", [composition(own)], own.shares.length ? "Share of reads, the most abundant genera of the study. The line marks the mean of the " + (shared.means.length ? shared.controls : "samples") + "." : ""),
-      block("Among all samples", [own.at ? make("div", { class: "plot", "data-plot": "place", role: "img", "aria-label": "The sample's point in the ordination of all samples by " + shared.axes.label }) : null], own.at ? shared.axes.label : ""),
+      block("Among all samples", [own.at ? make("div", { class: "plot", "data-plot": "place", role: "img", "aria-label": "The sample's point in the ordination of all samples by " + shared.axes.label }) : null], own.at ? shared.axes.label + (step() > 1 ? "; one of " + step() + " samples is drawn behind this one" : "") : ""),
       block(shared.time ? "Over time" : "Samples of the same person", course(index)),
       block("What is known of the sample", [facts.some(Boolean) ? make("dl", { class: "known" }, facts) : null]),
       block("What cannot be said", [make("ul", {}, shared.cannot.map((line) => make("li", { text: line })))]),
@@ -218,6 +221,8 @@
   }
 
   // ---------------------------------------------------------------- small charts
+  const step = () => Math.ceil(data.samples.length / CLOUD);
+
   function axis(text) {
     return { title: { text: text, font: { size: 12, color: "var(--ink-2)" } }, gridcolor: "var(--grid)", zeroline: false, linecolor: "var(--line-2)", tickfont: { color: "var(--ink-2)", size: 11 }, automargin: true };
   }
@@ -226,11 +231,11 @@
     const index = at.get(shown);
     if (index === undefined || !window.Plotly) return;
     const own = data.samples[index];
-    const layout = (x, y, more) => ({ height: 300, margin: { l: 56, r: 12, t: 8, b: 48 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: "var(--ink)", size: 12 }, xaxis: axis(escaped(x)), yaxis: axis(escaped(y)), showlegend: false, hovermode: "closest", ...more });
+    const layout = (x, y, more) => ({ height: HEIGHT, margin: { l: 56, r: 12, t: 8, b: 48 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: "var(--ink)", size: 12 }, xaxis: axis(escaped(x)), yaxis: axis(escaped(y)), showlegend: false, hovermode: "closest", ...more });
     const spot = place.querySelector("[data-plot='place']");
     if (spot) {
-      const known = data.samples.filter((s) => s.at);
-      const cloud = { type: known.length > WEBGL_FROM ? "scattergl" : "scatter", mode: "markers", x: known.map((s) => s.at[0]), y: known.map((s) => s.at[1]), text: known.map((s) => escaped(s.id).slice(0, 80)), hovertemplate: "%{text}<extra></extra>", marker: { color: "var(--line-2)", size: 5, opacity: 0.6 } };
+      const known = data.samples.filter((s) => s.at).filter((s, i) => i % step() === 0);
+      const cloud = { type: "scatter", mode: "markers", x: known.map((s) => s.at[0]), y: known.map((s) => s.at[1]), text: known.map((s) => escaped(s.id).slice(0, 80)), hovertemplate: "%{text}<extra></extra>", marker: { color: "var(--line-2)", size: 5, opacity: 0.6 } };
       const mine = others(index).map(([s]) => s).filter((s) => s.at);
       const path = { type: "scatter", mode: "lines+markers", x: mine.map((s) => s.at[0]), y: mine.map((s) => s.at[1]), text: mine.map((s) => escaped(s.id).slice(0, 80)), hovertemplate: "%{text}<extra></extra>", line: { color: "var(--s1)", width: 1 }, marker: { color: "var(--s1)", size: 6, symbol: "circle-open" } };
       const here = { type: "scatter", mode: "markers", x: [own.at[0]], y: [own.at[1]], hoverinfo: "skip", marker: { color: "var(--outside)", size: 13, symbol: "diamond", line: { color: "var(--surface)", width: 1.5 } } };
@@ -249,13 +254,19 @@
   function show(element, traces, layout) {
     const styles = getComputedStyle(root);
     const marked = traces.map((trace) => (Array.isArray(trace.marker.color) ? { ...trace, marker: { ...trace.marker, color: trace.marker.color.map((c) => gutdiv.coloured(c, styles, "color")) } } : trace));
-    window.Plotly.react(element, gutdiv.coloured(marked, styles), gutdiv.coloured({ ...layout, width: element.clientWidth || 640, autosize: false }, styles), { displayModeBar: false, displaylogo: false });
+    window.Plotly.react(element, gutdiv.coloured(marked, styles), gutdiv.coloured({ ...layout, width: element.clientWidth || 640, autosize: false, ...(printing ? PAPER : {}) }, styles), { displayModeBar: false, displaylogo: false });
   }
 
   // Unpacked when there is time, so that the first page opens at once.
   window.addEventListener("load", () => (window.requestIdleCallback || setTimeout)(() => loaded()));
   window.addEventListener("hashchange", route);
   document.addEventListener("gutdiv-theme", () => shown !== null && draw());
-  window.addEventListener("resize", () => shown !== null && draw());
+  for (const [word, paper] of [["beforeprint", true], ["afterprint", false]]) {
+    window.addEventListener(word, () => {
+      printing = paper;
+      if (shown !== null) draw();
+    });
+  }
+  window.addEventListener("resize", () => !printing && shown !== null && draw());
   route();
 })();

@@ -88,7 +88,7 @@ def enriched(results: Results) -> Section | None:
         return Section("enrichment", "Guilds among the taxa found", tuple(gone)) if gone else None
     spec = (
         (Column("Guild"), lambda r: cells.text(r["guild"])),
-        (Column("Among taxa that", choose=True), lambda r: cells.text(SOURCES.get(str(r["source"]), r["source"]))),
+        (Column("Among taxa that", "phrase", choose=True), lambda r: cells.text(SOURCES.get(str(r["source"]), r["source"]))),
         (Column("Direction", choose=True), lambda r: cells.text(r["direction"])),
         cells.column("Members found", "observed", cells.count),
         cells.column("Expected", "expected", cells.real),

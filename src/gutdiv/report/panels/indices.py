@@ -51,7 +51,7 @@ def _table(results: Results, about: Mapping[str, Any]) -> Any:
         (Column("Index"), lambda r: cells.text((traits.get(r["index"]) or {}).get("label") or r["index"])),
         (Column("Samples beyond", "number"), lambda r: _of(r, control=False)),
         (Column("Controls beyond", "number"), lambda r: _of(r, control=True)),
-        (Column("Cut-off"), lambda r: cells.text((traits.get(r["index"]) or {}).get("cutoff"))),
+        (Column("Cut-off", "phrase"), lambda r: cells.text((traits.get(r["index"]) or {}).get("cutoff"))),
         (Column("Counted on"), lambda r: cells.text((traits.get(r["index"]) or {}).get("level"))),
         (Column("Source"), lambda r: cells.text((traits.get(r["index"]) or {}).get("citation"))),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gutdiv.report import cells, reading, standing
-from gutdiv.report.parts import Column, Note, Part, Section
+from gutdiv.report.parts import Column, Detail, Glossary, Note, Part, Section
 from gutdiv.report.wording import listing, name, plural, quoted, sentence
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gutdiv.report.parts import DataTable
 
 TAXON, GUILD, FB = "clr:", "guild:", "log2_fb"
+REASONS = 3  # that are told one by one
 NOTE = "Valid for samples processed like these controls: another region, pipeline, database or depth gives other numbers for the same gut."
 
 
@@ -38,12 +39,20 @@ def section(results: Results) -> Section | None:
     for interval in reference.intervals:
         if interval.absent:
             gone.setdefault(interval.absent, []).append(_label(results, interval))
-    parts += [Note("absent", f"No interval for {listing(labels, limit=12)}: {sentence(name(why))}") for why, labels in gone.items()]
+    parts += _absent(gone)
     lead = (
         f"{plural(reference.n_subjects, 'person', many='people')} ({plural(reference.n_samples, 'sample')}) declared as "
         f"{quoted(reference.declared)}, one sample each, where it has enough reads. {standing.called(reference)}"
     )
     return Section("intervals", "Reference intervals", tuple(parts), lead) if parts else None
+
+
+def _absent(gone: dict[str, list[str]]) -> list[Part]:
+    """Say what has no interval and why; many reasons are folded."""
+    if len(gone) <= REASONS:
+        return [Note("absent", f"No interval for {listing(labels, limit=12)}: {sentence(name(why))}") for why, labels in gone.items()]
+    title = f"No interval for {plural(sum(map(len, gone.values())), 'metric, taxon or guild', many='metrics, taxa and guilds')}, and why"
+    return [Glossary(title, tuple(Detail(listing(labels, limit=12), sentence(name(why))) for why, labels in gone.items()))]
 
 
 def key(interval: Interval) -> str:

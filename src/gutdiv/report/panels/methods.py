@@ -64,7 +64,7 @@ _INPUTS = (
 )
 _STEPS = (
     cells.column("Result", "place", cells.text),
-    cells.column("Options", "options", cells.text, kind="name"),
+    cells.column("Options", "options", cells.text, kind="phrase"),
     cells.column("Seed", "seed", cells.text),
     cells.column("Version", "version", cells.text),
 )

@@ -102,8 +102,8 @@ def _view(results: Results, key: str) -> View | None:
     alt = f"Scatter of the first two axes of {plural(len(rows), 'sample')}, {metric.label}."
     if taxa:
         alt += f" Arrows of {listing([name(r['taxon'], limit=60) for r in taxa], limit=SHOWN)}."
-    note = _note(found, drawn=bool(taxa))
-    return View(key, metric.label, title, f"{title}. {alt}", data, layout, numbers, note, {**biplot.narrow(), **space.narrow()}, int(layout["height"]))
+    note, small = _note(found, drawn=bool(taxa)), {**biplot.narrow(), **space.narrow()}
+    return View(key, metric.label, title, f"{title}. {alt}", data, layout, numbers, note, small, int(layout["height"]), _note(found))
 
 
 def _with_ids(
@@ -137,8 +137,8 @@ def by_group(results: Results, rows: Sequence[Mapping[str, Any]]) -> list[tuple[
     return list(places.items())
 
 
-def _note(found: Table, *, drawn: bool) -> str:
-    """Say how far the axes can be trusted, and what arrows are."""
+def _note(found: Table, *, drawn: bool | None = None) -> str:
+    """Say how far the axes can be trusted, and what ellipses and, where they are drawn, arrows are; only the first of points along three axes (None)."""
     source: Mapping[str, Any] = found.record
     told = []
     if (source.get("options") or {}).get("method") == "umap":
@@ -148,6 +148,8 @@ def _note(found: Table, *, drawn: bool) -> str:
     error = source.get("proportion_error")
     if not missing(error):
         told.append(f"The percentages on the axes were estimated, to within {percent(error)} of their value.")
+    if drawn is None:
+        return " ".join([*told, "The same points along three axes, without ellipses and arrows."])
     told.append("An ellipse would hold 68% of a group's samples if they were normally distributed along the two axes (groups of 5 samples or more).")
     if drawn:
         told.append(

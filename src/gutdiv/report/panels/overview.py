@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from gutdiv.model.results import Results
 
+FINDINGS = 3  # that are seen at once; the others are one click away
 RESEARCH_USE = "For research use only. This page describes samples relative to each other and to declared controls; it diagnoses nobody."
 
 
@@ -26,7 +27,9 @@ def build(results: Results) -> Panel:
         first.append(verdict)
     outstanding = story.outstanding(results)
     if outstanding:
-        first.append(Sentences(outstanding))
+        first.append(Sentences(outstanding[:FINDINGS]))
+    if outstanding[FINDINGS:]:
+        first.append(Sentences(outstanding[FINDINGS:], title=plural(len(outstanding) - FINDINGS, "more finding")))
     stands_out = Section(
         "stands-out", "What stands out", tuple(first) or (Note("absent", "No groups were compared and no sample was judged."),)
     )
