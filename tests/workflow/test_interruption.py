@@ -309,6 +309,10 @@ def test_slurm_jobs_of_the_folder_are_cancelled_and_waited_for(tmp_path: Path, m
     killed(tmp_path / "again")
     with claim(tmp_path / "again") as held, pytest.raises(GutdivError, match="squeue fails: no controller"):
         recover(held, said.append)
+    killed(tmp_path / "local", slurm=False)
+    with claim(tmp_path / "local") as held:
+        recover(held, said.append)
+    assert "was killed" in said[-1], "no job of a local run is in a queue: SLURM is not asked"
 
 
 def test_settings_half_written_by_a_kill_are_written_again_and_changed_ones_are_not(tmp_path: Path) -> None:

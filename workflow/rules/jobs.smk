@@ -78,7 +78,7 @@ def results(wildcards):
 
 def read(path):
     """The record of a cohort."""
-    with open(path) as handle:
+    with open(path, encoding="utf-8") as handle:
         return json.load(handle)
 
 
@@ -113,7 +113,8 @@ def work(files, wildcards):
         return 1, 0, files.size_mb, 0
     samples = sum(record["n_samples"] for record in records) / 1e3
     counts = sum(record.get("n_entries", 0) for record in records) / 1e6  # earlier versions did not write it; then the cohort is built anew
-    measured = COHORTS[wildcards.cohort]["subsample"] / 1e3 if hasattr(wildcards, "cohort") and too_many(records[0], wildcards) else samples
+    part = hasattr(wildcards, "cohort") and too_many(records[0], wildcards)
+    measured = min(samples, COHORTS[wildcards.cohort]["subsample"] / 1e3) if part else samples
     return 1, samples, counts, measured**2 / int(getattr(wildcards, "blocks", 1))
 
 

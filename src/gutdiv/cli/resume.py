@@ -65,11 +65,11 @@ class Claim:
             return {"host": socket.gethostname()}
         return note if isinstance(note, dict) else {}
 
-    def sign(self) -> None:
-        """Write who holds the folder, in one step that leaves nothing of a longer note before it."""
+    def sign(self, *, slurm: bool = True) -> None:
+        """Write who holds the folder, and whether jobs may go through SLURM, in one step that leaves nothing of a longer note before it."""
         import psutil
 
-        note = {"pid": os.getpid(), "started": psutil.Process().create_time(), "host": socket.gethostname()}
+        note = {"pid": os.getpid(), "started": psutil.Process().create_time(), "host": socket.gethostname(), "slurm": slurm}
         os.pwrite(self._file, json.dumps(note).encode().ljust(os.fstat(self._file).st_size - 1) + b"\n", 0)
         self._signed = True
 
@@ -146,7 +146,7 @@ def recover(held: Claim, say: Callable[[str], None]) -> None:
     say(f"the last run in {output}{who} was killed; going on where it stopped.")
     if ended := end_orphans(output):
         say(f"ended {_count(ended, 'process', 'processes')} that it had left at work.")
-    if cancelled := _cancel_slurm_jobs(output):
+    if before.get("slurm", True) and (cancelled := _cancel_slurm_jobs(output)):  # a run without SLURM goes on where SLURM's commands fail
         say(f"cancelled {_count(len(cancelled), 'SLURM job', 'SLURM jobs')} that it had left in the queue: {', '.join(cancelled)}.")
     for folder in ("config", "results"):
         for path in (output / folder).rglob(".*.part"):

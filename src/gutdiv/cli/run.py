@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from gutdiv.cli.resume import Claim
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_DRY = {"-n", "--dry-run", "--dryrun"}
+_DRY = re.compile(r"--dry-?run|-[pqkF]*n[pqkF]*")  # alone, or with other options of one letter
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -93,7 +93,7 @@ def _run(args: argparse.Namespace) -> int:
         options += ["--slurm-jobname-prefix", slurm_prefix(args.output)]
     environment = {**os.environ, "PATH": own_path(), **mark(args.output)}
     with claim(args.output) as held:
-        _ready(held, settings, options, environment, args.snakemake)
+        _ready(held, settings, options, environment, args.snakemake, slurm=_may_queue(profile, args.snakemake))
         follow([*options, *args.snakemake], environment, output=args.output, verbose=args.verbose)
     page = (args.output / "results" / name / "report.html").absolute()
     if page.is_file():
@@ -103,9 +103,9 @@ def _run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _ready(held: Claim, settings: Settings, options: list[str], environment: Mapping[str, str], own: list[str]) -> None:
+def _ready(held: Claim, settings: Settings, options: list[str], environment: Mapping[str, str], own: list[str], *, slurm: bool) -> None:
     """Clear away what a killed run left, and write the settings; a dry run clears nothing away."""
-    dry = bool(_DRY & set(own))
+    dry = any(map(_DRY.fullmatch, own))
     lock = locked(held.output)
     if lock and (pid := foreign_snakemake(held.output)):
         msg = f"Snakemake is at work in {held.output} without `gutdiv run`: process {pid}. Wait until it has ended."
@@ -121,7 +121,7 @@ def _ready(held: Claim, settings: Settings, options: list[str], environment: Map
     settings.write()
     if dry:
         return
-    held.sign()
+    held.sign(slurm=slurm)
     if held.before and locked(held.output):
         command = [sys.executable, "-m", "snakemake", *options, "--unlock"]
         unlocked = subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace", check=False)
@@ -145,6 +145,12 @@ def _say(text: str) -> None:
 def _queues(profile: Path, own: list[str]) -> bool:
     """Whether jobs go through SLURM, by the profile or by Snakemake's own option."""
     return bool(re.search(r"(?:^|\s)(?:--executor[ =]|-e )\s*slurm(?:\s|$)", " ".join(own)) or re.search(r"(?m)^executor:\s*slurm\s*(#|$)", _text(profile)))
+
+
+def _may_queue(profile: Path, own: list[str]) -> bool:
+    """Whether SLURM may be what jobs go through: more is taken for it than `_queues` is sure of, so that no job is left in a queue."""
+    elsewhere = "SNAKEMAKE_PROFILE" in os.environ or any(word.startswith("--profile") for word in own)
+    return elsewhere or "slurm" in f"{_text(profile)} {' '.join(own)}".lower()
 
 
 def _names_jobs(profile: Path, own: list[str]) -> bool:
