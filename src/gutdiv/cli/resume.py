@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import hashlib
 import json
@@ -14,13 +15,13 @@ import subprocess
 import time
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gutdiv.errors import GutdivError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
     import psutil
 
@@ -154,6 +155,24 @@ def recover(held: Claim, say: Callable[[str], None]) -> None:
                 path.unlink(missing_ok=True)
     for path in (output / ".snakemake").glob("gutdiv-*"):  # copies that the report's rules work on
         shutil.rmtree(path, ignore_errors=True)
+
+
+def remove_unfinished(output: Path) -> None:
+    """Remove the results that Snakemake noted as begun and not as ended: it looks for them before its checkpoint has told which more there are."""
+    notes = output / ".snakemake" / "incomplete"
+    for note in sorted(notes.rglob("*")):
+        name = "".join(part.removeprefix("@") for part in note.relative_to(notes).parts)  # a long one stands in pieces
+        try:
+            place = Path(base64.urlsafe_b64decode(name).decode())
+        except ValueError:  # a folder that holds the rest of a name
+            continue
+        if note.is_dir() or place.is_absolute() or ".." in place.parts:
+            continue
+        path = output / place
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _count(n: int, one: str, many: str) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from gutdiv.cli.follow import follow
 from gutdiv.cli.inputs import DEFAULTS, add_inputs, carries_tree
 from gutdiv.cli.options import add_seed, depth, positive
-from gutdiv.cli.resume import claim, foreign_snakemake, locked, mark, recover, slurm_prefix
+from gutdiv.cli.resume import claim, foreign_snakemake, locked, mark, recover, remove_unfinished, slurm_prefix
 from gutdiv.cli.settings import COLUMNS, FILES, NOT_THE_DEMO, Settings, filled, sheet
 from gutdiv.cli.workflow_files import PROFILES, own_path, workflow_folder
 from gutdiv.errors import ExpressionError, GutdivError, InputError, first_ids
@@ -122,6 +122,7 @@ def _ready(held: Claim, settings: Settings, options: list[str], environment: Map
     if dry:
         return
     held.sign(slurm=slurm)
+    remove_unfinished(held.output)
     if held.before and locked(held.output):
         command = [sys.executable, "-m", "snakemake", *options, "--unlock"]
         unlocked = subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace", check=False)
