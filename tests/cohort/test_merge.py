@@ -44,6 +44,12 @@ def test_reads_of_one_genus_are_summed_and_samples_and_subjects_are_named_after_
     assert merged.record["studies"]["two"] == {"n_samples": 1, "n_features": 2, "n_reads": 48, "columns_missing": ["diet"]}
 
 
+def test_in_a_study_without_the_column_of_subjects_every_sample_is_one() -> None:
+    merged = merge({"one": FIRST, "two": SECOND}, subject="diet")
+    assert merged.columns["diet"] == ("one:fish", "one:oats", "two:S1")
+    assert merged.record["sample_is_subject"] == ["two"]
+
+
 def test_features_of_one_id_are_one_where_that_is_asked_for() -> None:
     other = cohort({"A2": ("F", "G"), "B9": ("K", "H")}, [[5, 6]])
     merged = merge({"one": FIRST, "two": other}, by="feature")

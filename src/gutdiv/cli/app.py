@@ -62,6 +62,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except BrokenPipeError:
         return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("gutdiv: interrupted; nothing half-written was left as a result.\n")
+        return 130
     return code
 
 

@@ -37,7 +37,8 @@ class Merged:
     columns : mapping of str to tuple of (str or None)
         Metadata, one entry a sample; `study` comes first.
     record : mapping
-        `by`, `studies` (samples, features, reads and columns missing of each) and `features` (in how many studies each is).
+        `by`, `studies` (samples, features, reads and columns missing of each), `features` (in how many studies each is) and
+        `sample_is_subject` (studies without the column of subjects).
     """
 
     sample_ids: tuple[str, ...]
@@ -59,7 +60,8 @@ def merge(cohorts: Mapping[str, Cohort], *, by: str = "genus", subject: str | No
         `genus`: reads of one canonical genus are summed; what has no genus is counted as `unclassified` of its lowest named rank, as everywhere
         in gutdiv. `feature`: features with one id are one, which holds where ids are sequences, their digests, or of one set of reference OTUs.
     subject : str, optional
-        Column that names subjects; its values get the study's name in front, for equal names in two studies are two people.
+        Column that names subjects; its values get the study's name in front, for equal names in two studies are two people. In a study
+        without the column every sample is a subject of its own, as in a cohort without one; the record names such studies.
 
     Raises
     ------
@@ -95,6 +97,7 @@ def merge(cohorts: Mapping[str, Cohort], *, by: str = "genus", subject: str | No
     record = {
         "by": by,
         "studies": {study: _about(cohorts[study], names[study], cohorts) for study in order},
+        "sample_is_subject": [study for study in order if subject is not None and subject not in cohorts[study].metadata.columns],
         "features": {str(k): sum(v == k for v in studies_of.values()) for k in range(1, len(order) + 1)},
     }
     samples = tuple(f"{study}:{s}" for study in order for s in cohorts[study].sample_ids)
@@ -142,7 +145,8 @@ def _columns(cohorts: Mapping[str, Cohort], order: Sequence[str], subject: str |
     for column in known:
         cells: list[str | None] = []
         for study in order:
-            own = cohorts[study].metadata.columns.get(column, (None,) * len(cohorts[study].sample_ids))
+            ids = cohorts[study].sample_ids
+            own = cohorts[study].metadata.columns.get(column, ids if column == subject else (None,) * len(ids))
             cells += [f"{study}:{cell}" if cell is not None else None for cell in own] if column == subject else list(own)
         columns[column] = cells
     return {column: tuple(cells) for column, cells in columns.items()}
