@@ -89,7 +89,7 @@ def test_an_index_tells_of_every_cohort_and_leads_to_its_report(tmp_path: Path) 
     page = tmp_path / "results" / "index.html"
     assert main(["report", "--index", *map(str, folders), "--output", str(page)]) == 0
     text = page.read_text(encoding="utf-8")
-    assert "2 cohorts, 48 samples" in text
+    assert "2 cohorts" in text
     assert 'href="a/report.html"' in text
     assert 'href="a/report.html#diversity"' in text
     assert 'href="b%20c/report.html"' in text

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from typing import TYPE_CHECKING
 
+import pandas as pd
 import pytest
 from fake_results import fake_results
 from fake_tables import HOSTILE
@@ -13,6 +15,7 @@ from test_cli import written
 
 from gutdiv.cli.app import main
 from gutdiv.io.artifacts import read_rows
+from gutdiv.model.results import TABLES, Table
 from gutdiv.report.anonymous import anonymised
 from gutdiv.report.content import build
 from gutdiv.report.export import figure_data, multiqc
@@ -75,3 +78,23 @@ def test_an_anonymised_page_names_no_sample_and_no_subject(hostile: bool) -> Non
     assert all(c is None or c.startswith("person ") for c in shown.metadata.columns["subject"])
     assert all(re.fullmatch(r"sample \d+", s) for s in shown.metadata.ids)
     assert list(shown.metadata.ids) != sorted(shown.metadata.ids), "the order of the names is not that of the numbers"
+
+
+def test_names_that_a_cell_lists_and_columns_that_count_people_stay_out_of_an_anonymised_page() -> None:
+    results = fake_results(n=24)
+    ids = results.metadata.ids
+    frame = pd.DataFrame({"sample_id": list(ids), "nearest": [json.dumps([[i, 0.1]]) for i in reversed(ids)]})
+    columns = {"visit_number": tuple(str(2_003_650 + k) for k in range(24)), "mass": tuple(f"{60 + k / 7:.3f}" for k in range(24))}
+    metadata = dataclasses.replace(
+        results.metadata,
+        columns={**results.metadata.columns, **columns},
+        kinds={**results.metadata.kinds, **dict.fromkeys(columns, "numeric")},
+    )
+    frame = frame.reindex(columns=[*TABLES["explanations"]])
+    tables = {**results.tables, "dysbiosis/explanations": Table("explanations", frame, {})}
+    shown = anonymised(dataclasses.replace(results, tables=tables, metadata=metadata))
+    listed = " ".join(shown.tables["dysbiosis/explanations"].frame["nearest"])
+    assert not [i for i in ids if i in listed]
+    assert listed.count("sample ") == 24
+    assert "visit_number" not in shown.metadata.columns
+    assert shown.metadata.columns["mass"] == columns["mass"]

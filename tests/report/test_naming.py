@@ -10,6 +10,7 @@ import pytest
 from fake_results import HOSTILE, fake_results
 from fake_tables import table
 
+from gutdiv.report import story
 from gutdiv.report.content import build
 from gutdiv.report.naming import MOST, PLACE
 from gutdiv.report.parts import DataTable, Note, Prose, Section, Sentences
@@ -92,7 +93,7 @@ def test_the_tables_hold_rules_and_spellings_with_the_most_reads_first() -> None
     assert spelled.source == "cohort/taxonomy_audit.tsv"
     assert [r.cells[0].text for r in spelled.rows] == ["[Eubacterium]_hallii_group", "Lachnoclostridium", "Lachnospiraceae; uncultured"]
     assert spelled.rows[2].cells[-1].text == "no genus is called: 'uncultured' stands in its place"
-    assert spelled.note == ""
+    assert spelled.note == story.NO_PATHOGEN
 
 
 def test_a_rule_that_the_page_does_not_know_is_shown_too() -> None:
@@ -107,7 +108,7 @@ def test_of_many_spellings_those_with_the_most_reads_are_shown_and_the_rest_coun
     ]
     found = tables(replace(results, tables={**results.tables, PLACE: table("taxonomy_audit", many)}))["names"]
     assert len(found.rows) == MOST == 500
-    assert found.note == "200 further spellings with fewer reads stand in cohort/taxonomy_audit.tsv."
+    assert found.note == f"200 further spellings with fewer reads stand in cohort/taxonomy_audit.tsv. {story.NO_PATHOGEN}"
 
 
 def test_without_lineages_the_reason_stands_there_and_without_the_table_nothing() -> None:

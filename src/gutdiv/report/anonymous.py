@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +17,15 @@ if TYPE_CHECKING:
 
 LEFT_OUT = "cohort/alignment"  # a list of ids and little else
 TELLING = 0.5  # a column of words with more different values than this share of its samples may tell who is who
+COUNTED = 0.9  # so may one of whole numbers, as of visits or of people, from this share on
 
 
 def anonymised(results: Results) -> Results:
     """Return the results with samples and subjects numbered instead of named.
 
-    Numbers follow a digest of the names and not their order. Names are replaced wherever a cell or an entry of a record is one; of the metadata
-    only columns of numbers and of few words are kept, besides those that play a part. Names within a sentence stay where a stage wrote one; the only
-    sentences with names of samples are reasons in `cohort/alignment`, which is left out.
+    Numbers follow a digest of the names and not their order. Names are replaced wherever a cell, an entry of a list in a cell, or an entry of a record is
+    one; of the metadata only columns of measured numbers and of few words are kept, besides those that play a part. Names within a sentence stay where a
+    stage wrote one; the only sentences with names of samples are reasons in `cohort/alignment`, which is left out.
     """
     metadata = results.metadata
     samples = {str(s) for t in results.tables.values() if "sample_id" in t.frame.columns for s in t.frame["sample_id"] if not missing(s)}
@@ -52,7 +54,18 @@ def _table(table: Table, names: Mapping[str, str]) -> Table:
     frame = table.frame.copy()
     for column in frame.columns.intersection(["sample_id", "subject"]):
         frame[column] = [names.get(str(v), v) for v in frame[column]]
+    for column in frame.columns:
+        if frame[column].map(lambda v: isinstance(v, str) and v[:1] in "[{" and v != "").any():
+            frame[column] = [_listed(v, names) for v in frame[column]]
     return replace(table, frame=frame, record=_renamed(table.record, names))
+
+
+def _listed(cell: Any, names: Mapping[str, str]) -> Any:
+    """Rename what a cell lists as JSON."""
+    try:
+        return json.dumps(_renamed(json.loads(cell), names), ensure_ascii=False)
+    except (TypeError, ValueError):  # mere text
+        return cell
 
 
 def _metadata(metadata: SampleMetadata, names: Mapping[str, str], roles: Mapping[str, Any]) -> SampleMetadata:
@@ -62,9 +75,14 @@ def _metadata(metadata: SampleMetadata, names: Mapping[str, str], roles: Mapping
         words = {c for c in cells if c is not None}
         if column == roles.get("subject"):
             kept[column] = tuple(None if c is None else names.get(c, c) for c in cells)
-        elif column in roles.values() or metadata.kinds[column] == "numeric" or len(words) <= TELLING * len(cells):
+        elif column in roles.values() or (_measured(words, len(cells)) if metadata.kinds[column] == "numeric" else len(words) <= TELLING * len(cells)):
             kept[column] = cells
     return replace(metadata, ids=tuple(names[s] for s in metadata.ids), columns=kept, kinds={c: metadata.kinds[c] for c in kept})
+
+
+def _measured(words: set[str], n: int) -> bool:
+    """Whether a column of numbers measures something: whole numbers that are nearly all different count samples or people."""
+    return len(words) <= COUNTED * n or not all(float(w).is_integer() for w in words)
 
 
 def _renamed(content: Any, names: Mapping[str, str]) -> Any:

@@ -36,8 +36,7 @@ def build(cohorts: Sequence[tuple[str, Results]]) -> Page:
     sections = [Section("all", "All cohorts", (_table(cohorts),))]
     sections += [_cohort(i, place, results) for i, (place, results) in enumerate(cohorts)]
     version = next((str(r.cohort.get("gutdiv_version", "")) for _, r in cohorts), "")
-    samples = sum(int(r.cohort.get("n_samples") or 0) for _, r in cohorts)
-    subtitle = f"{plural(len(cohorts), 'cohort')}, {plural(samples, 'sample')}"
+    subtitle = plural(len(cohorts), "cohort")
     return Page("Cohorts", subtitle, version, (Panel("cohorts", "Cohorts", subtitle, LEAD, tuple(sections)),))
 
 
@@ -51,7 +50,7 @@ def _table(cohorts: Sequence[tuple[str, Results]]) -> DataTable:
     spec = (
         (Column("Cohort", "name"), lambda r: cells.text(r["results"].name)),
         (Column("Samples", "number"), lambda r: cells.count(r["results"].cohort.get("n_samples"))),
-        (Column("Compared at", "number", "Reads per sample."), lambda r: cells.count(r["values"].get("depth"))),
+        (Column("Compared at", "number", "Reads per sample."), lambda r: cells.count(reading.depth(r["results"]))),
         (Column("Tier", "text", TERMS["tier"], choose=True), lambda r: cells.text(r["values"].get("tier") or "none")),
         (Column("Assessed", "number"), lambda r: cells.count(r["values"].get("n_assessable"))),
         (Column("Outside", "number"), lambda r: cells.count((r["values"].get("others") or {}).get("outside", 0) if r["values"] else None)),
@@ -65,8 +64,8 @@ def _expected(row: Mapping[str, object]) -> Cell:
     """Write how many are expected outside by chance."""
     values = row["values"]
     assert isinstance(values, dict)
-    expected = values.get("expected_false_alarms")
-    return Cell(number(expected, digits=2), None if expected is None else float(expected))
+    expected = standing.expected(values)
+    return Cell(number(expected, digits=2), expected)
 
 
 def _cohort(index: int, place: str, results: Results) -> Section:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from gutdiv.report import cells, reading
+from gutdiv.report import cells, reading, story
 from gutdiv.report.parts import DataTable, Note, Part, Section, Sentence, Sentences
 from gutdiv.report.wording import fixed, integer, listing, missing, name, percent, plural, sentence
 
@@ -109,6 +109,7 @@ def _spellings(results: Results) -> DataTable:
         cells.column("Rule", "rule", cells.text, choose=True),
         cells.column("Why", "reason", cells.text),
     )
-    note = f"{plural(more, 'further spelling')} with fewer reads stand{'s' if more == 1 else ''} in {PLACE}.tsv." if more else ""
+    note = f"{plural(more, 'further spelling')} with fewer reads stand{'s' if more == 1 else ''} in {PLACE}.tsv. " if more else ""
+    note += story.NO_PATHOGEN
     caption = "Names as spelled and what became of them, most reads first"
     return cells.build("names", caption, spec, rows, source=f"{PLACE}.tsv", interactive=True, note=note)

@@ -70,6 +70,8 @@ def build(results: Results) -> SamplePages | None:
         "columns": [name(c, limit=60) for c in columns],
         "taxa": [name(t, limit=60) for t in (reading.record(results, COMPOSITION).get("taxa") or {}).get(RANK, ())],
         "means": _means(results),
+        "means_of": reading.controls_word(results) if _controlled(results) else "samples",
+        "limits": any(_metric(results, m, flags)["interval"] for m in metrics),
         "controls": reading.controls_word(results),
         "axes": _axes(results),
         "evidence": _evidence(results, used),
@@ -118,7 +120,7 @@ def _said(results: Results, verdict: Mapping[str, Any], stable: Mapping[str, Any
         single = "single rarefaction draws, which are noisier than the mean that it rests on"
         kinds = (("draws_same", "draws", single), ("bootstraps_same", "bootstraps", "resamplings of the controls"))
         shares = [f"{percent(stable[key])} of {integer(stable[count])} {what}" for key, count, what in kinds if not missing(stable[key])]
-        lines.append(f"The verdict stays in {listing(shares, last='and in')}.")
+        lines.append(f"The verdict stays in {', and in '.join(shares)}.")
     return lines
 
 
@@ -187,6 +189,11 @@ def _means(results: Results) -> list[float]:
     """Return the mean shares of the controls, else of all samples."""
     means = (reading.record(results, COMPOSITION).get("means") or {}).get(RANK) or {}
     return list(means.get(CONTROLS) or means.get("all samples") or ())
+
+
+def _controlled(results: Results) -> bool:
+    """Whether the means of composition are those of declared controls."""
+    return bool(((reading.record(results, COMPOSITION).get("means") or {}).get(RANK) or {}).get(CONTROLS))
 
 
 def _points(results: Results) -> dict[str, list[float | None]]:

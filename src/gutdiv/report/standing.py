@@ -59,15 +59,27 @@ def called(reference: Reference | None) -> str:
     return "The study does not declare these controls healthy: 'within' means like them, not healthy; sick ones among them make the test miss disease."
 
 
+def expected(values: Values) -> float | None:
+    """Return how many samples would lie outside without being ill: by the measured rate where a tier is not exact."""
+    rate = _rate(values)
+    if rate is not None:
+        return rate * float(values["n_assessable"])
+    found: float | None = values.get("expected_false_alarms")
+    return found
+
+
+def _rate(values: Values) -> float | None:
+    """Return the rate of false alarms measured in public studies, where the tier rests on it."""
+    row = _alarm(values, values.get("level_outside"))
+    return None if row is None or values.get("tier") == "in-study" or missing(values.get("n_assessable")) else float(row["mean"])
+
+
 def remarks(values: Values) -> tuple[str, ...]:
     """Say how many would lie outside without being ill, by the measured rate where a tier is not exact, and what was measured."""
-    expected, row = values.get("expected_false_alarms"), _alarm(values, values.get("level_outside"))
-    told = []
-    if row is not None and values.get("tier") != "in-study" and not missing(values.get("n_assessable")):
-        count = number(float(row["mean"]) * float(values["n_assessable"]), digits=2)
-        told.append(f"About {count} would lie outside, at the rate measured in public studies, if all of them were like the controls.")
-    elif not missing(expected):
-        told.append(f"About {number(expected, digits=2)} would lie outside by chance alone if all of them were like the controls.")
+    count, told = expected(values), []
+    if count is not None:
+        by = " by chance alone" if _rate(values) is None else ", at the rate measured in public studies,"
+        told.append(f"About {number(count, digits=2)} would lie outside{by} if all of them were like the controls.")
     told += [line for line in (measured(values),) if line]
     return tuple(told)
 

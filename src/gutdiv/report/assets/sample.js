@@ -42,6 +42,7 @@
 
   // ---------------------------------------------------------------- which page is shown
   async function route() {
+    if (location.hash === "#content") return; // the skip link: it leads into whatever is shown
     if (!location.hash.startsWith(FROM)) {
       if (shown === null) return;
       shown = null;
@@ -91,11 +92,11 @@
       heading(own.id),
       status,
       ...own.said.map((line) => make("p", { class: "said clip", text: line })),
-      block("Place in the reference intervals", [metrics(own)], "The field is the interval of the controls, its darker edges the uncertainty of the limits, the line their median. With several metrics some lie outside in anyone."),
+      block("Place in the reference intervals", [metrics(own)], shared.limits ? "The field is the interval of the controls, its darker edges the uncertainty of the limits, the line their median. With several metrics some lie outside in anyone." : "There is no reference interval: only the values are shown."),
       block("What the verdict is made of", [parts(own), near(own)]),
       block("Taxa farthest from the controls", [drivers(own)], "Robust z of centred log-ratios: they describe the sample and explain nothing."),
       block("Immune-relevant taxa", immune(own), shared.immune.told),
-      block("Composition", [composition(own)], own.shares.length ? "Share of reads, the most abundant genera of the study. The line marks the mean of the " + (shared.means.length ? shared.controls : "samples") + "." : ""),
+      block("Composition", [composition(own)], own.shares.length ? "Share of reads, the most abundant genera of the study. The line marks the mean of the " + shared.means_of + "." : ""),
       block("Among all samples", [own.at ? make("div", { class: "plot", "data-plot": "place", role: "img", "aria-label": "The sample's point in the ordination of all samples by " + shared.axes.label }) : null], own.at ? shared.axes.label + (step() > 1 ? "; one of " + step() + " samples is drawn behind this one" : "") : ""),
       block(shared.time ? "Over time" : "Samples of the same person", course(index)),
       block("What is known of the sample", [facts.some(Boolean) ? make("dl", { class: "known" }, facts) : null]),

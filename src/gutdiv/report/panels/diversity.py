@@ -51,7 +51,9 @@ def _alpha(results: Results) -> Section | None:
     if tests is not None:
         parts.append(_tests_table(results, "tests", list(reading.rows(tests))))
     elif grouped is not None and TESTS not in results.tables:
-        parts.append(Note("absent", "Groups were not compared in these results.", "Run `gutdiv comparison alpha`."))
+        model = "comparison/model" in results.tables
+        text = "Groups are compared by the models below, which hold the other terms constant." if model else "Groups were not compared in these results."
+        parts.append(Note("info" if model else "absent", text, "" if model else "Run `gutdiv comparison alpha`."))
     parts += absences.notes(results, found.record, reading.record(results, TESTS))
     below = found.record.get("below_depth") or ()
     if below:

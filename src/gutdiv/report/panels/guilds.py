@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from gutdiv.report import cells, evidence, reading
+from gutdiv.report import cells, evidence, reading, story
 from gutdiv.report.parts import Cell, Column, Note, Part, Section, Sentence, Sentences
 from gutdiv.report.wording import capital, fixed, integer, listing, missing, name, percent, plural, sentence
 
@@ -99,7 +99,7 @@ def enriched(results: Results) -> Section | None:
     )
     note = (
         "Expected: as many of the taxa found, drawn among taxa of like prevalence. Members of a guild that rise and fall together make p too "
-        "small: read it as a description."
+        "small: read it as a description. " + story.NO_PATHOGEN
     )
     source = f"{ENRICHMENT}.tsv"
     table = cells.build("enrichment", "Guilds among the taxa that links or group tests found", spec, rows, source=source, note=note, interactive=True)

@@ -226,7 +226,7 @@ def _link_table(results: Results, rows: list[dict[str, Any]]) -> DataTable:
     )
     plain = cells.build("link-table", "Links and what is known of each taxon", spec, rows)
     opened = tuple(Row(p.cells, (*_link_details(r), *_told(known, r))) for p, r in zip(plain.rows, rows, strict=True))
-    note = "Open a row for mechanism, evidence and references. What is told of prebiotics and probiotics is no advice."
+    note = f"Open a row for mechanism, evidence and references. What is told of prebiotics and probiotics is no advice. {story.NO_PATHOGEN}"
     return replace(plain, rows=opened, source="immune/links.tsv", interactive=True, note=note)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gutdiv.report import biplot, cells, charts, reading, space
+from gutdiv.report import biplot, cells, charts, reading, space, story
 from gutdiv.report.parts import Column, DataTable, Figure, View
 from gutdiv.report.wording import listing, missing, name, percent, plural
 
@@ -40,6 +40,7 @@ def arrows_table(results: Results) -> DataTable | None:
         cells.column("Mean share", "mean_share", cells.share, help="Of the reads of a sample."),
     )
     note = f"The {SHOWN} taxa most associated with the first two axes of each ordination. Association with an axis is no cause and was not tested."
+    note = f"{note} {story.NO_PATHOGEN}"
     source = "diversity/ordination/, files that end in _arrows.tsv, with all taxa"
     return cells.build("arrows", "Taxa along the axes", spec, rows, source=source, note=note, interactive=len(rows) > 2 * SHOWN)
 
@@ -160,12 +161,15 @@ def _note(found: Table, *, drawn: bool | None = None) -> str:
 
 def _title(results: Results, key: str, label: str) -> str:
     """State what PERMANOVA found for this dissimilarity, or what is shown."""
-    found = [f for f in reading.structure_findings(results) if f.subject == key]
+    grouped = reading.groups(results)
+    column = grouped.column if grouped is not None else ""
+    found = [f for f in reading.structure_findings(results) if f.subject == key and f.strength in {"clear", "weak"}]
     if not found:
         return f"{label} between samples"
-    term = name(found[0].values.get("term"), limit=60)
+    first = min(found, key=lambda f: (f.strength != "clear", str(f.values.get("term")).strip("`") != column))  # what is clear, the groups before others
+    term = name(first.values.get("term"), limit=60)
     spread = reading.spread_finding(results, key, term)
-    if found[0].strength == "clear":
+    if first.strength == "clear":
         how = ", in position or in spread" if spread is not None and spread.strength == "clear" else ""
-        return f"Communities differ by {term}{how}: {percent(found[0].size)} of the variation in {label}"
+        return f"Communities differ by {term}{how}: {percent(first.size)} of the variation in {label}"
     return f"No clear difference by {term} in {label}"

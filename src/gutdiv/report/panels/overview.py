@@ -33,13 +33,16 @@ def build(results: Results) -> Panel:
     stands_out = Section(
         "stands-out", "What stands out", tuple(first) or (Note("absent", "No groups were compared and no sample was judged."),)
     )
-    lost = _fallen(results) or Note("info", "Nothing fell out: table, taxonomy, tree and metadata fit each other.")
+    lost: list[Part] = [_fallen(results) or Note("info", "Table, taxonomy, tree and metadata fit each other: nothing fell out when they were read.")]
+    if below := _below(results):
+        text = f"{plural(len(below), 'sample')} have fewer reads than the common depth: they have no diversity, no distances and no verdict."
+        lost.append(Note("info", text, "Their ids stand in the panel Diversity.", Link("Depth", "#diversity-depth")))
     terms = Glossary("What the words mean", tuple(Detail(k, v) for k, v in TERMS.items()))
     sections = [
         Section("studied", "", (Facts(_facts(results)),)),
         alerts,
         stands_out,
-        Section("fallen", "What did not fit", (lost, *intake.parts(results), terms)),
+        Section("fallen", "What did not fit", (*lost, *intake.parts(results), terms)),
     ]
     return Panel("overview", "Overview", name(results.name, limit=160), RESEARCH_USE, tuple(s for s in sections if s.parts))
 
@@ -58,8 +61,10 @@ def _facts(results: Results) -> tuple[Fact, ...]:
         ),
     ]
     chosen = reading.depth(results)
+    below = len(_below(results))
+    kept = f", which {integer(int(cohort.get('n_samples') or 0) - below)} of {plural(cohort.get('n_samples'), 'sample')} have" if below else ""
     facts.append(
-        Fact("Compared at", integer(chosen) if chosen else "full depth", "reads per sample" if chosen else "samples were not rarefied")
+        Fact("Compared at", integer(chosen) if chosen else "full depth", f"reads per sample{kept}" if chosen else "samples were not rarefied")
     )
     if "specimen" in roles or "age_band" in roles:
         age = f"{name(roles['age_band'], limit=40)}, " if "age_band" in roles else ""
@@ -71,6 +76,11 @@ def _facts(results: Results) -> tuple[Fact, ...]:
         )
         facts.append(Fact("Groups", name(grouped.column, limit=30), what))
     return tuple(facts)
+
+
+def _below(results: Results) -> tuple[str, ...]:
+    """Return the samples with fewer reads than all are compared at."""
+    return tuple(reading.record(results, "diversity/alpha").get("below_depth") or ())
 
 
 def _people(results: Results) -> str:
