@@ -9,7 +9,7 @@ PYTEST_ARGS ?=
 PY = .venv/bin/python
 PIP = $(PY) -m pip --disable-pip-version-check install --quiet --no-input
 # Files of tests are shared out to as many processes as there are processors.
-AT_ONCE = --numprocesses auto --maxprocesses 4 --dist loadfile
+AT_ONCE = --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 WITH_PATH = PATH="$(CURDIR)/.venv/bin:$$PATH"
 
 .PHONY: help demo test test-slow lint clean setup setup-test chromium

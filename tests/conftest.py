@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
+LONG = ("workflow", "browser")  # folders whose tests run the whole workflow or a browser
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +49,8 @@ class RealDataTally:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """A test that asks for real data is marked as one, before `-m` selects."""
+        """A test that asks for real data is marked as one, before `-m` selects; files that take long come first, so that none is waited for at the end."""
+        items.sort(key=lambda item: item.path.parent.name not in LONG)
         for item in items:
             if "real_data" in getattr(item, "fixturenames", ()):
                 item.add_marker("real_data")
