@@ -98,8 +98,8 @@ def test_false_alarms_are_rare_where_subjects_repeat_and_every_row_counts_subjec
     p = []
     for seed in range(150):
         rng = np.random.default_rng(seed)
-        own = {o: rng.normal(size=4) for o in set(owners)}
-        width = {o: rng.gamma(2) for o in set(owners)}
+        own = {o: rng.normal(size=4) for o in sorted(set(owners))}
+        width = {o: rng.gamma(2) for o in sorted(set(owners))}
         points = np.array([own[o] * width[o] + 0.2 * rng.normal(size=4) for o in owners])
         side = dict(zip(sorted(own), rng.permutation(["a", "b"] * 7), strict=True))
         meta = metadata(ids, owner=owners, side=[side[o] for o in owners])

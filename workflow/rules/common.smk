@@ -16,7 +16,7 @@ def check(data, schema, where=""):
     except WorkflowError as error:
         pattern = r".*?ValidationError: (.*?)\n\nFailed validating.*\n\nOn instance(.*?):\s*"
         said = re.sub(pattern, rf"{schema}\2: \1. Found: ", str(error), flags=re.DOTALL)
-        raise WorkflowError(where + " ".join(said.split())[:200]) from None
+        raise WorkflowError(f"{where}{' '.join(said.split())[:200]}") from None
 
 
 def beside_config(path):
