@@ -258,7 +258,7 @@ def test_false_positives_stay_rare_where_subjects_repeat() -> None:
     honest, naive = [], []
     for seed in range(400):
         rng = np.random.default_rng(seed)
-        own = {o: rng.normal() for o in set(owners)}
+        own = {o: rng.normal() for o in sorted(set(owners))}
         side = dict(zip(sorted(own), rng.permutation(["a", "b"] * 6), strict=True))
         frame = alpha(ids, m=[own[o] + 0.4 * rng.normal() for o in owners])
         meta = metadata(ids, {"o": owners, "side": [side[o] for o in owners]})
