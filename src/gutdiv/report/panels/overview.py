@@ -36,7 +36,7 @@ def build(results: Results) -> Panel:
     lost: list[Part] = [_fallen(results) or Note("info", "Table, taxonomy, tree and metadata fit each other: nothing fell out when they were read.")]
     if below := _below(results):
         text = f"{plural(len(below), 'sample')} have fewer reads than the common depth: they have no diversity, no distances and no verdict."
-        lost.append(Note("info", text, "Their ids stand in the panel Diversity.", Link("Depth", "#diversity-depth")))
+        lost.append(Note("info", text, "Their ids stand in diversity/alpha.json.", Link("Depth", "#diversity-depth")))
     terms = Glossary("What the words mean", tuple(Detail(k, v) for k, v in TERMS.items()))
     sections = [
         Section("studied", "", (Facts(_facts(results)),)),
