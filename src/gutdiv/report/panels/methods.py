@@ -40,13 +40,14 @@ def build(results: Results) -> Panel:
     parts: list[Part] = [cells.build("inputs", "Input files", _INPUTS, results.cohort.get("inputs") or (), source="cohort/cohort.json")]
     steps = tuple(_steps(results))
     parts += [cells.build("steps", "Steps with options and seeds", _STEPS, steps, source="the .json beside each table")] if steps else []
+    parts += [Prose(tuple(results.commands.values()), copy=True, title="Commands", code=True)] if results.commands else []
     claims = Section("not-claimed", "What is not claimed", (Sentences(tuple(Sentence(s) for s in NOT_CLAIMED)),))
     papers = tuple(Detail("", entry) for entry in bibliography.entries(_citations(results)))
     listed: list[Part] = [Sentences(tuple(Sentence(d.text) for d in papers), numbered=True)]
     entries = bibliography.bibtex(_citations(results))
     listed += [Prose(entries, copy=True, title="BibTeX", code=True)] if entries else []
     sources = Section("sources", "Papers behind the methods", tuple(listed))
-    inputs = Section("inputs", "Inputs and steps", tuple(parts), "Same inputs, options, seeds and version give the same numbers.")
+    inputs = Section("inputs", "Inputs and steps", tuple(parts), _AGAIN if results.commands else _SAME)
     measures = tuple(_measures(results))
     estimators = (
         Section("estimators", "How each metric is computed", (Glossary("Definitions as used here", measures),)) if measures else None
@@ -56,6 +57,8 @@ def build(results: Results) -> Panel:
     return Panel("methods", "Methods", "Methods and limits", lead, tuple(s for s in sections if s is not None))
 
 
+_SAME = "Same inputs, options, seeds and version give the same numbers."
+_AGAIN = f"{_SAME} The commands make each result again, in this order, in the folder of the results; input files are given by name only."
 _INPUTS = (
     cells.column("Role", "role", cells.text),
     cells.column("File", "name", cells.text, kind="name"),
