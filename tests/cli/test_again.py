@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
-import pytest
 
 from gutdiv.cli.again import commands
 from gutdiv.cli.app import _parser, main
@@ -17,6 +16,8 @@ from gutdiv.model.results import Reference, Results, Table
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
+
+    import pytest
 
 DATA = Path(__file__).parents[2] / "test_data"
 COHORT = {"name": "my study", "inputs": [{"role": "table", "name": "-odd name.biom"}], "roles": {"group": "arm", "subject": None}, "options": {}}
