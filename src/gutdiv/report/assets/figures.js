@@ -55,14 +55,15 @@
       let layout = gutdiv.merged(view.layout, { width: width, autosize: false });
       this.narrow = width < NARROW;
       if (this.narrow) layout = gutdiv.merged(layout, view.narrow);
-      if (printing) layout.height = Math.min(layout.height, PAPER_HEIGHT);
+      if (printing) layout.height = Math.min(layout.height, (view.paper || {}).height || PAPER_HEIGHT);
       this.axis = layout.xaxis;
       for (const [key, length] of [["xaxis", width - this.room], ["yaxis", layout.height - 90]]) {
         if (layout[key].title) layout = gutdiv.merged(layout, { [key]: { title: titled(layout[key], length) } });
       }
       let data = view.data;
       if (this.by) {
-        data = gutdiv.recoloured(data, this.by);
+        const column = { label: this.by.word, kind: "name" };
+        data = gutdiv.recoloured(data, { ...this.by, values: this.by.values.map((v) => v && gutdiv.names.cell(v, column)) });
         layout = gutdiv.merged(layout, { showlegend: true });
         if (data[0].marker.showscale) {
           const { bar, margin, height } = gutdiv.bar(this.narrow);
@@ -73,7 +74,7 @@
       this.space = this.deep && !printing && gutdiv.hasSpace(data);
       if (this.space) ({ data, layout } = gutdiv.inSpace(data, layout, this.plot.layout && this.plot.layout.scene && this.plot.layout.scene.camera));
       else data = [...data.filter((trace) => trace.ids), ...gutdiv.ellipses(data), ...data.filter((trace) => !trace.ids)];
-      return { data: gutdiv.coloured(data, styles), layout: gutdiv.coloured(layout, styles) };
+      return { data: gutdiv.coloured(gutdiv.names.drawn(data), styles), layout: gutdiv.coloured(gutdiv.names.drawn(layout), styles) };
     }
 
     // Offers the third axis, where there is one, and the columns of the metadata, where the page holds them.
@@ -141,6 +142,14 @@
       this.figure.dataset.drawn = "yes";
     }
 
+    // A figure that is out of sight while a sample's page is open is drawn anew when it is seen again.
+    forget() {
+      window.Plotly.purge(this.plot);
+      this.kind = undefined;
+      this.drawn = false;
+      delete this.figure.dataset.drawn;
+    }
+
     // A figure that needs more than a phone's width is moved sideways in its frame; paper has the width that it has.
     sideways(width) {
       const least = printing ? 0 : (this.view().layout.meta || {}).least || 0;
@@ -185,7 +194,7 @@
       root.dataset.theme = "light";
       const styles = getComputedStyle(root);
       const { data, layout } = this.parts(1000, styles);
-      const title = escaped(wrapped(this.view().title, 90).slice(0, 4).join("\n")).replace(/\n/g, "<br>");
+      const title = escaped(wrapped(gutdiv.names.within(this.view().title), 90).slice(0, 4).join("\n")).replace(/\n/g, "<br>");
       const room = 34 + 22 * title.split("<br>").length;
       const alone = gutdiv.merged(layout, {
         title: { text: title, x: 0.02, xanchor: "left", y: 1, yanchor: "top", yref: "container", pad: { t: 16 }, font: { size: 17 } },
@@ -225,6 +234,30 @@
   // ---------------------------------------------------------------- when to draw
   const charts = [...document.querySelectorAll("figure[data-figure]")].map((figure) => new Chart(figure));
   const of = new Map(charts.map((chart) => [chart.plot, chart]));
+
+  // A figure that is made as the page is read, of views that need no unpacking.
+  gutdiv.chart = function (figure, views) {
+    const chart = new Chart(figure);
+    Object.assign(chart, { views: views, text: "", loading: Promise.resolve() });
+    charts.push(chart);
+    of.set(chart.plot, chart);
+    near.observe(chart.plot);
+    size.observe(chart.plot);
+    return chart;
+  };
+
+  // It goes with what held it.
+  gutdiv.dismiss = function (place) {
+    for (const chart of charts.filter((one) => place.contains(one.figure))) {
+      near.unobserve(chart.plot);
+      size.unobserve(chart.plot);
+      of.delete(chart.plot);
+      charts.splice(charts.indexOf(chart), 1);
+      if (chart.table) chart.table.remove();
+      if (chart.drawn) window.Plotly.purge(chart.plot);
+    }
+  };
+
   const near = new IntersectionObserver(
     (entries) => {
       for (const entry of entries) {
@@ -246,15 +279,20 @@
     near.observe(chart.plot);
     size.observe(chart.plot);
   }
-  const again = () => charts.filter((chart) => chart.drawn).forEach((chart) => chart.draw(printing ? PAPER : 0));
-  document.addEventListener("gutdiv-theme", again);
+  function again() {
+    for (const chart of charts.filter((one) => one.drawn)) {
+      if (chart.figure.checkVisibility()) chart.draw(printing ? PAPER : 0);
+      else chart.forget();
+    }
+  }
+  for (const change of ["gutdiv-theme", "gutdiv-names"]) document.addEventListener(change, again);
 
   let kept;
   window.addEventListener("beforeprint", () => {
     printing = true;
     kept = root.dataset.theme;
     root.dataset.theme = "light";
-    for (const chart of charts) chart.draw(PAPER);
+    for (const chart of charts) if (chart.figure.checkVisibility()) chart.draw(PAPER);
   });
   window.addEventListener("afterprint", () => {
     printing = false;

@@ -1,0 +1,107 @@
+"""Numbers in place of the names of samples and subjects, as a whole text or within a sentence."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING, Any
+
+from gutdiv.report import reading
+from gutdiv.report.wording import missing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from gutdiv.model.results import Results
+
+SAMPLE, PERSON = "sample", "person"
+ALIGNMENT = "cohort/alignment"
+_WORD = re.compile(r"[^\W_]+")
+_SHORT = {"digits": 5, "letters": 3}  # a number or a word of fewer characters is a name within a sentence only where it is quoted
+_CUT = 24  # characters of a long name that a sentence which cuts it still shows
+
+
+def known(results: Results) -> tuple[set[str], set[str]]:
+    """Return the names of all samples that the results know, also of those that fell out, and of all subjects."""
+    metadata = results.metadata
+    samples = set(metadata.ids) if metadata is not None else set()
+    for found in results.tables.values():
+        if "sample_id" in found.frame.columns:
+            cells = {str(s) for s in found.frame["sample_id"].unique() if not missing(s)} - samples
+            samples |= {part for cell in cells for part in cell.split(";")}  # several samples of one visit stand in one cell
+    fallen = reading.rows(reading.table(results, ALIGNMENT))
+    samples |= {str(r["id"]) for r in fallen if r["part"] in {"sample", "metadata"} and not missing(r["id"])}
+    role = reading.roles(results).get("subject")
+    subjects = set(metadata.columns.get(role, ())) if metadata is not None and role else set()
+    return samples - {""}, {s for s in subjects if s}
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Sort names by their digests, so that a number tells nothing of a name's place among the others."""
+    return sorted(names, key=lambda s: hashlib.sha256(s.encode("utf-8", "surrogatepass")).digest())
+
+
+def numbered(word: str, names: Iterable[str]) -> dict[str, str]:
+    """Number names by their digests, as `sample 007`."""
+    order = in_order(names)
+    width = len(str(len(order)))
+    return {s: f"{word} {i:0{width}d}" for i, s in enumerate(order, start=1)}
+
+
+class Pseudonyms:
+    """What stands in place of each name; `names.js` does the same on the page."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        """Sort the names by their first word, under which a sentence is searched for them."""
+        self.names = names
+        self._starts: dict[str, list[tuple[int, str]]] = {}
+        for own in sorted(names, key=len, reverse=True):
+            if word := _WORD.search(own):
+                self._starts.setdefault(word[0], []).append((word.start(), own))
+
+    def whole(self, text: str) -> str:
+        """Return the number of a name; any other text as it is."""
+        return self.names.get(text, text)
+
+    def within(self, text: str) -> str:
+        """Return a text with every name in it replaced; a short number or word is taken for a name only where it is quoted."""
+        if text in self.names:
+            return self.names[text]
+        parts, done = [], 0
+        for word in _WORD.finditer(text):
+            if word.start() < done:
+                continue
+            for lead, own in self._starts.get(word[0], ()):
+                start = word.start() - lead
+                end = self._end(text, start, own) if start >= done else 0
+                if end:
+                    parts += [text[done:start], self.names[own]]
+                    done = end
+                    break
+        return "".join([*parts, text[done:]])
+
+    @staticmethod
+    def _end(text: str, start: int, own: str) -> int:
+        """Return where a name ends that begins here; 0 where it does not."""
+        end = start + len(own)
+        if not text.startswith(own, start):
+            cut = text.find("…", start + _CUT)
+            return cut + 1 if cut > 0 and own.startswith(text[start:cut]) else 0
+        before, after = text[start - 1 : start], text[end : end + 1]
+        if before.isalnum() or after.isalnum():
+            return 0
+        quoted = before in {"'", '"'} and after == before
+        if own.isdigit():
+            inside = re.fullmatch(r"[.,]\d", text[end : end + 2]) or re.fullmatch(r"\d[.,]", text[max(start - 2, 0) : start])
+            return end if quoted or (len(own) >= _SHORT["digits"] and not inside) else 0
+        return end if quoted or not own.isalpha() or len(own) >= _SHORT["letters"] else 0
+
+    def through(self, content: Any) -> Any:
+        """Return nested content with all its texts and keys replaced."""
+        if isinstance(content, str):
+            return self.within(content)
+        if isinstance(content, dict):
+            return {self.whole(k): self.through(v) for k, v in content.items()}
+        if isinstance(content, list | tuple):
+            return type(content)(self.through(v) for v in content)
+        return content
