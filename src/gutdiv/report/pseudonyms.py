@@ -52,12 +52,14 @@ class Pseudonyms:
     """What stands in place of each name; `names.js` does the same on the page."""
 
     def __init__(self, names: Mapping[str, str]) -> None:
-        """Sort the names by their first word, under which a sentence is searched for them."""
+        """Note for the first word of names where in them it stands and how long they are, by which a sentence is searched for them."""
         self.names = names
-        self._starts: dict[str, list[tuple[int, str]]] = {}
-        for own in sorted(names, key=len, reverse=True):
+        shapes: dict[str, set[tuple[int, int]]] = {}
+        for own in names:
             if word := _WORD.search(own):
-                self._starts.setdefault(word[0], []).append((word.start(), own))
+                shapes.setdefault(word[0], set()).add((len(own), word.start()))
+        self._starts = {word: sorted(found, reverse=True) for word, found in shapes.items()}
+        self._long = [own for own in names if len(own) > _CUT]
 
     def whole(self, text: str) -> str:
         """Return the number of a name; any other text as it is."""
@@ -71,22 +73,29 @@ class Pseudonyms:
         for word in _WORD.finditer(text):
             if word.start() < done:
                 continue
-            for lead, own in self._starts.get(word[0], ()):
+            for length, lead in self._starts.get(word[0], ()):
                 start = word.start() - lead
-                end = self._end(text, start, own) if start >= done else 0
-                if end:
+                own = text[start : start + length] if start >= done else ""
+                own = own if own in self.names else self._shortened(text, start, length)
+                if own and (end := self._end(text, start, own)):
                     parts += [text[done:start], self.names[own]]
                     done = end
                     break
         return "".join([*parts, text[done:]])
+
+    def _shortened(self, text: str, start: int, length: int) -> str:
+        """Return the name of this length that a text gives the beginning of."""
+        cut = text.find("…", max(start, 0))
+        if start < 0 or cut < start + _CUT or cut > start + length:
+            return ""
+        return next((own for own in self._long if len(own) == length and own.startswith(text[start:cut])), "")
 
     @staticmethod
     def _end(text: str, start: int, own: str) -> int:
         """Return where a name ends that begins here; 0 where it does not."""
         end = start + len(own)
         if not text.startswith(own, start):
-            cut = text.find("…", start + _CUT)
-            return cut + 1 if cut > 0 and own.startswith(text[start:cut]) else 0
+            return text.find("…", start) + 1
         before, after = text[start - 1 : start], text[end : end + 1]
         if before.isalnum() or after.isalnum():
             return 0

@@ -7,6 +7,7 @@
   const PAPER = 670; // width of a chart on A4 in CSS pixels
   const PAPER_HEIGHT = 700; // the tallest chart that leaves room for its title on the same sheet
   const TURN = Math.PI / 8; // by which a button turns a figure in space
+  const MARGIN = 400; // pixels beyond the screen within which figures are drawn already
   const root = document.documentElement;
   let printing = false;
 
@@ -50,7 +51,8 @@
       gutdiv.say(view.title);
     }
 
-    parts(width, styles) {
+    // What plotly draws; `whole`: with every point, however many.
+    parts(width, styles, whole) {
       const view = this.view();
       let layout = gutdiv.merged(view.layout, { width: width, autosize: false });
       this.narrow = width < NARROW;
@@ -73,7 +75,11 @@
       }
       this.space = this.deep && !printing && gutdiv.hasSpace(data);
       if (this.space) ({ data, layout } = gutdiv.inSpace(data, layout, this.plot.layout && this.plot.layout.scene && this.plot.layout.scene.camera));
-      else data = [...data.filter((trace) => trace.ids), ...gutdiv.ellipses(data), ...data.filter((trace) => !trace.ids)];
+      else {
+        const thin = whole ? { traces: data, drawn: 0, total: 0 } : gutdiv.thinned(data);
+        this.thin = thin.drawn < thin.total ? { ...thin, of: data.some((trace) => trace.type === "box") ? "boxes, " : gutdiv.ellipses(data).length ? "ellipses, " : "" } : null;
+        data = [...thin.traces.filter((trace) => trace.ids), ...gutdiv.ellipses(data), ...thin.traces.filter((trace) => !trace.ids)];
+      }
       return { data: gutdiv.coloured(gutdiv.names.drawn(data), styles), layout: gutdiv.coloured(gutdiv.names.drawn(layout), styles) };
     }
 
@@ -120,12 +126,13 @@
     }
 
     draw(width) {
-      const w = width || this.plot.clientWidth;
+      let w = width || this.plot.clientWidth;
       if (!w) return;
       if (this.text === null) {
         this.load().then(() => this.draw());
         return;
       }
+      if (printing) w = (this.view().paper || {}).width || w;
       this.width = w;
       const { data, layout } = this.parts(this.sideways(w), getComputedStyle(root));
       this.subtitle(this.view());
@@ -136,18 +143,20 @@
       if (this.kind !== undefined && fresh) window.Plotly.purge(this.plot); // margins of the former colour bar would stay
       this.kind = kind;
       this.plot.style.minHeight = layout.height + "px";
-      window.Plotly.react(this.plot, data, layout, { displaylogo: false, displayModeBar: false, responsive: false, doubleClick: "reset+autosize", scrollZoom: false }).then(() => this.fit(layout, time));
+      this.busy = window.Plotly.react(this.plot, data, layout, { displaylogo: false, displayModeBar: false, responsive: false, doubleClick: "reset+autosize", scrollZoom: false }).then(() => this.fit(layout, time));
       if (fresh) this.plot.on("plotly_restyle", () => gutdiv.follow(this.plot));
       this.drawn = true;
       this.figure.dataset.drawn = "yes";
     }
 
     // A figure that is out of sight while a sample's page is open is drawn anew when it is seen again.
-    forget() {
-      window.Plotly.purge(this.plot);
+    async forget() {
       this.kind = undefined;
       this.drawn = false;
+      this.times += 1;
       delete this.figure.dataset.drawn;
+      await this.busy; // plotly is still at work on it
+      if (!this.drawn) window.Plotly.purge(this.plot);
     }
 
     // A figure that needs more than a phone's width is moved sideways in its frame; paper has the width that it has.
@@ -161,7 +170,10 @@
 
     subtitle(view) {
       const subtitle = this.figure.querySelector("[data-subtitle]");
-      subtitle.textContent = (this.space && view.deep) || view.subtitle;
+      const said = (this.space && view.deep) || view.subtitle;
+      const { drawn, total, of } = (!this.space && this.thin) || {};
+      const few = drawn ? drawn.toLocaleString("en") + " of " + total.toLocaleString("en") + " points are drawn, and one wherever there is any; " + of + "saved pictures and the numbers are of all." : "";
+      subtitle.textContent = [few && /[^.!?]$/.test(said) ? said + "." : said, few].filter(Boolean).join(" ");
       subtitle.hidden = !subtitle.textContent;
     }
 
@@ -193,7 +205,7 @@
       const kept = root.dataset.theme;
       root.dataset.theme = "light";
       const styles = getComputedStyle(root);
-      const { data, layout } = this.parts(1000, styles);
+      const { data, layout } = this.parts(1000, styles, true);
       const title = escaped(wrapped(gutdiv.names.within(this.view().title), 90).slice(0, 4).join("\n")).replace(/\n/g, "<br>");
       const room = 34 + 22 * title.split("<br>").length;
       const alone = gutdiv.merged(layout, {
@@ -254,7 +266,7 @@
       of.delete(chart.plot);
       charts.splice(charts.indexOf(chart), 1);
       if (chart.table) chart.table.remove();
-      if (chart.drawn) window.Plotly.purge(chart.plot);
+      if (chart.drawn) chart.forget();
     }
   };
 
@@ -265,7 +277,7 @@
         if (entry.isIntersecting && !chart.drawn) chart.draw();
       }
     },
-    { rootMargin: "400px 0px" },
+    { rootMargin: MARGIN + "px 0px" },
   );
   const size = new ResizeObserver((entries) => {
     if (printing) return;
@@ -281,9 +293,14 @@
   }
   function again() {
     for (const chart of charts.filter((one) => one.drawn)) {
-      if (chart.figure.checkVisibility()) chart.draw(printing ? PAPER : 0);
+      if (onScreen(chart.plot)) chart.draw();
       else chart.forget();
     }
+  }
+
+  function onScreen(plot) {
+    const { top, bottom, height } = plot.getBoundingClientRect();
+    return height > 0 && bottom > -MARGIN && top < window.innerHeight + MARGIN;
   }
   for (const change of ["gutdiv-theme", "gutdiv-names"]) document.addEventListener(change, again);
 

@@ -4,6 +4,7 @@
   const gutdiv = window.gutdiv;
   const root = document.documentElement;
   const WORD = /[\p{L}\p{N}]+/gu;
+  const FIRST = /[\p{L}\p{N}]+/u;
   const SHORT = { digits: 5, letters: 3 }; // a number or a word of fewer characters is a name within a sentence only where it is quoted
   const CUT = 24; // characters of a long name that a sentence which cuts it still shows
   const SAID = ["title", "aria-label", "alt", "placeholder"];
@@ -15,7 +16,7 @@
 
   const names = (gutdiv.names = { hidden: false, person: "", telling: new Set(), number: new Map(), whole: (text) => text, within: (text) => text, cell: (text) => text });
   let shown = new Map(); // a name, and what stands in its place
-  let starts = new Map(); // the first word of a name, and the names that begin with it, longest first
+  const starts = new Map(); // the first word of names, and by it where in them it stands and how long they are, longest first
   let long = [];
   const kept = new Map(); // nodes that were changed, and what they held
 
@@ -32,10 +33,12 @@
     names.person = person;
     names.telling = new Set(telling);
     long = [...shown.keys()].filter((own) => own.length > CUT);
-    for (const own of [...shown.keys()].sort((a, b) => b.length - a.length)) {
-      const word = [...own.matchAll(WORD)][0];
-      if (word) starts.set(word[0], [...(starts.get(word[0]) || []), [word.index, own]]);
+    const shapes = new Map();
+    for (const own of shown.keys()) {
+      const word = own.match(FIRST);
+      if (word) shapes.set(word[0], (shapes.get(word[0]) || new Set()).add(word.index + ":" + own.length));
     }
+    for (const [word, found] of shapes) starts.set(word, [...found].map((shape) => shape.split(":").map(Number)).sort((a, b) => b[1] - a[1]));
   }
 
   function whole(text) {
@@ -52,9 +55,11 @@
     let done = 0;
     for (const word of text.matchAll(WORD)) {
       if (word.index < done) continue;
-      for (const [lead, own] of starts.get(word[0]) || []) {
+      for (const [lead, length] of starts.get(word[0]) || []) {
         const start = word.index - lead;
-        const end = start >= done ? ending(text, start, own) : 0;
+        if (start < done) continue;
+        const own = shown.has(text.slice(start, start + length)) ? text.slice(start, start + length) : shortened(text, start, length);
+        const end = own && ending(text, start, own);
         if (!end) continue;
         parts.push(text.slice(done, start), shown.get(own));
         done = end;
@@ -66,12 +71,16 @@
 
   const weak = (own) => (/^\d+$/.test(own) ? own.length < SHORT.digits : /^\p{L}+$/u.test(own) && own.length < SHORT.letters);
 
+  // The name of this length that a text gives the beginning of.
+  function shortened(text, start, length) {
+    const cut = text.indexOf("…", start);
+    if (cut < start + CUT || cut > start + length) return undefined;
+    return long.find((own) => own.length === length && own.startsWith(text.slice(start, cut)));
+  }
+
   function ending(text, start, own) {
     const end = start + own.length;
-    if (!text.startsWith(own, start)) {
-      const cut = text.indexOf("…", start + CUT);
-      return cut > 0 && own.startsWith(text.slice(start, cut)) ? cut + 1 : 0;
-    }
+    if (!text.startsWith(own, start)) return text.indexOf("…", start) + 1;
     const before = text.slice(Math.max(0, start - 1), start);
     const after = text.slice(end, end + 1);
     if (/[\p{L}\p{N}]/u.test(before + after)) return 0;

@@ -6,6 +6,7 @@
   const escaped = gutdiv.escaped;
   const CLOUD = 2000; // samples behind the one that is shown, at most
   const ROW = 19; // pixels of a taxon
+  const HALF = 330; // half of an A4 sheet, in CSS pixels
   const LABEL = 34; // characters of a taxon's name beside its bar
   const MINUS = "\u2212";
 
@@ -49,7 +50,7 @@
     const names = taxa.map((taxon) => escaped(cut(taxon, LABEL)));
     const bars = { type: "bar", orientation: "h", name: "this sample", y: order, x: own.shares, text: taxa.map(escaped), customdata: own.shares.map(percent), hovertemplate: "<b>%{text}</b><br>%{customdata}<extra></extra>", textposition: "none", marker: { color: "var(--s1)" } };
     const marks = { type: "scatter", mode: "markers", name: "mean of the " + of, y: order, x: means, text: taxa.map(escaped), customdata: means.map(percent), hovertemplate: "<b>%{text}</b><br>mean %{customdata}<extra></extra>", marker: { symbol: "line-ns", size: 11, color: "var(--ink)", line: { width: 2, color: "var(--ink)" } } };
-    const x = axis("Share of reads", { tickformat: ".0%", rangemode: "tozero" });
+    const x = axis("Share of reads", { tickformat: ".0%", range: [0, 1.05 * Math.max(0.01, ...own.shares, ...means)] });
     const y = axis("", { tickvals: order, ticktext: names, range: [taxa.length - 0.5, -0.5], showgrid: false });
     const named = order.filter((i) => taxa[i] !== "all others");
     const first = named.reduce((best, i) => (own.shares[i] > own.shares[best] ? i : best), named[0]);
@@ -60,7 +61,7 @@
     const numbers = table("composition", "Share of reads by genus", columns, rows, "diversity/composition.tsv (all samples)");
     const height = ROW * taxa.length + 110;
     const chart = layout(x, y, height, { bargap: 0.25 });
-    return { key: "composition", label: "Composition", title: title, subtitle: "The most abundant genera of the study, and all others together.", alt: title + ". Bars of " + taxa.length + " genera.", data: means.length ? [bars, marks] : [bars], layout: { ...chart, margin: { ...chart.margin, l: 40 } }, narrow: { yaxis: { ticktext: taxa.map((t) => escaped(cut(t, 20))), tickfont: { size: 11 } } }, height: height, numbers: numbers, paper: { height: 11 * taxa.length + 75 } };
+    return { key: "composition", label: "Composition", title: title, subtitle: "The most abundant genera of the study, and all others together.", alt: title + ". Bars of " + taxa.length + " genera.", data: means.length ? [bars, marks] : [bars], layout: { ...chart, margin: { ...chart.margin, l: 40 } }, narrow: { yaxis: { ticktext: taxa.map((t) => escaped(cut(t, 20))), tickfont: { size: 11 } } }, height: height, numbers: numbers, paper: { width: HALF, height: 275 } };
   }
 
   function ordination(data, own, others) {
@@ -81,7 +82,7 @@
     const row = (word) => (s) => [s.id, word, [number(s.at[0]), s.at[0]], [number(s.at[1]), s.at[1]]];
     const rows = [row("this sample")(own), ...mine.filter((s) => s !== own).map(row("the same person")), ...cloud.filter((s) => !mine.includes(s)).map(row("all samples"))];
     const numbers = table("ordination", "Coordinates of the samples that are drawn", columns, rows, source + " (all samples, all axes)");
-    return { key: "ordination", label: label, title: title, subtitle: subtitle, alt: title + ". Scatter of samples by " + label + ".", data: traces, layout: layout(axis(axes[0]), axis(axes[1]), 420), narrow: {}, height: 420, numbers: numbers, paper: { height: 225 } };
+    return { key: "ordination", label: label, title: title, subtitle: subtitle, alt: title + ". Scatter of samples by " + label + ".", data: traces, layout: layout(axis(axes[0]), axis(axes[1]), 420), narrow: {}, height: 420, numbers: numbers, paper: { width: HALF, height: 275 } };
   }
 
   // How far a sample lies from the medians of both axes.
