@@ -33,6 +33,9 @@ def known(results: Results) -> tuple[set[str], set[str]]:
     samples |= {str(r["id"]) for r in fallen if r["part"] in {"sample", "metadata"} and not missing(r["id"])}
     role = reading.roles(results).get("subject")
     subjects = set(metadata.columns.get(role, ())) if metadata is not None and role else set()
+    for found in results.tables.values():
+        if "subject" in found.frame.columns:
+            subjects |= {str(s) for s in found.frame["subject"].unique() if not missing(s)}
     return samples - {""}, {s for s in subjects if s}
 
 

@@ -27,8 +27,11 @@ SHOWN_METADATA = 40  # columns of the metadata on a sample's page
 COMPONENTS = {"diversity": "low diversity", "neighbours": "distance to the nearest controls", "composition": "composition", "index": "MDI"}
 
 
-def build(results: Results) -> SamplePages | None:
-    """Assemble the pages of all samples; None where there is no sample in the results."""
+def build(results: Results, *, whole: Results | None = None) -> SamplePages | None:
+    """Assemble the pages of all samples; None where there is no sample in the results.
+
+    Where the results are a part of those that the page is made of, `whole` are all of them: names that stand elsewhere on the page can be hidden too.
+    """
     metadata = results.metadata
     if metadata is None or not metadata.ids:
         return None
@@ -36,7 +39,7 @@ def build(results: Results) -> SamplePages | None:
     flags, immune = _flags(results), _by_sample(results, IMMUNE)
     metrics = list(dict.fromkeys(str(r["metric"]) for rows in flags.values() for r in rows))
     followed = courses.build(results)
-    numbers, named = _numbers(results)
+    numbers, named = _numbers(results, whole or results)
     explained, stable = ({k: v[0] for k, v in _by_sample(results, place).items()} for place in (EXPLAINED, STABLE))
     points, shares = _points(results), _shares(results)
     columns = tuple(metadata.columns)[:SHOWN_METADATA]
@@ -82,10 +85,10 @@ def build(results: Results) -> SamplePages | None:
     return SamplePages({**shared, "blocks": sample_words.blocks(shared, judged=bool(verdicts))}, tuple(samples))
 
 
-def _numbers(results: Results) -> tuple[dict[str, int], dict[str, Any]]:
+def _numbers(results: Results, whole: Results) -> tuple[dict[str, int], dict[str, Any]]:
     """Number all samples by their digests, and say which other names and which columns are hidden with theirs."""
     metadata, roles = results.metadata, reading.roles(results)
-    samples, subjects = pseudonyms.known(results)
+    samples, subjects = pseudonyms.known(whole)
     numbers = {s: i for i, s in enumerate(pseudonyms.in_order(samples), start=1)}
     inside = set(metadata.ids) if metadata is not None else set()
     return numbers, {

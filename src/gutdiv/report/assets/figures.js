@@ -309,10 +309,14 @@
     printing = true;
     kept = root.dataset.theme;
     root.dataset.theme = "light";
-    for (const chart of charts) if (chart.figure.checkVisibility()) chart.draw(PAPER);
+    for (const chart of charts.filter((one) => one.figure.checkVisibility())) {
+      if (chart.text === null) chart.plot.before(gutdiv.make("p", { class: "printed late", text: "This figure was still being unpacked when the page was printed: print it once more." }));
+      chart.draw(PAPER);
+    }
   });
   window.addEventListener("afterprint", () => {
     printing = false;
+    for (const late of document.querySelectorAll(".printed.late")) late.remove();
     if (kept) root.dataset.theme = kept;
     else delete root.dataset.theme;
     again();

@@ -41,7 +41,7 @@
   }
 
   // ---------------------------------------------------------------- names of blocks of samples
-  const GLYPH = 6.8; // pixels of a letter, on average
+  const GLYPH = 7.4; // pixels of a letter, on average
   const DEEP = 3; // lines of a name
   const FEW = 3; // blocks that have room for their names on a phone
 

@@ -70,7 +70,7 @@
     const step = Math.ceil(all.length / CLOUD);
     const cloud = all.filter((s, i) => s !== own && i % step === 0);
     const mine = others.filter((s) => s.at && known(s.at[1]));
-    const points = (samples, more) => ({ type: "scatter", mode: "markers", x: samples.map((s) => s.at[0]), y: samples.map((s) => s.at[1]), text: samples.map((s) => escaped(cut(s.id, 60))), customdata: samples.map((s) => s.verdict), hovertemplate: "<b>%{text}</b><br>%{customdata}<extra></extra>", ...more });
+    const points = (samples, more) => ({ type: "scatter", mode: "markers", x: samples.map((s) => s.at[0]), y: samples.map((s) => s.at[1]), text: samples.map((s) => escaped(cut(s.id, 60))), customdata: samples.map((s) => s.verdict), hovertemplate: "<b>%{text}</b>" + (own.verdict ? "<br>%{customdata}" : "") + "<extra></extra>", ...more });
     const traces = [points(cloud, { name: "all samples", marker: { color: "var(--ink-3)", size: 5, opacity: 0.45 } })];
     if (mine.length) traces.push(points(mine, { mode: "lines+markers", name: "the same person" + (data.shared.courses.time ? ", in order of time" : ""), line: { color: "var(--s1)", width: 1 }, marker: { color: "var(--s1)", size: 8, symbol: "circle-open", line: { width: 2, color: "var(--s1)" } } }));
     traces.push(points([own], { name: "this sample", marker: { color: "var(--outside)", size: 14, symbol: "diamond", line: { color: "var(--surface)", width: 1.5 } } }));
@@ -108,10 +108,10 @@
     const limits = [metric.lower, metric.upper];
     const band = limits.every(known) ? [{ type: "rect", xref: "paper", x0: 0, x1: 1, y0: limits[0], y1: limits[1], fillcolor: "var(--band)", line: { width: 0 }, layer: "below" }] : limits.some(known) ? limits.filter(known).map((v) => ({ type: "line", xref: "paper", x0: 0, x1: 1, y0: v, y1: v, line: { color: "var(--line-2)", width: 1, dash: "dash" }, layer: "below" })) : [];
     const text = (s) => escaped(cut(s.id, 60));
-    const line = { type: "scatter", mode: "lines+markers", name: "the same person", x: mine.map((s) => s.time), y: mine.map((s) => s.course[m]), text: mine.map(text), customdata: mine.map((s) => s.verdict), hovertemplate: "<b>%{text}</b><br>%{x}: %{y:.3g}<br>%{customdata}<extra></extra>", line: { color: "var(--s1)", width: 2 }, marker: { color: "var(--s1)", size: 8 } };
+    const line = { type: "scatter", mode: "lines+markers", name: "the same person", x: mine.map((s) => s.time), y: mine.map((s) => s.course[m]), text: mine.map(text), customdata: mine.map((s) => s.verdict), hovertemplate: "<b>%{text}</b><br>%{x}: %{y:.3g}" + (own.verdict ? "<br>%{customdata}" : "") + "<extra></extra>", line: { color: "var(--s1)", width: 2 }, marker: { color: "var(--s1)", size: 8 } };
     const here = mine.includes(own) ? [{ ...line, mode: "markers", name: "this sample", x: [own.time], y: [own.course[m]], text: [text(own)], customdata: [own.verdict], marker: { color: "var(--outside)", size: 14, symbol: "diamond", line: { color: "var(--surface)", width: 1.5 } } }] : [];
-    const columns = [column("Sample", "name"), column(time, "number"), column(metric.axis, "number"), column("Verdict", "text")];
-    const rows = mine.map((s) => [s.id, [number(s.time), s.time], [number(s.course[m]), s.course[m]], s.verdict || "–"]);
+    const columns = [column("Sample", "name"), column(time, "number"), column(metric.axis, "number"), ...(own.verdict ? [column("Verdict", "status")] : [])];
+    const rows = mine.map((s) => [s.id, [number(s.time), s.time], [number(s.course[m]), s.course[m]], ...(own.verdict ? [s.verdict] : [])]);
     const numbers = table("course-" + metric.key, metric.label + " of the same person over time", columns, rows, source + " (all samples)");
     const subtitle = mine.length + " samples of the same person" + (limits.some(known) ? "; the field is the reference interval of the controls" : "") + ".";
     return { key: "course-" + metric.key, label: metric.label, title: title, subtitle: subtitle, alt: title + ". Line over " + mine.length + " samples.", data: [line, ...here], layout: layout(axis(time), axis(metric.axis), 320, { shapes: band }), narrow: {}, height: 320, numbers: numbers, paper: { height: 165 } };
