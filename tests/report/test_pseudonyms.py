@@ -33,6 +33,10 @@ NAMES = Pseudonyms({"S1": "sample 1", "S1.b": "sample 2", "12": "person 1", "203
         ("(run 7/b)", "(sample 4)"),
         (f"'{LONG[:40]}…' fell out", "'sample 5' fell out"),
         ("12", "person 1"),
+        ("35 samples have no value here: 12, A and 30 more. At 12", "35 samples have no value here: person 1, person 2 and 30 more. At 12"),
+        ("the depth: 12", "the depth: 12"),
+        ("1 sample fell out: 12.", "1 sample fell out: person 1."),
+        ("subject 12 (12%)", "subject person 1 (12%)"),
         ("nothing here", "nothing here"),
     ],
 )

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 SAMPLE, PERSON = "sample", "person"
 ALIGNMENT = "cohort/alignment"
 _WORD = re.compile(r"[^\W_]+")
-_SHORT = {"digits": 5, "letters": 3}  # a number or a word of fewer characters is a name within a sentence only where it is quoted
+_SHORT = {"digits": 5, "letters": 3}  # a number or a word of fewer characters is a name within a sentence only where it is quoted, listed or introduced
+_LIST = re.compile(r"([^.:(]*)(: |\()([^\W_]+(?:(?:, | and )[^\W_]+)*?)(?= and [\d,]+ more|[.;)]|$)")
+_OF = re.compile(r"(?:samples?|subjects?|person|people)\b")
+_INTRODUCED = re.compile(r"\b(?:sample|subject|person) $", re.IGNORECASE)
 _CUT = 24  # characters of a long name that a sentence which cuts it still shows
 
 
@@ -69,9 +72,21 @@ class Pseudonyms:
         return self.names.get(text, text)
 
     def within(self, text: str) -> str:
-        """Return a text with every name in it replaced; a short number or word is taken for a name only where it is quoted."""
+        """Return a text with every name in it replaced; a short number or word is taken for one only where it is quoted, listed or introduced."""
         if text in self.names:
             return self.names[text]
+        return self._single(_LIST.sub(self._listed, text))
+
+    def _listed(self, found: re.Match[str]) -> str:
+        """Replace short names in a list, as in `2 samples have no value: 12, 31 and 7 more`."""
+        before, sign, listed = found.groups()
+        items = re.split(r"(, | and )", listed)
+        if not all(item in self.names for item in items[::2]) or (len(items) == 1 and not _OF.search(before)):
+            return found[0]
+        return f"{before}{sign}{''.join(self.names.get(item, item) if i % 2 == 0 else item for i, item in enumerate(items))}"
+
+    def _single(self, text: str) -> str:
+        """Replace names one by one."""
         parts, done = [], 0
         for word in _WORD.finditer(text):
             if word.start() < done:
@@ -102,7 +117,7 @@ class Pseudonyms:
         before, after = text[start - 1 : start], text[end : end + 1]
         if before.isalnum() or after.isalnum():
             return 0
-        quoted = before in {"'", '"'} and after == before
+        quoted = (before in {"'", '"'} and after == before) or _INTRODUCED.search(text[max(start - 8, 0) : start]) is not None
         if own.isdigit():
             inside = re.fullmatch(r"[.,]\d", text[end : end + 2]) or re.fullmatch(r"\d[.,]", text[max(start - 2, 0) : start])
             return end if quoted or (len(own) >= _SHORT["digits"] and not inside) else 0

@@ -5,7 +5,9 @@
   const root = document.documentElement;
   const WORD = /[\p{L}\p{N}]+/gu;
   const FIRST = /[\p{L}\p{N}]+/u;
-  const SHORT = { digits: 5, letters: 3 }; // a number or a word of fewer characters is a name within a sentence only where it is quoted
+  const SHORT = { digits: 5, letters: 3 }; // a number or a word of fewer characters is a name within a sentence only where it is quoted, listed or introduced
+  const LIST = /([^.:(]*)(: |\()([\p{L}\p{N}]+(?:(?:, | and )[\p{L}\p{N}]+)*?)(?= and [\d,]+ more|[.;)]|$)/gu;
+  const OF = /(?:samples?|subjects?|person|people)\b/;
   const CUT = 24; // characters of a long name that a sentence which cuts it still shows
   const SAID = ["title", "aria-label", "alt", "placeholder"];
   const OWN = "#sample=";
@@ -51,6 +53,17 @@
 
   function within(text) {
     if (shown.has(text) && !weak(text)) return shown.get(text);
+    return single(text.replace(LIST, listed));
+  }
+
+  // Short names in a list, as in "2 samples have no value: 12, 31 and 7 more".
+  function listed(said, before, sign, list) {
+    const items = list.split(/(, | and )/);
+    const every = items.filter((_, i) => i % 2 === 0).every((item) => shown.has(item));
+    return every && (items.length > 1 || OF.test(before)) ? before + sign + items.map((item, i) => (i % 2 ? item : shown.get(item))).join("") : said;
+  }
+
+  function single(text) {
     const parts = [];
     let done = 0;
     for (const word of text.matchAll(WORD)) {
@@ -85,6 +98,7 @@
     const after = text.slice(end, end + 1);
     if (/[\p{L}\p{N}]/u.test(before + after)) return 0;
     if (/["']/.test(before) && before === after) return end;
+    if (/\b(?:sample|subject|person) $/i.test(text.slice(Math.max(0, start - 8), start))) return end;
     if (weak(own)) return 0;
     if (/^\d+$/.test(own) && (/^[.,]\d/.test(text.slice(end, end + 2)) || /\d[.,]$/.test(text.slice(0, start)))) return 0;
     return end;
@@ -121,15 +135,17 @@
 
   // ---------------------------------------------------------------- what stands on the page
   function keep(node, key, text, old) {
-    const held = kept.get(node) || {};
-    if (!(key in held)) kept.set(node, { ...held, [key]: old });
+    kept.set(node, { ...kept.get(node), [key]: { old: kept.get(node)?.[key]?.now === old ? kept.get(node)[key].old : old, now: text } });
     if (key === "") node.data = text;
     else node.setAttribute(key, text);
   }
 
+  // What was put in a name's place is no name, whatever it looks like.
+  const done = (node, key, said) => kept.get(node)?.[key]?.now === said;
+
   function text(node) {
     const parent = node.parentElement;
-    if (!parent || parent.closest("script, style, .js-plotly-plot")) return; // charts are drawn anew
+    if (!parent || parent.closest("script, style, .js-plotly-plot") || done(node, "", node.data)) return; // charts are drawn anew
     const of = parent.closest("[data-column]");
     const changed = of ? cell(node.data, { label: of.dataset.column }) : within(node.data);
     if (changed !== node.data) keep(node, "", changed, node.data);
@@ -138,7 +154,7 @@
   function attributes(element) {
     for (const key of SAID) {
       const said = element.getAttribute(key);
-      if (!said) continue;
+      if (!said || done(element, key, said)) continue;
       const { who, column } = element.dataset || {};
       const changed = who && said.endsWith(who) ? said.slice(0, -who.length) + whole(who) : column ? cell(said, { label: column }) : within(said);
       if (changed !== said) keep(element, key, changed, said);
@@ -201,7 +217,7 @@
       watcher.disconnect();
       Object.assign(names, { whole: (said) => said, within: (said) => said, cell: (said) => said });
       for (const [node, held] of kept) {
-        for (const [key, old] of Object.entries(held)) {
+        for (const [key, { old }] of Object.entries(held)) {
           if (key === "") node.data = old;
           else node.setAttribute(key, old);
         }
