@@ -9,7 +9,7 @@ import pytest
 import strategies as st
 from scipy import stats
 
-from gutdiv.diversity.depths import depth_notes, depth_table, depth_warnings, group_losses, unequal_loss, verdict_depths
+from gutdiv.diversity.depths import batch_warnings, depth_notes, depth_table, depth_warnings, group_losses, unequal_loss, verdict_depths
 from gutdiv.diversity.measure import measure_alpha
 from gutdiv.diversity.rarefaction import resolve_depth
 from gutdiv.errors import InputError
@@ -109,9 +109,9 @@ def test_richness_that_still_follows_the_reads_is_warned_of() -> None:
     counts = np.array([rng.multinomial(d, np.r_[np.ones(20 + 5 * i), np.zeros(220 - 5 * i)] / (20 + 5 * i)) for i, d in enumerate(depths)])
     made = st.cohort_of(counts)
     depth = resolve_depth(made, "auto")
-    assert any("Richness still follows the reads" in w for w in depth_warnings(made, depth_table(made)[0], depth))
+    assert any("Richness still follows the reads" in w for w in batch_warnings(depth_table(made)[0], depth))
     plain = st.cohort_of(st.counts_of_depths(depths))
-    assert not any("still follows" in w for w in depth_warnings(plain, depth_table(plain)[0], resolve_depth(plain, "auto")))
+    assert not batch_warnings(depth_table(plain)[0], resolve_depth(plain, "auto"))
 
 
 def test_low_coverage_is_warned_of() -> None:

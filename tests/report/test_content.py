@@ -137,11 +137,19 @@ def test_titles_state_the_finding_where_there_is_one() -> None:
 
 
 def test_the_composition_names_what_leads_and_what_differs_most() -> None:
-    figures = {f.key: f for f in walk(build(fake_results(n=12)), Figure)}
+    results = fake_results(n=12)
+    plain = replace(results, tables={place: t for place, t in results.tables.items() if place != "comparison/model"})
+    figures = {f.key: f for f in walk(build(plain), Figure)}
     # means of the fake: the i-th taxon, from 0, has (i + 1) / 20 in healthy, / 30 in patient, / 40 in all samples
     assert figures["composition"].views[0].title == "Faecalibacterium, Roseburia and Anaerostipes hold 15% of the reads of a sample on average"
     assert figures["composition-means"].views[0].title == "Escherichia-Shigella differs most: 50% of the reads in healthy, 33% in patient"
     assert [v.key for v in figures["composition"].views] == ["genus", "phylum"]
+
+
+def test_where_the_design_holds_more_than_the_groups_no_plain_difference_between_them_is_a_title() -> None:
+    means = next(f for f in walk(build(fake_results(n=12)), Figure) if f.key == "composition-means")
+    assert means.views[0].title == "Faecalibacterium, Roseburia and Anaerostipes hold 15% of the reads of a sample on average"
+    assert "Differences may be those of age, which the tests hold constant." in means.views[0].subtitle
 
 
 def test_the_first_screen_tells_what_was_analysed_and_the_findings_with_their_numbers() -> None:
@@ -155,6 +163,20 @@ def test_the_first_screen_tells_what_was_analysed_and_the_findings_with_their_nu
     assert [s.link.href for s in sentences if s.link] == ["#diversity", "#diversity-structure", "#abundance", "#longitudinal", "#immune"]
     assert "Cliff's delta \u22120.62" in sentences[0].text
     assert "4 of 10 immune-relevant taxa clearly linked" in sentences[4].text
+
+
+def test_models_speak_on_the_first_screen_where_groups_were_not_compared_without_them() -> None:
+    results = fake_results(n=12)
+    column, model = str(results.cohort["roles"]["group"]), results.tables["comparison/model"]
+    values = {"variable": column, "p": 0.01, "q": 0.02, "n_1": 12, "unit": "sample"}
+    finding = {"what": "model_term", "subject": "shannon", "direction": "present", "size": 0.21, "unit": "partial R squared", "values": values}
+    told = replace(model, record={**model.record, "findings": [{**finding, "strength": "clear", "rank": 0}]})
+    tables = {place: t for place, t in results.tables.items() if place != "comparison/alpha"} | {"comparison/model": told}
+    first = next(walk(panel(build(replace(results, tables=tables)), "overview"), Sentences)).items[0]
+    assert first.text.replace("\u00a0", " ") == "Shannon entropy differs between groups (partial R squared 0.21; q = 0.02; n = 12). Age was held constant."
+    assert first.link is not None
+    assert first.link.href == "#diversity"
+    assert all("held constant" not in s.text for s in next(walk(panel(build(results), "overview"), Sentences)).items)
 
 
 def test_expected_false_alarms_stand_beside_the_verdicts() -> None:

@@ -216,6 +216,14 @@ def test_what_the_choice_of_depth_warns_of_stands_on_the_first_screen_and_beside
     assert COVERAGE not in render(build(fake_results()))
 
 
+def test_a_warning_that_no_depth_mends_is_answered_with_the_batch() -> None:
+    follows = "Richness still follows the reads that samples came with."
+    results = changed(fake_results(), "diversity/depths", {"warnings": [COVERAGE, follows], "beyond_depth": [follows]})
+    alerts = [n for n in section(panel(results, "overview"), "alerts").parts if isinstance(n, Note) and n.kind == "alert"]
+    assert ["--depth" in n.action for n in alerts] == [True, False]
+    assert "--formula" in alerts[1].action
+
+
 def test_a_warning_without_a_table_of_depths_still_has_its_section_to_link_to() -> None:
     frame = fake_results().tables["diversity/depths"].frame.iloc[:0]
     results = changed(fake_results(), "diversity/depths", {"warnings": [COVERAGE]}, frame)

@@ -14,6 +14,8 @@ import jsonschema
 import pytest
 import yaml
 
+from gutdiv.diversity.catalog import ALPHA, BETA
+
 ROOT = Path(__file__).parents[2]
 RULES = sorted((ROOT / "workflow" / "rules").glob("*.smk"))
 STAGES = {"cohort", "diversity", "comparison", "reference", "dysbiosis", "immune", "report"}
@@ -430,7 +432,8 @@ def refusals(schema: str, data: dict[str, object]) -> list[str]:
         ({"diversity": {"depth": "soon"}}, "'soon' is not valid"),
         ({"diversity": {"depth": 0}}, "0 is not valid"),
         ({"diversity": {"beta": []}}, "[] should be non-empty"),
-        ({"diversity": {"alpha": ["shannon; rm"]}}, "does not match"),
+        ({"diversity": {"alpha": ["shannon; rm"]}}, "'shannon; rm' is not one of"),
+        ({"diversity": {"alpha": ["braycurtis"]}}, "'braycurtis' is not one of"),
         ({"reference": {"controls_are": "fine"}}, "'fine' is not one of"),
         ({"reference": {"partition": "a\tb"}}, "does not match"),
         ({"cohort": {"group": True}}, "True is not of type 'string'"),
@@ -449,6 +452,11 @@ def test_the_schema_refuses_a_wrong_setting(config: dict[str, object], words: st
     (message,) = refusals("config", config)
     assert words in message
     assert not refusals("config", {})
+
+
+def test_the_schema_knows_every_metric_and_no_other() -> None:
+    known = yaml.safe_load((ROOT / "workflow" / "schemas" / "config.schema.yaml").read_text())["$defs"]
+    assert {scope: known[scope]["items"]["enum"] for scope in ("alpha", "beta")} == {"alpha": list(ALPHA), "beta": list(BETA)}
 
 
 @pytest.mark.parametrize(
@@ -483,6 +491,7 @@ def test_the_schema_refuses_a_wrong_row(row: dict[str, object], words: str) -> N
         ("seed: 42\n", [{"cohort": "A", "table": "t"}, {"cohort": "a", "table": "t"}], ["cohorts.tsv", "a name of its own"]),
         ("seed: 42\n", [{"cohort": "a", "table": ""}], ["cohorts.tsv", "needs a table"]),
         ("seed: 42\n", [{"cohort": "a", "table": "t", "diversity.draws": "[1"}], ["cohorts.tsv, cohort a", "'[1' is not of type 'integer'"]),
+        ("seed: 42\n", [{"cohort": "a", "table": "t", "diversity.beta": "brycurtis"}], ["cohorts.tsv, cohort a", "'brycurtis' is not one of"]),
         ("seed: 42\n", [{"cohort": "a", "table": "t", "diversity.dpth": "1"}], ["cohorts.tsv, cohort a", "'dpth' was unexpected"]),
         ("seed: 42\n", [{"cohort": "a", "table": "t", "merged_into": "b"}], ["cohorts.tsv", "b: a cohort", "two rows or more"]),
     ],

@@ -17,7 +17,7 @@ TABLES = {
     "followed": "comparison/longitudinal/trajectories comparison/longitudinal/tests",
 }
 # What the page over all cohorts reads of each.
-INDEXED = "results/[^/]+/(cohort|diversity/alpha|dysbiosis/verdicts|comparison/(alpha|permanova|dispersion|abundance)|immune/links)"
+INDEXED = "results/[^/]+/(cohort|diversity/alpha|dysbiosis/verdicts|comparison/(alpha|model|permanova|dispersion|abundance)|immune/links)"
 
 
 rule report_write:

@@ -39,7 +39,7 @@ def _samples(args: argparse.Namespace) -> int:
     """Describe and write."""
     from gutdiv.immune.heatmap import order_shares
     from gutdiv.immune.samples import describe_samples
-    from gutdiv.io.artifacts import input_digest, read_table, record, write_table
+    from gutdiv.io.artifacts import input_digest, making, read_table, record, write_table
     from gutdiv.io.cohorts import read_cohort
     from gutdiv.model.results import Table
     from gutdiv.reference.controls import choose_controls
@@ -59,6 +59,7 @@ def _samples(args: argparse.Namespace) -> int:
         inputs=[input_digest(role, path) for role, path in given.items() if path],
         depth=depth,
         group=group,
+        sources={"taxa": making(taxa.record)},
         heatmap=order_shares(taxa.frame, verdicts=word, rows=rows, groups=of),
         **about,
     )

@@ -153,11 +153,13 @@ def _of_counts(args: argparse.Namespace, cohort: Cohort) -> tuple[Ordination, di
 def _of_distances(args: argparse.Namespace) -> tuple[Ordination, dict[str, Any]]:
     """Ordinate distances."""
     from gutdiv.diversity.ordination import ordinate
+    from gutdiv.io.artifacts import making
     from gutdiv.io.distances import read_distances
     from gutdiv.numerics.spectra import DENSE
 
     distances = read_distances(args.distances)
     about = {"metric": distances.metric, "traits": distances.record.get("traits", {}), "depth": distances.record.get("depth")}
+    about["sources"] = {"distances": making(distances.record)}
     if args.method == "umap":
         from gutdiv.diversity.embedding import umap_embedding
 

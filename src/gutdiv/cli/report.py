@@ -57,6 +57,7 @@ def _index(args: argparse.Namespace) -> int:
 
 def _report(args: argparse.Namespace) -> int:
     """Read, assemble, render, write."""
+    from gutdiv.cli.again import commands
     from gutdiv.io.artifacts import write_json, write_text
     from gutdiv.io.results import read_results
     from gutdiv.report.anonymous import anonymised
@@ -70,7 +71,7 @@ def _report(args: argparse.Namespace) -> int:
     rows, references = read_base(args)
     results = replace(read_results(args.results, knowledge={"immune_taxa": rows, "references": references}), software=_software())
     results = anonymised(results) if args.anonymise else results
-    page = build(results)
+    page = build(replace(results, commands=commands(results)))
     for panel, error in page.broken.items():
         sys.stderr.write(f"report: the panel {panel!r} could not be made and is replaced by a note ({error}). Please report this.\n")
     text = render(page)

@@ -164,16 +164,22 @@ def depth_warnings(cohort: Cohort, table: pd.DataFrame, depth: int | None) -> li
         )
     if depth < SHALLOW:
         said.append(f"The common depth is only {depth:,} reads: rare features are missed, and richness is compared poorly.")
-    if row["samples"] >= _SOME and abs(row["rho_sobs"]) > _FOLLOWS:
-        said.append(
-            f"Richness still follows the reads that samples came with, also at {depth:,} reads (Spearman {row['rho_sobs']:.2f}): something other "
-            "than the number of reads differs along with it, such as a batch, or a denoiser that sees less in shallow samples."
-        )
     if row["median_coverage"] < COVERAGE:
         said.append(
             f"The median coverage at {depth:,} reads is {row['median_coverage']:.2f}, below {COVERAGE:.2f}: rare features are missed."
         )
     return said
+
+
+def batch_warnings(table: pd.DataFrame, depth: int | None) -> list[str]:
+    """Say what is doubtful about the samples that no other depth would mend: that richness follows the reads also at a common depth."""
+    row = None if depth is None else table.set_index("depth").loc[depth]
+    if row is None or row["samples"] < _SOME or abs(row["rho_sobs"]) <= _FOLLOWS:
+        return []
+    return [
+        f"Richness still follows the reads that samples came with, also at {depth:,} reads (Spearman {row['rho_sobs']:.2f}): something other "
+        "than the number of reads differs along with it, such as a batch, or a denoiser that sees less in shallow samples."
+    ]
 
 
 def depth_notes(cohort: Cohort, depth: int | None) -> list[str]:

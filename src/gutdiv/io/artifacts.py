@@ -129,6 +129,11 @@ def record(
     }
 
 
+def making(source: Mapping[str, Any]) -> dict[str, Any]:
+    """Take from a record how its result was made, for the record of what is made of it: the page reads no distances and no scores of taxa."""
+    return {key: source[key] for key in ("options", "inputs", "seed") if key in source}
+
+
 # ---------------------------------------------------------------- tables
 def cell_text(value: Any) -> str:
     """Write one cell: empty where undefined, shortest exact float, quotes only where needed."""

@@ -386,6 +386,8 @@ class Results:
         `immune_taxa` and `references`, rows of the knowledge base as read.
     software : mapping of str to str
         Versions by name of the software that reads the results.
+    commands : mapping of str to str
+        The command that makes each result again, by place, in an order in which they can be run.
     """
 
     name: str
@@ -395,3 +397,4 @@ class Results:
     reference: Reference | None
     knowledge: Mapping[str, tuple[Mapping[str, str], ...]] = field(default_factory=dict)
     software: Mapping[str, str] = field(default_factory=dict)
+    commands: Mapping[str, str] = field(default_factory=dict)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # What an index reads of a cohort's results.
 PLACES = (
     *("diversity/alpha", "dysbiosis/verdicts", "comparison/alpha", "comparison/permanova/*", "comparison/dispersion/*", "comparison/abundance"),
+    "comparison/model",
     "immune/links",
 )
 FOREMOST = 3  # findings of each cohort

@@ -120,8 +120,26 @@ def notes(source: Mapping[str, Any]) -> tuple[str, ...]:
 
 def depth_warnings(results: Results) -> tuple[str, ...]:
     """Return what the choice of depth warns of, in sentences; they may hold names given by the user."""
-    listed = record(results, "diversity/depths").get("warnings") or ()
-    return tuple(name(w, limit=600) for w in ([listed] if isinstance(listed, str) else listed))
+    return _sentences(record(results, "diversity/depths").get("warnings"))
+
+
+def beyond_depth(results: Results) -> tuple[str, ...]:
+    """Return those of the warnings that no other depth would mend."""
+    return _sentences(record(results, "diversity/depths").get("beyond_depth"))
+
+
+def _sentences(listed: Any) -> tuple[str, ...]:
+    """Return what a record lists as sentences."""
+    return tuple(name(w, limit=600) for w in ([listed] if isinstance(listed, str) else listed or ()))
+
+
+def held(results: Results) -> tuple[str, ...]:
+    """Return the columns, besides the group, that the design of the comparisons holds constant: a plain difference between groups may be theirs."""
+    column = str((results.cohort.get("roles") or {}).get("group") or "")
+    named = [str(r["variable"]) for r in rows(table(results, "comparison/model"))]
+    for place in under(results, "comparison/permanova/"):
+        named += [str(r["term"]).strip("`") for r in rows(table(results, f"comparison/permanova/{place}"))]
+    return tuple(dict.fromkeys(name(n, limit=40) for n in named if n != column and n.lower() not in ("residual", "total")))
 
 
 def metric(results: Results, key: str) -> Metric:

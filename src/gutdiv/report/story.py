@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gutdiv.model.results import VERDICTS, Finding, Results
@@ -96,7 +96,8 @@ def _effect(finding: Finding) -> str:
 def _counts(values: Mapping[str, Any], one: str, two: str) -> str:
     """Word how many stand on each side."""
     if missing(values.get("n_1")) or missing(values.get("n_2")):
-        return "" if missing(values.get("n")) else f"n{NBSP}={NBSP}{integer(values['n'])}"
+        count = values.get("n_1") if missing(values.get("n")) else values["n"]
+        return "" if missing(count) else f"n{NBSP}={NBSP}{integer(count)}"
     n_1, n_2 = integer(values["n_1"]), integer(values["n_2"])
     return f"n{NBSP}={NBSP}{n_1} and {n_2}" if one and two else f"n{NBSP}={NBSP}{n_1}"
 
@@ -145,6 +146,8 @@ def outstanding(results: Results) -> tuple[Sentence, ...]:
         chosen.append(
             Sentence(group_difference(results, best) + (tail if len(alpha) > 1 else ""), _mark(best), Link("Diversity", "#diversity"))
         )
+    else:
+        chosen += _modelled(results)
     between = reading.structure_findings(results)
     if between:
         best = next((f for f in between if f.strength == "clear"), between[0])
@@ -160,6 +163,19 @@ def outstanding(results: Results) -> tuple[Sentence, ...]:
     gone = reading.absences(reading.record(results, "immune/links"))
     chosen += [Sentence(untested(what, why), "none", Link("Immune", "#immune")) for what, why in gone]
     return tuple(sorted(chosen, key=lambda sentence: ("clear", "weak", "none").index(sentence.mark)))
+
+
+def _modelled(results: Results) -> Iterator[Sentence]:
+    """Word what models say of the groups' diversity, the other terms held constant; nothing where groups are in no model."""
+    column = str(reading.roles(results).get("group", ""))
+    terms = [f for f in reading.findings(reading.record(results, "comparison/model"), "model_term") if f.values.get("variable") == column]
+    if not terms:
+        return
+    best = next((f for f in terms if f.strength == "clear"), terms[0])
+    held = reading.held(results)
+    tail = f" {capital(listing(held, limit=3))} {'was' if len(held) == 1 else 'were'} held constant." if held else ""
+    tail += _agreement(terms, "metric") if len(terms) > 1 else ""
+    yield Sentence(group_difference(results, best) + tail, _mark(best), Link("Diversity", "#diversity"))
 
 
 def _abundance_sentence(results: Results) -> Sentence | None:

@@ -50,6 +50,22 @@ TERMS = {
     "covariate": "A column, as age, that is held constant while something else is compared.",
     "mixed model": "A model of repeated samples in which every person has a level of their own.",
     "trajectory": "The values of one person over time.",
+    "Cliff's delta": "How often a value of one group is above one of the other, less how often it is below: 0 where they overlap, 1 or -1 where they do not.",
+    "log fold change": "By how much a taxon's abundance differs, as a natural logarithm: 0.7 is twice, -0.7 half as much, relative to the typical taxon.",
+    "odds ratio": "How much more often a taxon is found in one group than in the other, as a ratio of odds; its logarithm is 0 where there is no difference.",
+    "Hill number": "Diversity as a number of kinds that are equally common: of order 0 all kinds count alike, of order 2 common ones most.",
+    "pseudo-F": "Variation between groups against variation within them, from dissimilarities; permutations tell how large it is by chance.",
+    "principal coordinates": "Axes that show the dissimilarities of samples as distances, the longest first.",
+    "eigenvalue": "How much of the variation one axis of an ordination shows; negative ones belong to what no map of distances can show.",
+    "redundancy analysis": "An ordination whose axes are chosen to show what a model's columns go along with: a picture of the model, no test.",
+    "ellipse": "Where about two thirds of a group's samples would lie, if they were normally distributed along both axes.",
+    "conformal": "A p-value by rank: how many of the controls, the sample among them, are at least as unusual. No shape of distribution is assumed.",
+    "second opinion": "The verdict by published groups of healthy people, aligned to this study by its controls, beside the one by the own controls.",
+    "stability": "In how many repeats, with other random reads or other controls, a verdict stays the same.",
+    "robust z": "How far a taxon lies from the controls' median, in units of their usual spread; unusual controls hardly move it.",
+    "tipping value": "How much the typical taxon would have to change with diversity for a link to vanish.",
+    "HC3": "Standard errors that hold where groups spread differently, by what each sample does to the fit.",
+    "residual": "What a model leaves unexplained of each sample; a pattern in it says that the model does not fit.",
 }
 # How else a term is written, as a pattern; all others are sought as they stand, also in the plural.
 _WRITTEN = {
@@ -66,6 +82,13 @@ _WRITTEN = {
     "permutation": r"permut\w+",
     "link": r"links? of|links? with|linked",
     "mixed model": r"mixed models?",
+    "log fold change": r"log fold changes?",
+    "odds ratio": r"odds ratios?",
+    "principal coordinates": r"principal coordinates|PCoA",
+    "pseudo-F": r"pseudo-F",
+    "redundancy analysis": r"redundancy analys[ie]s",
+    "stability": r"stays in|stability",
+    "Cliff's delta": r"Cliff's delta",
 }
 _PATTERNS = {term: re.compile(rf"(?<![\w.-])(?:{_WRITTEN.get(term, re.escape(term) + 's?')})(?![\w-]|\.\w)", re.IGNORECASE) for term in TERMS}
 
@@ -92,7 +115,7 @@ def _words(section: Section) -> Iterator[str]:
             case DataTable():
                 yield part.caption
                 yield part.note
-                yield from (column.label for column in part.columns)
+                yield from (text for column in part.columns for text in (column.label, column.help))
             case Note():
                 yield part.text
             case Facts():

@@ -84,9 +84,11 @@ def _means(results: Results, about: Mapping[str, Any], rank: str) -> View:
     called = {CONTROLS: reading.controls_word(results)} | {g: shown.get(g, name(g, limit=40)) for g in own}
     rows = [(called.get(g, g), called.get(g, g), found[g]) for g in order]
     data, layout = stacks.means(rows, taxa, rest=REST)
-    title = _difference([(called[g], found[g]) for g in own], taxa) or _finding(about, rank)
+    held = reading.held(results)
+    title = ("" if held else _difference([(called[g], found[g]) for g in own], taxa)) or _finding(about, rank)
     numbers = _numbers(f"composition-means-{rank}", f"Mean shares of {MANY[rank]}", rows, taxa, ("Samples", ""))
     subtitle = f"{_subtitle(about, rank)}. Means over samples, each of which counts once: a description, no test."
+    subtitle += f" Differences may be those of {listing(held, limit=3)}, which the tests hold constant." if held and len(own) > 1 else ""
     height = int(layout["height"])
     return View(rank, capital(MANY[rank]), title, f"{title}. {subtitle}", data, layout, numbers, subtitle, stacks.narrow(taxa, height), height)
 

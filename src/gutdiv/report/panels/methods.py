@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from gutdiv.report import bibliography, cells, intake, naming, provenance, reading, standing
@@ -10,7 +11,7 @@ from gutdiv.report.parts import Detail, Glossary, Panel, Part, Prose, Section, S
 from gutdiv.report.wording import integer, listing, missing, name, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from gutdiv.model.results import Interval, Reference, Results
 
@@ -39,14 +40,15 @@ def build(results: Results) -> Panel:
     )
     parts: list[Part] = [cells.build("inputs", "Input files", _INPUTS, results.cohort.get("inputs") or (), source="cohort/cohort.json")]
     steps = tuple(_steps(results))
-    parts += [cells.build("steps", "Steps with options and seeds", _STEPS, steps, source="the .json beside each table")] if steps else []
+    parts += [cells.build("steps", "Steps with options and seeds", _STEPS, steps, source="the .json beside each table", interactive=True)] if steps else []
+    parts += [Prose(tuple(results.commands.values()), copy=True, title="Commands", code=True)] if results.commands else []
     claims = Section("not-claimed", "What is not claimed", (Sentences(tuple(Sentence(s) for s in NOT_CLAIMED)),))
     papers = tuple(Detail("", entry) for entry in bibliography.entries(_citations(results)))
     listed: list[Part] = [Sentences(tuple(Sentence(d.text) for d in papers), numbered=True)]
     entries = bibliography.bibtex(_citations(results))
     listed += [Prose(entries, copy=True, title="BibTeX", code=True)] if entries else []
     sources = Section("sources", "Papers behind the methods", tuple(listed))
-    inputs = Section("inputs", "Inputs and steps", tuple(parts), "Same inputs, options, seeds and version give the same numbers.")
+    inputs = Section("inputs", "Inputs and steps", tuple(parts), _AGAIN if results.commands else _SAME)
     measures = tuple(_measures(results))
     estimators = (
         Section("estimators", "How each metric is computed", (Glossary("Definitions as used here", measures),)) if measures else None
@@ -56,6 +58,8 @@ def build(results: Results) -> Panel:
     return Panel("methods", "Methods", "Methods and limits", lead, tuple(s for s in sections if s is not None))
 
 
+_SAME = "Same inputs, options, seeds and version give the same numbers."
+_AGAIN = f"{_SAME} The commands make each result again, in this order, in the folder of the results; input files are given by name only."
 _INPUTS = (
     cells.column("Role", "role", cells.text),
     cells.column("File", "name", cells.text, kind="name"),
@@ -270,11 +274,13 @@ def _steps(results: Results) -> Iterator[Mapping[str, Any]]:
     for place in sorted(results.tables):
         source = results.tables[place].record
         options = source.get("options") or {}
-        told = ", ".join(f"{k} {_option(v)}" for k, v in sorted(options.items()) if not missing(v) and v != [])
+        told = "; ".join(f"{k}: {_option(v)}" for k, v in sorted(options.items()) if not missing(v) and v not in ([], {}, False))
         seed = source.get("seed")
         yield {"place": place, "options": told, "seed": "" if missing(seed) else str(seed), "version": source.get("gutdiv_version")}
 
 
 def _option(value: Any) -> str:
     """Write an option's value."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{k}={v}" for k, v in value.items())
     return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)

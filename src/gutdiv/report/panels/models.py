@@ -50,11 +50,12 @@ def _figure(results: Results, rows: Sequence[Mapping[str, Any]]) -> Figure | Non
     views = []
     for key, members in by_metric.items():
         metric = reading.metric(results, key)
-        lines = [group_tests.line(r, _name(r)) for r in members]
+        called = [name(r["contrast"], limit=60) if _alone(rows) else _name(r) for r in members]
+        lines = [group_tests.line(r, word) for r, word in zip(members, called, strict=True)]
         unit = f" ({metric.unit})" if metric.unit else ""
         axis = f"Difference in {metric.label}{unit}{group_tests.with_interval(members)}"
         data, layout = charts.forest(lines, title=axis, marks=group_tests.MARKS)
-        clear = [_name(r) for r in members if group_tests.is_clear(r)]
+        clear = [word for r, word in zip(members, called, strict=True) if group_tests.is_clear(r)]
         told = f"clear for {listing(clear, limit=3)}" if clear else f"none of {plural(len(members), 'coefficient')} clear"
         title = f"{metric.label}{' by a model' if _alone(rows) else ', other terms held constant'}: {told}"
         alt = f"{title}. Forest plot of model coefficients: one line a coefficient, zero means no difference."

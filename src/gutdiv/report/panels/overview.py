@@ -116,6 +116,9 @@ def _fallen(results: Results) -> DataTable | None:
     )
 
 
+_BATCH = "Another depth does not mend this. A column that names the batch can be held constant: put it into --formula and --covariate."
+
+
 def _alerts(results: Results) -> Iterator[Note]:
     """Say what is wrong and what to do about it; nothing where nothing is."""
     yield from intake.alerts(results)
@@ -124,7 +127,7 @@ def _alerts(results: Results) -> Iterator[Note]:
             text = f"{plural(entry.get('count'), 'sample')} fell out: {name(entry.get('reason'), limit=200)}."
             yield Note("caution", text, "Their ids stand in cohort/alignment.tsv.", Link("What did not fit", "#overview-fallen"))
     for warning in reading.depth_warnings(results):
-        action = "The table of depths shows what each depth keeps; --depth chooses another."
+        action = _BATCH if warning in reading.beyond_depth(results) else "The table of depths shows what each depth keeps; --depth chooses another."
         yield Note("alert", warning, action, Link("Depth", "#diversity-depth"))
     reason = reading.obstacle(results)
     if reason:
