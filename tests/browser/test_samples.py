@@ -200,3 +200,16 @@ def test_a_large_cloud_is_thinned_but_keeps_what_lies_apart(watch: Any, visits: 
     assert (apart, same, thinned, total) == (True, True, True, 9000)
     assert (parts, boxed) == (2, 9000), "a box is of all values"
     assert few == 1
+
+
+def test_on_a_phone_both_of_two_long_names_of_groups_stand_under_their_blocks(watch: Any, visits: dict[str, Path]) -> None:
+    page = watch().open(visits["judged"])
+    names = """() => {
+      const layout = { height: 400, margin: { l: 40, r: 8, t: 10, b: 50 }, yaxis: {}, xaxis: { tickmode: 'array', range: [-0.5, 29.5], tickvals: [9.5, 24.5],
+        ticktext: ['healthy &lt;volunteers&gt;', 'patients with Crohn'] } };
+      const { xaxis, height } = gutdiv.blocks(layout, 240);
+      return [xaxis.ticktext, xaxis.ticklabeloverflow, height];
+    }"""
+    texts, overflow, height = page.evaluate(names)
+    assert texts == ["healthy<br>&lt;volunteers&gt;", "patients<br>with<br>Crohn"]
+    assert (overflow, height) == ("allow", 430)

@@ -83,7 +83,7 @@
 
   document.addEventListener("keydown", (event) => {
     if (shown === null || event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    if (event.key === "Escape") {
+    if (event.key === "Escape" && !event.target.closest("input, select")) {
       const open = place.querySelector("details.terms[open]");
       if (!open) return close();
       open.open = false;

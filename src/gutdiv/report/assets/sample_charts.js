@@ -18,7 +18,7 @@
   const cut = (text, most) => (text.length > most ? text.slice(0, most - 1) + "…" : text);
 
   function table(key, caption, columns, rows, source) {
-    return { key: "sample-" + key, caption: caption, source: source, note: "", columns: columns, rows: rows, details: {}, shown: rows.length > 25 ? 15 : rows.length };
+    return { key: "sample-" + key.replace(/[^\w-]+/g, "-"), caption: caption, source: source, note: "", columns: columns, rows: rows, details: {}, shown: rows.length > 25 ? 15 : rows.length };
   }
 
   // ---------------------------------------------------------------- plotly's layout, in the page's style
@@ -61,7 +61,7 @@
     const numbers = table("composition", "Share of reads by genus", columns, rows, "diversity/composition.tsv (all samples)");
     const height = ROW * taxa.length + 110;
     const chart = layout(x, y, height, { bargap: 0.25 });
-    return { key: "composition", label: "Composition", title: title, subtitle: "The most abundant genera of the study, and all others together.", alt: title + ". Bars of " + taxa.length + " genera.", data: means.length ? [bars, marks] : [bars], layout: { ...chart, margin: { ...chart.margin, l: 40 } }, narrow: { yaxis: { ticktext: taxa.map((t) => escaped(cut(t, 20))), tickfont: { size: 11 } } }, height: height, numbers: numbers, paper: { width: HALF, height: 275 } };
+    return { key: "composition", label: "Composition", title: title, subtitle: "The most abundant genera of the study, and all others together.", alt: title + ". Bars of " + taxa.length + " genera.", data: means.length ? [bars, marks] : [bars], layout: { ...chart, margin: { ...chart.margin, l: 40 } }, narrow: { yaxis: { ticktext: taxa.map((t) => escaped(cut(t, 20))), tickfont: { size: 11 } } }, height: height, numbers: numbers, paper: { width: HALF, height: 290 } };
   }
 
   function ordination(data, own, others) {
@@ -82,7 +82,7 @@
     const row = (word) => (s) => [s.id, word, [number(s.at[0]), s.at[0]], [number(s.at[1]), s.at[1]]];
     const rows = [row("this sample")(own), ...mine.filter((s) => s !== own).map(row("the same person")), ...cloud.filter((s) => !mine.includes(s)).map(row("all samples"))];
     const numbers = table("ordination", "Coordinates of the samples that are drawn", columns, rows, source + " (all samples, all axes)");
-    return { key: "ordination", label: label, title: title, subtitle: subtitle, alt: title + ". Scatter of samples by " + label + ".", data: traces, layout: layout(axis(axes[0]), axis(axes[1]), 420), narrow: {}, height: 420, numbers: numbers, paper: { width: HALF, height: 275 } };
+    return { key: "ordination", label: label, title: title, subtitle: subtitle, alt: title + ". Scatter of samples by " + label + ".", data: traces, layout: layout(axis(axes[0]), axis(axes[1]), 420), narrow: {}, height: 420, numbers: numbers, paper: { width: HALF, height: 290 } };
   }
 
   // How far a sample lies from the medians of both axes.
