@@ -418,7 +418,8 @@ def test_a_sample_has_a_page_of_its_own_with_an_address(watch: Any, pages: dict[
     for part in ("Place in the reference intervals", "Composition", "Among all samples", "What cannot be said", "is no diagnosis"):
         assert part in text
     assert page.locator("#sample-page .metrics tbody tr").count() == 6
-    page.wait_for_selector("#sample-page [data-plot='place'] .main-svg")
+    page.locator("#f-sample-ordination").scroll_into_view_if_needed()
+    page.wait_for_selector("#f-sample-ordination .main-svg")
     page.get_by_role("link", name="All samples").click()
     page.wait_for_selector("main > .panel", state="visible")
     assert page.locator("#sample-page").is_hidden()

@@ -68,8 +68,8 @@ def sheets(watched: Any, path: Path, pdf: Path) -> None:
     """Print the page of the sample with most immune-relevant taxa."""
     page = watched.open(path)
     fullest = "d => d.samples.reduce((most, s) => (s.immune.length > most.immune.length ? s : most)).id"
-    page.evaluate(f"async () => {{ location.hash = gutdiv.sampleAddress(({fullest})(await gutdiv.samples())); }}")
-    page.wait_for_selector("#sample-page [data-plot='place'] .main-svg")
+    page.evaluate(f"async () => {{ location.hash = gutdiv.names.address(({fullest})(await gutdiv.samples())); }}")
+    page.wait_for_selector("#f-sample-ordination")
     page.pdf(path=str(pdf), prefer_css_page_size=True)
     assert len(re.findall(rb"/Type ?/Page\b", pdf.read_bytes())) <= 2
 

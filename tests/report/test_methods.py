@@ -77,6 +77,18 @@ def test_intervals_that_were_made_are_told_with_depth_and_count_and_those_that_w
     assert "None was made for chao1: the table holds no feature seen exactly once, which its estimator needs." in told
 
 
+def test_taxa_and_guilds_without_an_interval_are_counted_and_transformations_told_once() -> None:
+    results = fake_results()
+    assert results.reference is not None
+    made, *others = (i for i in results.reference.intervals if i.lower is not None)
+    powers = [replace(i, method=f"robust (Horn), Box-Cox power {k / 4}, 90 % CI by bootstrap") for k, i in enumerate([made, *others])]
+    gone = [replace(made, metric=m, lower=None, upper=None, absent=f"seen in {k} of 130") for k, m in enumerate(("clr:Dorea", "clr:Blautia", "guild:x"))]
+    told = paragraph(with_reference(results, intervals=(*powers, *gone)), "Reference intervals were made")
+    assert "(CLSI EP28-A3c; robust (Horn), Box-Cox, 90 % CI by bootstrap)" in told
+    assert "None was made for 3 taxa and guilds; each one's reason stands in the reference." in told
+    assert "Dorea" not in told
+
+
 def test_without_a_single_limit_no_interval_was_made_and_the_reason_stands() -> None:
     results = fake_results()
     assert results.reference is not None

@@ -6,8 +6,10 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
 from fake_results import fake_results
 from fake_tables import table
+from fake_visits import unjudged, visited
 
 from gutdiv.report import sample_pages
 from gutdiv.report.content import build
@@ -71,7 +73,7 @@ def test_without_verdict_or_reference_the_page_says_so() -> None:
     made = pages(fake_results(n=12, controls=False))
     assert all(s["said"][0].startswith("Not assessable") for s in made.samples)
     bare = pages(replace(fake_results(n=12), tables={}, reference=None))
-    assert bare.samples[0]["said"] == ["No verdict was given in these results."]
+    assert bare.samples[0]["said"][0].startswith("Not assessed: these results hold no verdicts")
     assert sample_pages.build(replace(fake_results(n=12), metadata=None)) is None
 
 
@@ -100,3 +102,49 @@ def test_pages_are_plain_json_whatever_the_names() -> None:
     made = pages(fake_results(n=24, hostile=True))
     text = json.dumps({"shared": made.shared, "samples": made.samples}, allow_nan=False)
     assert json.loads(text)["samples"][0]["id"]
+
+
+def test_without_verdicts_a_page_shows_what_was_measured() -> None:
+    made = pages(unjudged())
+    own = of(made, "S004")
+    labels = [m["label"] for m in made.shared["metrics"]]
+    assert own["verdict"] == ""
+    assert labels[0] == "Shannon entropy (nats)"
+    alpha = unjudged().tables["diversity/alpha"].frame.set_index(["sample_id", "metric"])["value"]
+    assert own["metrics"][0][0] == pytest.approx(alpha["S004", "shannon"], rel=1e-5)
+    assert own["metrics"][0][2] == ""
+    assert own["shares"]
+    assert own["at"]
+    assert made.shared["blocks"]["intervals"]["title"] == "Diversity of the sample"
+    assert of(made, "S005")["metrics"][0] == [None, "\N{EN DASH}", "", "no value at 5,000 reads"]
+
+
+@pytest.mark.parametrize("judged", [True, False])
+def test_the_course_of_a_person_offers_every_metric_of_the_trajectories_with_or_without_flags(judged: bool) -> None:
+    results = visited() if judged else unjudged()
+    made = pages(results)
+    metrics = made.shared["courses"]["metrics"]
+    trajectories = results.tables["comparison/longitudinal/trajectories"].frame
+    assert [m["key"] for m in metrics] == list(dict.fromkeys(trajectories["metric"]))
+    assert made.shared["courses"]["time"] == "weeks"
+    assert ("lower" in metrics[0]) is judged
+    at = next(i for i, m in enumerate(metrics) if m["key"] == "braycurtis_from_baseline")
+    assert of(made, "S007")["course"][at] == 0.25
+    assert of(made, "S006")["course"][at] is None, "the first sample of a person has no distance to itself"
+    assert (of(made, "S006")["time"], of(made, "S007")["time"]) == (0.0, 1.0)
+
+
+def test_without_trajectories_the_course_is_that_of_alpha_diversity() -> None:
+    results = visited()
+    tables = {place: found for place, found in results.tables.items() if "longitudinal" not in place}
+    made = pages(replace(results, tables=tables))
+    assert made.shared["courses"]["source"] == "diversity/alpha.tsv"
+    assert made.shared["courses"]["time"] == "week"
+    assert "shannon" in [m["key"] for m in made.shared["courses"]["metrics"]]
+
+
+def test_every_part_of_a_page_explains_the_terms_that_it_uses() -> None:
+    blocks = pages(visited()).shared["blocks"]
+    assert {"reference interval", "Shannon"} <= {t["term"] for t in blocks["intervals"]["terms"]}
+    assert "ordination" in {t["term"] for t in blocks["ordination"]["terms"]}
+    assert all(t["text"] for b in blocks.values() for t in b["terms"])

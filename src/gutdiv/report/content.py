@@ -38,7 +38,7 @@ def build(results: Results) -> Page:
     )
     pages = None
     try:
-        pages = sample_pages.build(shown.thinned(results))
+        pages = sample_pages.build(shown.thinned(results), whole=results)
     except Exception as error:  # noqa: BLE001 - as for a panel
         broken["samples"] = f"{type(error).__name__}: {error}"
     return Page(name(results.name, limit=160), subtitle, str(cohort.get("gutdiv_version", "")), tuple(panels), broken, pages)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 STYLES = ("tokens.css", "base.css", "parts.css", "tables.css", "sample.css", "print.css")
 HEAD_SCRIPTS = ("theme.js",)  # before the first paint, so that the page does not flash
 PAGE_SCRIPTS = ("build.js", "cells.js", "page.js")
-FIGURE_SCRIPTS = ("colours.js", "ordinations.js", "places.js", "figures.js", "sample.js")
+FIGURE_SCRIPTS = ("names.js", "colours.js", "ordinations.js", "places.js", "figures.js", "sample_charts.js", "sample.js")
 TABLE_SCRIPTS = ("tables.js",)  # a module, for DataTables comes as one
 FIRST_ROWS, SPARE_ROWS = 15, 10  # rows of a long table that stand in the page itself; so few more are shown at once rather than paged
 PACKED_FROM = 20_000  # characters of JSON from which a block is packed

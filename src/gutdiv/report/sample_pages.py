@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from gutdiv.report import charts, evidence, reading, standing, story
+from gutdiv.report import anonymous, charts, courses, evidence, pseudonyms, reading, sample_words, standing, story
 from gutdiv.report.parts import SamplePages
 from gutdiv.report.wording import capital, fixed, integer, listing, missing, name, number, p_value, percent, plural, sentence, signed, span
 
@@ -19,27 +19,27 @@ if TYPE_CHECKING:
     Rows = dict[str, list[dict[str, Any]]]
 
 VERDICT, FLAG, COMPOSITION = "dysbiosis/verdicts", "dysbiosis/flags", "diversity/composition"
+ALPHA = "diversity/alpha"
 EXPLAINED, STABLE, IMMUNE = "dysbiosis/explanations", "dysbiosis/stability", "immune/samples"
 RANK = "genus"
 CONTROLS = "controls"
 SHOWN_METADATA = 40  # columns of the metadata on a sample's page
 COMPONENTS = {"diversity": "low diversity", "neighbours": "distance to the nearest controls", "composition": "composition", "index": "MDI"}
-CANNOT = (
-    "Whether this person is ill: a place among the controls is no diagnosis, and nothing here replaces a clinical test.",
-    "Why the sample stands where it stands: diet, medicines, transit time, age and handling of the specimen all move it.",
-    "How many bacteria there were: reads tell shares only, unless load was measured beside them.",
-    "Which species or strain is meant where only a genus is named; no pathogen is reported from a genus call.",
-)
 
 
-def build(results: Results) -> SamplePages | None:
-    """Assemble the pages of all samples; None where there is no sample in the results."""
+def build(results: Results, *, whole: Results | None = None) -> SamplePages | None:
+    """Assemble the pages of all samples; None where there is no sample in the results.
+
+    Where the results are a part of those that the page is made of, `whole` are all of them: names that stand elsewhere on the page can be hidden too.
+    """
     metadata = results.metadata
     if metadata is None or not metadata.ids:
         return None
     verdicts = {str(r["sample_id"]): r for r in reading.rows(reading.table(results, VERDICT))}
-    flags, immune = _by_sample(results, FLAG), _by_sample(results, IMMUNE)
+    flags, immune = _flags(results), _by_sample(results, IMMUNE)
     metrics = list(dict.fromkeys(str(r["metric"]) for rows in flags.values() for r in rows))
+    followed = courses.build(results)
+    numbers, named = _numbers(results, whole or results)
     explained, stable = ({k: v[0] for k, v in _by_sample(results, place).items()} for place in (EXPLAINED, STABLE))
     points, shares = _points(results), _shares(results)
     columns = tuple(metadata.columns)[:SHOWN_METADATA]
@@ -50,7 +50,8 @@ def build(results: Results) -> SamplePages | None:
         samples.append(
             {
                 "id": name(sample),
-                "verdict": str(verdict.get("verdict", "not assessable")),
+                "n": numbers[sample],
+                "verdict": str(verdict.get("verdict", "not assessable")) if verdicts else "",
                 "said": _said(results, verdict, stable.get(sample), explained.get(sample, {})),
                 "metrics": [_flag(own.get(m)) for m in metrics],
                 "drivers": _drivers(verdict),
@@ -61,11 +62,12 @@ def build(results: Results) -> SamplePages | None:
                 "immune": [_state(r) for r in _states(immune.get(sample, []))],
                 "told": [name(metadata.columns[c][i], limit=200) for c in columns],
                 "person": name(metadata.columns[roles["subject"]][i]) if roles.get("subject") in metadata.columns else "",
-                "time": _time(results, i),
+                "time": followed.times.get(sample),
+                "course": followed.values.get(sample, []),
             }
         )
     used = {str(r["row"]) for rows in immune.values() for r in rows if not missing(r["row"])}
-    shared = {
+    shared: dict[str, Any] = {
         "metrics": [_metric(results, m, flags) for m in metrics],
         "columns": [name(c, limit=60) for c in columns],
         "taxa": [name(t, limit=60) for t in (reading.record(results, COMPOSITION).get("taxa") or {}).get(RANK, ())],
@@ -76,10 +78,38 @@ def build(results: Results) -> SamplePages | None:
         "axes": _axes(results),
         "evidence": _evidence(results, used),
         "immune": _immune_words(results),
-        "cannot": list(CANNOT),
-        "time": name(roles.get("time"), limit=60),
+        "cannot": list(sample_words.CANNOT),
+        "courses": {"metrics": list(followed.metrics), "time": followed.time if followed.times else "", "source": followed.source},
+        "names": named,
     }
-    return SamplePages(shared, tuple(samples))
+    return SamplePages({**shared, "blocks": sample_words.blocks(shared, judged=bool(verdicts))}, tuple(samples))
+
+
+def _numbers(results: Results, whole: Results) -> tuple[dict[str, int], dict[str, Any]]:
+    """Number all samples by their digests, and say which other names and which columns are hidden with theirs."""
+    metadata, roles = results.metadata, reading.roles(results)
+    samples, subjects = pseudonyms.known(whole)
+    numbers = {s: i for i, s in enumerate(pseudonyms.in_order(samples), start=1)}
+    inside = set(metadata.ids) if metadata is not None else set()
+    return numbers, {
+        "people": [name(s) for s in pseudonyms.in_order(subjects)],
+        "fallen": [[name(s), numbers[s]] for s in sorted(samples - inside)],
+        "person": name(roles.get("subject"), limit=60),
+        "telling": [name(c, limit=60) for c in anonymous.telling(metadata, roles)] if metadata is not None else [],
+    }
+
+
+def _flags(results: Results) -> Rows:
+    """Sort flags by sample, and after them the values of alpha diversity that no flag speaks of."""
+    found = _by_sample(results, FLAG)
+    flagged = {(sample, str(r["metric"])) for sample, rows in found.items() for r in rows}
+    for row in reading.rows(reading.table(results, ALPHA)):
+        sample, key = str(row["sample_id"]), reading.at_level(row)
+        if (sample, key) not in flagged:
+            at = "" if missing(row["depth"]) else f" at {integer(row['depth'])} reads"
+            none = f"no value{at}" if missing(row["value"]) else None
+            found[sample].append({"metric": key, "value": row["value"], "lower": None, "upper": None, "flag": "", "reason": none})
+    return found
 
 
 def _by_sample(results: Results, place: str) -> Rows:
@@ -94,7 +124,7 @@ def _by_sample(results: Results, place: str) -> Rows:
 def _said(results: Results, verdict: Mapping[str, Any], stable: Mapping[str, Any] | None, explained: Mapping[str, Any]) -> list[str]:
     """Say the verdict in sentences: what, against whom, how sure, how stable, or why there is none."""
     if not verdict:
-        return ["No verdict was given in these results."]
+        return ["Not assessed: these results hold no verdicts, for no controls were declared or none was asked for. What was measured is shown."]
     word, tier = str(verdict["verdict"]), str(verdict["tier"])
     lines = []
     if missing(verdict["p"]):
@@ -216,17 +246,9 @@ def _axes(results: Results) -> dict[str, Any]:
     if not names:
         return {}
     explained = reading.record(results, f"diversity/ordination/{names[0]}").get("proportion_explained") or ()
-    words = [f"Axis {i} ({percent(share)})" for i, share in enumerate(explained[:2], start=1)]
-    return {"label": reading.metric(results, names[0]).label, "axes": words or ["Axis 1", "Axis 2"]}
-
-
-def _time(results: Results, index: int) -> float | None:
-    """Return when the sample was taken, where that is a number."""
-    metadata, column = results.metadata, str(reading.roles(results).get("time", ""))
-    if metadata is None or column not in metadata.columns or metadata.kinds.get(column) != "numeric":
-        return None
-    cell = metadata.columns[column][index]
-    return None if cell is None else float(cell)
+    words = [f"Axis {i} ({percent(share)} of the variation)" for i, share in enumerate(explained[:2], start=1)]
+    source = f"diversity/ordination/{names[0]}.tsv"
+    return {"label": reading.metric(results, names[0]).label, "axes": words if len(words) > 1 else ["Axis 1", "Axis 2"], "source": source}
 
 
 # ---------------------------------------------------------------- immune-relevant taxa

@@ -26,12 +26,14 @@
     if (column.kind === "sample") return link(cell, text);
     if (column.kind === "span" && Array.isArray(cell) && cell[2]) return track(cell);
     const long = text.length > 60;
-    return make("bdi", { class: "clip" + (text === NONE ? " none" : LONG.test(text) ? " long" : ""), title: long && text.length < 2000 ? text : null, text: text });
+    return make("bdi", { class: "clip" + (text === NONE ? " none" : LONG.test(text) ? " long" : ""), "data-column": named(column), title: long && text.length < 2000 ? text : null, text: text });
   }
+
+  const named = (column) => (column.kind === "name" ? column.label : null); // by which a name is found where names are hidden
 
   function link(cell, text) {
     const id = valueOf(cell);
-    return make("a", { href: "#sample=" + encodeURIComponent(id), "aria-label": text + ": " + id.slice(0, 200), text: text });
+    return make("a", { href: "#sample=" + encodeURIComponent(id), "data-who": id.slice(0, 200), "aria-label": text + ": " + id.slice(0, 200), text: text });
   }
 
   // The interval from and how wide, and where the value lies, in hundredths of the bar.
@@ -49,8 +51,8 @@
     return make("span", { class: "range" }, [make("span", { class: "figure", text: cell[0] }), make("span", { class: "track", "aria-hidden": "true" }, [...marks, dot])]);
   }
 
-  function opener(text) {
-    return make("button", { type: "button", class: "open", "aria-expanded": "false" }, [make("bdi", { class: "clip" + (LONG.test(text) ? " long" : ""), text: text })]);
+  function opener(text, column) {
+    return make("button", { type: "button", class: "open", "aria-expanded": "false" }, [make("bdi", { "data-column": named(column), class: "clip" + (LONG.test(text) ? " long" : ""), text: text })]);
   }
 
   function opened(details, width, more) {
@@ -64,7 +66,7 @@
   // As it is saved: numbers to their last digit, nothing for what is undefined, one line for each row.
   function written(cell, column) {
     const exact = ["number", "span"].includes(column.kind) && typeof valueOf(cell) === "number";
-    const text = exact ? String(valueOf(cell)) : textOf(cell);
+    const text = exact ? String(valueOf(cell)) : gutdiv.names.cell(textOf(cell), column);
     return text === NONE ? "" : gutdiv.cells.clean(text);
   }
   const clean = (text) => text.replace(/[\t\r\n]+/g, " ");

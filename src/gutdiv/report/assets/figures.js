@@ -7,6 +7,7 @@
   const PAPER = 670; // width of a chart on A4 in CSS pixels
   const PAPER_HEIGHT = 700; // the tallest chart that leaves room for its title on the same sheet
   const TURN = Math.PI / 8; // by which a button turns a figure in space
+  const MARGIN = 400; // pixels beyond the screen within which figures are drawn already
   const root = document.documentElement;
   let printing = false;
 
@@ -50,19 +51,21 @@
       gutdiv.say(view.title);
     }
 
-    parts(width, styles) {
+    // What plotly draws; `whole`: with every point, however many.
+    parts(width, styles, whole) {
       const view = this.view();
       let layout = gutdiv.merged(view.layout, { width: width, autosize: false });
       this.narrow = width < NARROW;
-      if (this.narrow) layout = gutdiv.merged(layout, view.narrow);
-      if (printing) layout.height = Math.min(layout.height, PAPER_HEIGHT);
+      if (this.narrow) layout = gutdiv.blocks(gutdiv.merged(layout, view.narrow), width);
+      if (printing) layout.height = Math.min(layout.height, (view.paper || {}).height || PAPER_HEIGHT);
       this.axis = layout.xaxis;
       for (const [key, length] of [["xaxis", width - this.room], ["yaxis", layout.height - 90]]) {
         if (layout[key].title) layout = gutdiv.merged(layout, { [key]: { title: titled(layout[key], length) } });
       }
       let data = view.data;
       if (this.by) {
-        data = gutdiv.recoloured(data, this.by);
+        const column = { label: this.by.word, kind: "name" };
+        data = gutdiv.recoloured(data, { ...this.by, values: this.by.values.map((v) => v && gutdiv.names.cell(v, column)) });
         layout = gutdiv.merged(layout, { showlegend: true });
         if (data[0].marker.showscale) {
           const { bar, margin, height } = gutdiv.bar(this.narrow);
@@ -72,8 +75,12 @@
       }
       this.space = this.deep && !printing && gutdiv.hasSpace(data);
       if (this.space) ({ data, layout } = gutdiv.inSpace(data, layout, this.plot.layout && this.plot.layout.scene && this.plot.layout.scene.camera));
-      else data = [...data.filter((trace) => trace.ids), ...gutdiv.ellipses(data), ...data.filter((trace) => !trace.ids)];
-      return { data: gutdiv.coloured(data, styles), layout: gutdiv.coloured(layout, styles) };
+      else {
+        const thin = whole ? { traces: data, drawn: 0, total: 0 } : gutdiv.thinned(data);
+        this.thin = thin.drawn < thin.total ? { ...thin, of: data.some((trace) => trace.type === "box") ? "boxes, " : gutdiv.ellipses(data).length ? "ellipses, " : "" } : null;
+        data = [...thin.traces.filter((trace) => trace.ids), ...gutdiv.ellipses(data), ...thin.traces.filter((trace) => !trace.ids)];
+      }
+      return { data: gutdiv.coloured(gutdiv.names.drawn(data), styles), layout: gutdiv.coloured(gutdiv.names.drawn(layout), styles) };
     }
 
     // Offers the third axis, where there is one, and the columns of the metadata, where the page holds them.
@@ -119,12 +126,13 @@
     }
 
     draw(width) {
-      const w = width || this.plot.clientWidth;
+      let w = width || this.plot.clientWidth;
       if (!w) return;
       if (this.text === null) {
         this.load().then(() => this.draw());
         return;
       }
+      if (printing) w = (this.view().paper || {}).width || w;
       this.width = w;
       const { data, layout } = this.parts(this.sideways(w), getComputedStyle(root));
       this.subtitle(this.view());
@@ -135,10 +143,20 @@
       if (this.kind !== undefined && fresh) window.Plotly.purge(this.plot); // margins of the former colour bar would stay
       this.kind = kind;
       this.plot.style.minHeight = layout.height + "px";
-      window.Plotly.react(this.plot, data, layout, { displaylogo: false, displayModeBar: false, responsive: false, doubleClick: "reset+autosize", scrollZoom: false }).then(() => this.fit(layout, time));
+      this.busy = window.Plotly.react(this.plot, data, layout, { displaylogo: false, displayModeBar: false, responsive: false, doubleClick: "reset+autosize", scrollZoom: false }).then(() => this.fit(layout, time));
       if (fresh) this.plot.on("plotly_restyle", () => gutdiv.follow(this.plot));
       this.drawn = true;
       this.figure.dataset.drawn = "yes";
+    }
+
+    // A figure that is out of sight while a sample's page is open is drawn anew when it is seen again.
+    async forget() {
+      this.kind = undefined;
+      this.drawn = false;
+      this.times += 1;
+      delete this.figure.dataset.drawn;
+      await this.busy; // plotly is still at work on it
+      if (!this.drawn) window.Plotly.purge(this.plot);
     }
 
     // A figure that needs more than a phone's width is moved sideways in its frame; paper has the width that it has.
@@ -152,7 +170,10 @@
 
     subtitle(view) {
       const subtitle = this.figure.querySelector("[data-subtitle]");
-      subtitle.textContent = (this.space && view.deep) || view.subtitle;
+      const said = (this.space && view.deep) || view.subtitle;
+      const { drawn, total, of } = (!this.space && this.thin) || {};
+      const few = drawn ? drawn.toLocaleString("en") + " of " + total.toLocaleString("en") + " points are drawn, and one wherever there is any; " + of + "saved pictures and the numbers are of all." : "";
+      subtitle.textContent = [few && /[^.!?]$/.test(said) ? said + "." : said, few].filter(Boolean).join(" ");
       subtitle.hidden = !subtitle.textContent;
     }
 
@@ -184,8 +205,8 @@
       const kept = root.dataset.theme;
       root.dataset.theme = "light";
       const styles = getComputedStyle(root);
-      const { data, layout } = this.parts(1000, styles);
-      const title = escaped(wrapped(this.view().title, 90).slice(0, 4).join("\n")).replace(/\n/g, "<br>");
+      const { data, layout } = this.parts(1000, styles, true);
+      const title = escaped(wrapped(gutdiv.names.within(this.view().title), 90).slice(0, 4).join("\n")).replace(/\n/g, "<br>");
       const room = 34 + 22 * title.split("<br>").length;
       const alone = gutdiv.merged(layout, {
         title: { text: title, x: 0.02, xanchor: "left", y: 1, yanchor: "top", yref: "container", pad: { t: 16 }, font: { size: 17 } },
@@ -225,6 +246,30 @@
   // ---------------------------------------------------------------- when to draw
   const charts = [...document.querySelectorAll("figure[data-figure]")].map((figure) => new Chart(figure));
   const of = new Map(charts.map((chart) => [chart.plot, chart]));
+
+  // A figure that is made as the page is read, of views that need no unpacking.
+  gutdiv.chart = function (figure, views) {
+    const chart = new Chart(figure);
+    Object.assign(chart, { views: views, text: "", loading: Promise.resolve() });
+    charts.push(chart);
+    of.set(chart.plot, chart);
+    near.observe(chart.plot);
+    size.observe(chart.plot);
+    return chart;
+  };
+
+  // It goes with what held it.
+  gutdiv.dismiss = function (place) {
+    for (const chart of charts.filter((one) => place.contains(one.figure))) {
+      near.unobserve(chart.plot);
+      size.unobserve(chart.plot);
+      of.delete(chart.plot);
+      charts.splice(charts.indexOf(chart), 1);
+      if (chart.table) chart.table.remove();
+      if (chart.drawn) chart.forget();
+    }
+  };
+
   const near = new IntersectionObserver(
     (entries) => {
       for (const entry of entries) {
@@ -232,7 +277,7 @@
         if (entry.isIntersecting && !chart.drawn) chart.draw();
       }
     },
-    { rootMargin: "400px 0px" },
+    { rootMargin: MARGIN + "px 0px" },
   );
   const size = new ResizeObserver((entries) => {
     if (printing) return;
@@ -246,18 +291,32 @@
     near.observe(chart.plot);
     size.observe(chart.plot);
   }
-  const again = () => charts.filter((chart) => chart.drawn).forEach((chart) => chart.draw(printing ? PAPER : 0));
-  document.addEventListener("gutdiv-theme", again);
+  function again() {
+    for (const chart of charts.filter((one) => one.drawn)) {
+      if (onScreen(chart.plot)) chart.draw();
+      else chart.forget();
+    }
+  }
+
+  function onScreen(plot) {
+    const { top, bottom, height } = plot.getBoundingClientRect();
+    return height > 0 && bottom > -MARGIN && top < window.innerHeight + MARGIN;
+  }
+  for (const change of ["gutdiv-theme", "gutdiv-names"]) document.addEventListener(change, again);
 
   let kept;
   window.addEventListener("beforeprint", () => {
     printing = true;
     kept = root.dataset.theme;
     root.dataset.theme = "light";
-    for (const chart of charts) chart.draw(PAPER);
+    for (const chart of charts.filter((one) => one.figure.checkVisibility())) {
+      if (chart.text === null) chart.plot.before(gutdiv.make("p", { class: "printed late", text: "This figure was still being unpacked when the page was printed: print it once more." }));
+      chart.draw(PAPER);
+    }
   });
   window.addEventListener("afterprint", () => {
     printing = false;
+    for (const late of document.querySelectorAll(".printed.late")) late.remove();
     if (kept) root.dataset.theme = kept;
     else delete root.dataset.theme;
     again();

@@ -36,6 +36,47 @@
     return [...lines, { ...like, x: [null], y: [null], showlegend: true, line: { color: "var(--ink-2)", width: 1.75 } }];
   };
 
+  // Drawing thousands of points one by one takes seconds: of a large cloud every k-th is drawn, and one of a group wherever none of it would be.
+  const DRAWN = 2500;
+  const CELLS = 48; // along each axis
+
+  gutdiv.thinned = function (traces) {
+    const clouds = traces.filter((trace) => trace.type === "box" || (trace.type === "scatter" && trace.mode === "markers" && Array.isArray(trace.text)));
+    const total = clouds.reduce((sum, trace) => sum + trace.x.length, 0);
+    if (total <= DRAWN) return { traces: traces, drawn: total, total: total };
+    const step = Math.ceil(total / DRAWN);
+    const ends = ["x", "y"].map((axis) => clouds.reduce(([low, high], trace) => trace[axis].reduce(([l, h], v) => [Math.min(l, v ?? l), Math.max(h, v ?? h)], [low, high]), [Infinity, -Infinity]));
+    const cell = (v, [low, high]) => Math.floor((CELLS * (v - low)) / (high - low || 1));
+    let drawn = 0;
+    const thin = (trace) => {
+      const at = trace.x.map((x, i) => CELLS * 2 * cell(x, ends[0]) + cell(trace.y[i], ends[1]));
+      const kept = new Set();
+      const held = new Set();
+      const keep = (i) => kept.add(i) && held.add(at[i]);
+      for (let i = 0; i < at.length; i += step) keep(i);
+      at.forEach((where, i) => held.has(where) || keep(i));
+      drawn += kept.size;
+      return taken(trace, [...kept].sort((a, b) => a - b));
+    };
+    const made = traces.flatMap((trace) => (!clouds.includes(trace) ? trace : trace.type === "box" ? boxed(trace, thin(trace)) : thin(trace)));
+    return { traces: made, drawn: drawn, total: total };
+  };
+
+  // A box of all values, and over it some of its points.
+  function boxed(trace, few) {
+    const off = (i) => ((i * 0.618034) % 1) - 0.5;
+    const points = { type: "scatter", mode: "markers", name: trace.name, x: few.x, y: few.y.map((y, i) => y + trace.width * trace.jitter * off(i)), text: few.text, marker: trace.marker, hovertemplate: trace.hovertemplate };
+    return [points, { ...trace, boxpoints: false, hoverinfo: "skip", hovertemplate: undefined }];
+  }
+
+  // A trace with some of its points.
+  function taken(trace, places) {
+    const some = (list) => (Array.isArray(list) && list.length === trace.x.length ? places.map((i) => list[i]) : list);
+    const lists = Object.fromEntries(["x", "y", "ids", "text", "customdata"].filter((key) => key in trace).map((key) => [key, some(trace[key])]));
+    const marker = Object.fromEntries(Object.entries(trace.marker || {}).map(([key, value]) => [key, some(value)]));
+    return { ...trace, ...lists, marker: marker };
+  }
+
   // A group that was switched off in the legend takes its ellipse with it.
   gutdiv.follow = function (plot) {
     const traces = plot.data;

@@ -28,18 +28,6 @@
 
   if (!("DecompressionStream" in window)) document.querySelector("[data-old]").hidden = false;
 
-  // ---------------------------------------------------------------- names, for a screen that others see
-  const names = document.querySelector("[data-action='names']");
-  if (names) {
-    names.addEventListener("click", () => {
-      const hidden = root.dataset.names !== "hidden";
-      if (hidden) root.dataset.names = "hidden";
-      else delete root.dataset.names;
-      names.setAttribute("aria-pressed", String(hidden));
-      gutdiv.say(hidden ? "Sample names are hidden" : "Sample names are shown");
-    });
-  }
-
   // ---------------------------------------------------------------- copy and print
   for (const copy of document.querySelectorAll("[data-action='copy']")) {
     copy.addEventListener("click", async () => {

@@ -40,6 +40,41 @@
     await window.Plotly.restyle(plot, { x: [xs, leads.x], y: [ys, leads.y], textposition: "middle center" }, [at, leading]);
   }
 
+  // ---------------------------------------------------------------- names of blocks of samples
+  const GLYPH = 7.4; // pixels of a letter, on average
+  const DEEP = 3; // lines of a name
+  const FEW = 3; // blocks that have room for their names on a phone
+
+  // On a narrow screen a name is broken into lines as wide as its block; without that plotly leaves out or tilts what does not fit.
+  gutdiv.blocks = function (layout, width) {
+    const { tickvals: at, ticktext: texts, range, tickmode } = layout.xaxis;
+    if (tickmode !== "array" || !texts || texts.length > FEW) return layout;
+    const words = layout.yaxis.ticktext || [];
+    const field = width - layout.margin.r - Math.max(layout.margin.l, 14 + 6 * Math.max(0, ...words.map((word) => plain(word).length)));
+    let start = -0.5;
+    const widths = at.map((middle) => {
+      const wide = 2 * (middle - start);
+      start += wide;
+      return wide;
+    });
+    const lines = texts.map((text, i) => broken(plain(text), Math.max(5, Math.floor((field * widths[i]) / (range ? range[1] - range[0] : start + 0.5) / GLYPH))));
+    const more = LINE * (Math.max(...lines.map((l) => l.length)) - 1);
+    const axis = { ticktext: lines.map((l) => l.map(gutdiv.escaped).join("<br>")), tickangle: 0, ticklabeloverflow: "allow" };
+    const bar = layout.coloraxis && layout.coloraxis.colorbar;
+    const inner = layout.height - layout.margin.t - layout.margin.b;
+    const shifted = bar ? { coloraxis: { colorbar: { y: bar.y - more / inner } } } : {};
+    return gutdiv.merged(layout, { xaxis: axis, height: layout.height + more, margin: { b: layout.margin.b + more }, ...shifted });
+  };
+
+  function broken(text, width) {
+    const lines = [""];
+    for (const word of text.split(/\s+/).flatMap((w) => w.match(new RegExp(".{1," + width + "}", "gu")) || [])) {
+      if (lines.at(-1) && lines.at(-1).length + word.length >= width) lines.push("");
+      lines[lines.length - 1] += (lines.at(-1) ? " " : "") + word;
+    }
+    return lines.length > DEEP ? [...lines.slice(0, DEEP - 1), lines[DEEP - 1].slice(0, width - 1) + "…"] : lines;
+  }
+
   const plain = (text) => text.replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&amp;/g, "&");
 
   // Boxes for names, in pixels of the plot: each as near to its head as there is room, outwards first; earlier ones keep their place.

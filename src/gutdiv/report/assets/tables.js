@@ -100,8 +100,8 @@ class Table {
     const rows = this.data.rows;
     const parts = [];
     if (this.long) {
-      this.haystack = rows.map((row) => row.map(cells.textOf).join("\u0001").toLowerCase());
-      const input = make("input", { type: "search", id: this.id + "-search", placeholder: "Search", autocomplete: "off", spellcheck: "false" });
+      this.search();
+      const input = this.input = make("input", { type: "search", id: this.id + "-search", placeholder: "Search", autocomplete: "off", spellcheck: "false" });
       input.addEventListener("input", () => {
         this.words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
         this.api.draw();
@@ -112,7 +112,7 @@ class Table {
       if (!column.choose) return;
       const words = [...new Map(rows.map((row) => [cells.textOf(row[c]), cells.valueOf(row[c])]))].sort((a, b) => cells.compare(a[1], b[1], 1)).map((w) => w[0]);
       if (words.length < 2 || words.length > CHOICES) return;
-      const options = [make("option", { value: "", text: "all" }), ...words.map((w) => make("option", { value: w, text: w.length > 48 ? w.slice(0, 47) + "…" : w }))];
+      const options = [make("option", { value: "", text: "all" }), ...words.map((w) => make("option", { value: w, "data-column": column.kind === "name" ? column.label : null, text: w.length > 48 ? w.slice(0, 47) + "…" : w }))];
       const select = make("select", {}, options);
       select.addEventListener("change", () => {
         if (select.value) this.wanted.set(c, select.value);
@@ -142,7 +142,7 @@ class Table {
   cell(i, c) {
     const cell = this.data.rows[i][c];
     if (c > 0 || !this.data.details[i]) return cells.content(cell, this.data.columns[c]);
-    const button = cells.opener(cells.textOf(cell));
+    const button = cells.opener(cells.textOf(cell), this.data.columns[c]);
     button.addEventListener("click", () => {
       const row = this.api.row(i);
       const open = button.getAttribute("aria-expanded") === "true";
@@ -157,6 +157,22 @@ class Table {
   link(i) {
     const c = this.data.columns.findIndex((column) => column.kind === "sample");
     return c < 0 ? null : make("p", { class: "to-sample" }, [cells.link(this.data.rows[i][c], "Open the page of this sample")]);
+  }
+
+  // What is searched is what is shown.
+  search() {
+    const { columns, rows } = this.data;
+    const text = (cell, c) => (gutdiv.names.hidden ? gutdiv.names.cell(cells.textOf(cell), columns[c]) : cells.textOf(cell));
+    this.haystack = rows.map((row) => row.map(text).join("\u0001").toLowerCase());
+  }
+
+  named() {
+    if (!this.long) return;
+    this.search();
+    if (!this.input.value) return;
+    this.input.value = "";
+    this.words = [];
+    this.api.draw();
   }
 
   // ---------------------------------------------------------------- what is shown
@@ -193,7 +209,8 @@ class Table {
   }
 
   pick(i) {
-    const box = make("input", { type: "checkbox", value: i, "aria-label": "Select " + cells.textOf(this.data.rows[i][0]).slice(0, 200) });
+    const word = cells.textOf(this.data.rows[i][0]).slice(0, 200);
+    const box = make("input", { type: "checkbox", value: i, "data-who": word, "aria-label": "Select " + word });
     box.addEventListener("change", () => this.select([i], box.checked));
     return box;
   }
@@ -271,6 +288,8 @@ gutdiv.table = function (root, data) {
   gutdiv.tables.add(table);
   return table;
 };
+
+document.addEventListener("gutdiv-names", () => gutdiv.tables.forEach((table) => table.named()));
 
 // One after another, so that the page answers in between; then what the figures hold is unpacked, for a look or for paper.
 for (const root of document.querySelectorAll(".datatable[data-table]")) {

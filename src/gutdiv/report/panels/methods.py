@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from gutdiv.report import bibliography, cells, intake, naming, provenance, reading, standing
-from gutdiv.report.panels import compared, ordination
+from gutdiv.report.panels import compared, intervals, ordination
 from gutdiv.report.parts import Detail, Glossary, Panel, Part, Prose, Section, Sentence, Sentences
 from gutdiv.report.wording import integer, listing, missing, name, plural
 
@@ -169,20 +170,24 @@ def _reference_text(results: Results) -> str:
         return f"{who} No reference interval was made: samples were not rarefied, so nothing was compared at a common depth."
     made = _intervals(reference)
     gone: dict[str, list[str]] = {}
+    apart = 0
     for i in reference.intervals:
-        if i not in made:
+        if i not in made and i.metric.startswith((intervals.TAXON, intervals.GUILD)):
+            apart += 1
+        elif i not in made:
             label = reading.metric(results, reading.at_level({"metric": i.metric, "level": i.level})).label
             gone.setdefault(name(i.absent, limit=200).rstrip("."), []).append(label)
     if not made:
         why = listing([w for w in gone if w], limit=3)
         return f"{who} No reference interval was made{f': {why}' if why else ''}."
-    methods = listing(sorted({name(i.method) for i in made if i.method}))
+    methods = listing(sorted({re.sub(r"Box-Cox power [-\d.]+", "Box-Cox", name(i.method)) for i in made if i.method}))
     numbers = sorted({i.n for i in made})
     count = integer(numbers[0]) + (f" to {integer(numbers[-1])}" if len(numbers) > 1 else "")
     text = (
         f"{who} Reference intervals were made from one sample of each that reached {integer(reference.depth)} reads (n = {count}): "
         f"the 2.5th to 97.5th percentile, with 90% confidence intervals of the limits (CLSI EP28-A3c{'; ' if methods else ''}{methods})."
     )
+    text += f" None was made for {plural(apart, 'taxon or guild', many='taxa and guilds')}; each one's reason stands in the reference." if apart else ""
     return text + "".join(f" None was made for {listing(labels, limit=12)}{f': {w}' if w else ''}." for w, labels in gone.items())
 
 
