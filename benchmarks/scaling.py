@@ -1,15 +1,16 @@
 """Measures what studies beyond one matrix of distances cost, and what the landmark route errs by (`python benchmarks/scaling.py --help`).
 
-Three parts, each printed as a table for docs/scaling.md: `steps` runs the workflow's commands that need no matrix, and those of the landmark route, one
-after the other on a simulated study; `blocks` times blocks of rows of the exact route against all samples; `error` holds landmarks against the
-exact axes where a whole matrix can still be computed.
+Three parts, each printed as a table for docs/scaling.md: `steps` runs the whole workflow on a simulated study, from BIOM to report (above 40,000 samples
+it takes the landmark route by itself); `blocks` times blocks of rows of the exact route against all samples; `error` holds landmarks against
+the exact axes where a whole matrix can still be computed.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
+import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -19,25 +20,13 @@ import numpy as np
 import pandas as pd
 from simulate_study import folder_of
 
+from workflow import run, table
+
 METRICS = ("braycurtis", "jaccard", "unweighted_unifrac", "weighted_unifrac_normalized", "aitchison")
-CONTROLS = 'group == "healthy"'
-PAIRS = ("permanova", "--formula=~ group"), ("dispersion", "--variable=group"), ("pairs", "--variable=group"), ("constrained", "--formula=~ group")
-
-
-def measured(words: list[str]) -> tuple[float, float, float]:
-    """Run one command in a process of its own; return wall and processor seconds, and the peak of its memory in MB."""
-    start = time.perf_counter()
-    child = os.posix_spawn(sys.executable, [sys.executable, "-m", "gutdiv", *words], os.environ)
-    _, status, used = os.wait4(child, 0)
-    if status:
-        sys.exit(f"gutdiv {' '.join(words)} ended with {os.waitstatus_to_exitcode(status)}")
-    return time.perf_counter() - start, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
-
-
-def report(name: str, words: list[str]) -> None:
-    """Run a command and print its row."""
-    wall, cpu, peak = measured(words)
-    print(f"| {name} | {wall:,.1f} | {cpu:,.1f} | {peak:,.0f} |", flush=True)
+OPTIONS = (
+    *("--group", "group", "--subject", "subject", "--time", "day", "--controls", 'group == "healthy"', "--controls-are", "healthy"),
+    *("--covariate", "age", "--covariate", "sex"),
+)
 
 
 def built(folder: Path, out: Path) -> Path:
@@ -45,58 +34,27 @@ def built(folder: Path, out: Path) -> Path:
     cohort = out / "cohort" / "cohort.json"
     if not cohort.is_file():
         given = [f"--{part}={folder / name}" for part, name in _FILES.items()]
-        report("cohort build", ["cohort", "build", *given, "--group=group", "--subject=subject", "--time=day", f"--output={out / 'cohort'}"])
+        words = ["cohort", "build", *given, "--group=group", "--subject=subject", "--time=day", f"--output={out / 'cohort'}"]
+        subprocess.run([sys.executable, "-m", "gutdiv", *words], check=True)
     return cohort
 
 
 _FILES = {"table": "table.biom", "taxonomy": "taxonomy.tsv", "tree": "tree.nwk", "metadata": "metadata.tsv"}
 
 
-def steps(folder: Path, out: Path, *, landmarks: int, subsample: int, threads: int) -> None:
-    """Run every step that a study of any size takes."""
-    print("| step | wall s | processor s | peak MB |\n|---|---|---|---|")
-    cohort = built(folder, out)
-    where = {name: out / f"{name}.tsv" for name in ("alpha", "taxa", "abundance", "links", "matches", "samples", "stability", "flags")}
-    c, controls = f"--cohort={cohort}", ["--controls", CONTROLS, "--subject=subject"]
-    taken = f"--threads={threads}"
-    for name, more in {"depth": [], "composition": controls, "curves": [taken], "standards": [taken], "taxa": [], "alpha": [taken]}.items():
-        report(f"diversity {name}", ["diversity", name, c, *more, f"--output={out / name}.tsv"])
-    reference, verdicts = out / "reference.json", out / "dysbiosis" / "verdicts.tsv"
-    a, t = f"--alpha={where['alpha']}", f"--taxa={where['taxa']}"
-    report("reference build", ["reference", "build", c, a, t, *controls, "--controls-are=healthy", f"--output={reference}"])
-    report("dysbiosis verdict", ["dysbiosis", "verdict", c, a, f"--reference={reference}", *controls, taken, f"--output={out / 'dysbiosis'}"])
-    rest = {
-        "dysbiosis stability": [c, f"--verdicts={verdicts}", a, f"--reference={reference}", taken, f"--output={where['stability']}"],
-        "dysbiosis flags": [c, t, *controls, f"--output={where['flags']}"],
-        "dysbiosis indices": [c, *controls, taken, f"--output={out / 'indices.tsv'}"],
-        "immune match": [c, f"--output={where['matches']}"],
-        "comparison abundance": [c, "--variable=group", "--formula=~ group", "--subject=subject", f"--output={where['abundance']}"],
-        "immune link": [c, "--covariate=age", "--covariate=sex", "--subject=subject", f"--output={where['links']}"],
-        "immune enrichment": [c, f"--links={where['links']}", f"--abundance={where['abundance']}", f"--output={out / 'enrichment.tsv'}"],
-        "immune samples": [c, t, f"--verdicts={verdicts}", f"--flags={out / 'dysbiosis' / 'flags.tsv'}", *controls, f"--output={where['samples']}"],
-        "comparison alpha": [a, c, "--variable=group", "--subject=subject", f"--output={out / 'groups.tsv'}"],
-        "comparison model": [a, c, "--formula=~ group", "--subject=subject", f"--output={out / 'model.tsv'}"],
-    }
-    for name, words in rest.items():
-        report(name, [*name.split(), *words])
-    for metric in METRICS:
-        by_landmarks(cohort, out, metric, landmarks=landmarks, subsample=subsample, threads=threads)
-
-
-def by_landmarks(cohort: Path, out: Path, metric: str, *, landmarks: int, subsample: int, threads: int) -> None:
-    """Take the landmark route for one metric."""
-    c, m, taken = f"--cohort={cohort}", f"--metric={metric}", f"--threads={threads}"
-    page, distances = out / "ordination" / f"{metric}.tsv", out / "distances" / f"{metric}.h5"
-    report(f"diversity landmarks, {metric}", ["diversity", "landmarks", c, m, f"--landmarks={landmarks}", taken, f"--output={page}"])
-    found = json.loads(page.with_suffix(".json").read_text())
-    print(f"<!-- {metric}: {json.dumps(found['landmarks'])} -->", flush=True)
-    report(f"diversity beta, {metric}", ["diversity", "beta", c, m, f"--subsample={subsample}", taken, f"--output={distances}"])
-    for action, option in PAIRS:
-        more = ["--subject=subject"] if action != "constrained" else []
-        given = [f"--distances={distances}", f"--metadata={cohort.with_name('metadata.tsv')}", option, *more]
-        report(f"comparison {action}, {metric}", ["comparison", action, *given, f"--output={out / action / metric}.tsv"])
-    table = pd.read_csv(out / "permanova" / f"{metric}.tsv", sep="\t").iloc[0]
-    print(f"<!-- {metric}: R2 {table.r2:.5f}, of all {table.r2_all:.5f} ({table.r2_low:.5f} to {table.r2_high:.5f}), p {table.p} -->", flush=True)
+def steps(folder: Path, output: Path, cores: int) -> None:
+    """Run the workflow, and print what each step took, what landmarks err by, and what tests on the subsample say of all samples."""
+    n = sum(1 for _ in (folder / "metadata.tsv").open(encoding="utf-8")) - 1
+    print(table({n: run(folder, output, cores, OPTIONS)}), flush=True)
+    results = output / "results" / "simulated"
+    for place in sorted((results / "diversity" / "ordination").glob("*.json")):
+        about = json.loads(place.read_text(encoding="utf-8")).get("landmarks") or {}
+        if about.get("agreement"):
+            two = about["agreement"]["first_two"]
+            print(f"{place.stem}: {about['stable_axes']} axes alike by either half of {about['count']:,} landmarks, the first two by {two:.3f}")
+    for place in sorted((results / "comparison" / "permanova").glob("*.tsv")):
+        first = pd.read_csv(place, sep="\t").iloc[0]
+        print(f"{place.stem}: R2 {first.r2:.5f}, of all {first.r2_all:.5f} ({first.r2_low:.5f} to {first.r2_high:.5f}), p {first.p}")
 
 
 def blocks(folder: Path, out: Path, *, rows: int, threads: int) -> None:
@@ -154,15 +112,15 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=100_000)
     parser.add_argument("--features", type=int, default=120_000)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "gutdiv-scaling")
-    parser.add_argument("--landmarks", type=int, action="append", help="repeatable for `error` (default: 2000; error: 500, 1000, 2000)")
-    parser.add_argument("--subsample", type=int, default=5000)
+    parser.add_argument("--landmarks", type=int, action="append", help="of `error`; repeatable (default: 500, 1000, 2000)")
     parser.add_argument("--rows", type=int, default=200, help="of a block (default: %(default)s)")
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1, help="of `steps` and `blocks` (default: %(default)s)")
     args = parser.parse_args()
     folder = folder_of(args.samples, args.folder, p=args.features)
     out = args.folder / f"results-{args.samples}"
     if args.part == "steps":
-        steps(folder, out, landmarks=(args.landmarks or [2000])[0], subsample=args.subsample, threads=args.threads)
+        shutil.rmtree(args.folder / f"run-{args.samples}", ignore_errors=True)
+        steps(folder, args.folder / f"run-{args.samples}", args.threads)
     elif args.part == "blocks":
         blocks(folder, out, rows=args.rows, threads=args.threads)
     else:

@@ -67,15 +67,14 @@ def inputs(n: int, base: Path) -> Path:
     return folder
 
 
-def run(n: int, base: Path, output: Path, cores: int) -> dict[str, dict[str, float]]:
-    """Run the workflow on n samples; return per rule the jobs, seconds, processor seconds, peak and request in MB, and `in all`."""
-    folder = inputs(n, base)
+def run(folder: Path, output: Path, cores: int, options: tuple[str, ...] = OPTIONS) -> dict[str, dict[str, float]]:
+    """Run the workflow on the files in a folder; return per rule the jobs, seconds, processor seconds, peak and request in MB, and `in all`."""
     files = [word for key in ("table.biom", "taxonomy.tsv", "tree.nwk", "metadata.tsv") for word in (f"--{key.split('.')[0]}", str(folder / key))]
     watch = output / "bin" / "gutdiv"
     watch.parent.mkdir(parents=True)
     watch.write_text(WATCH, encoding="utf-8")
     watch.chmod(0o755)
-    command = [str(watch), "run", *files, "--name", "simulated", *OPTIONS, "--output", str(output), "--cores", str(cores)]
+    command = [str(watch), "run", *files, "--name", "simulated", *options, "--output", str(output), "--cores", str(cores)]
     before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run([*command, "--", "--benchmark-extended"], check=True, stdout=sys.stderr)
     wall, after = time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -138,7 +137,7 @@ def main() -> None:
             kept = base / f"measured-{n}.json"
             if not kept.exists():
                 shutil.rmtree(base / f"run-{n}", ignore_errors=True)
-                kept.write_text(json.dumps(run(n, base, base / f"run-{n}", args.cores)), encoding="utf-8")
+                kept.write_text(json.dumps(run(inputs(n, base), base / f"run-{n}", args.cores)), encoding="utf-8")
             measured[n] = json.loads(kept.read_text(encoding="utf-8"))
             print(f"Python {platform.python_version()}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}\n\n{table(measured)}\n", flush=True)
     finally:

@@ -13,6 +13,7 @@ import pytest
 from scipy.spatial.distance import pdist, squareform
 
 from gutdiv.cli.app import main
+from gutdiv.comparison import pairs
 from gutdiv.io.artifacts import read_table, write_table
 from gutdiv.io.distances import write_rows_block
 from gutdiv.model.results import Table
@@ -157,9 +158,9 @@ def test_pairs_anosim_mantel_and_constrained_axes_from_files_to_tables(dune: dic
     folder = dune["folder"]
     files = ["--distances", folder / "braycurtis.h5", "--metadata", dune["metadata"]]
     run("comparison", "pairs", *files, "--variable", "Management", "--formula", "~ A1", "--permutations", 19, "--output", folder / "pairs.tsv")
-    pairs = read_table(folder / "pairs.tsv", "group_test")
-    assert len(pairs.frame) == 6
-    assert pairs.record["options"]["formula"] == "~ A1"
+    compared = read_table(folder / "pairs.tsv", "group_test")
+    assert len(compared.frame) == 6
+    assert compared.record["options"]["formula"] == "~ A1"
     run("comparison", "anosim", *files, "--variable", "Management", "--permutations", 19, "--threads", 1, "--output", folder / "anosim.tsv")
     assert read_table(folder / "anosim.tsv", "group_test").frame["statistic"].iloc[0] == pytest.approx(0.2578706, abs=5e-8)  # methods.md 5.1
     words = ["--distances", folder / "braycurtis.h5", "--against", folder / "braycurtis.tsv", "--permutations", 19]
@@ -173,6 +174,34 @@ def test_pairs_anosim_mantel_and_constrained_axes_from_files_to_tables(dune: dic
     # vegan, dbrda.tsv
     assert constrained.record["eigenvalues"][0] == pytest.approx(0.96507336893650486, rel=1e-9)
     assert "seed" not in constrained.record or constrained.record["seed"] is None
+
+
+def test_pairs_take_what_is_known_of_two_groups_and_write_the_same_bytes_and_compute_anew_what_was_asked_otherwise(
+    dune: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, two = dune["folder"], dune["folder"] / "two.tsv"
+    lines = dune["metadata"].read_text().splitlines()
+    at = lines[0].split("\t").index("Management")
+    two.write_text("\n".join([lines[0], *(line for line in lines[1:] if line.split("\t")[at] in {"HF", "SF"})]) + "\n")
+    files = ["--distances", folder / "braycurtis.h5", "--metadata", two, "--permutations", 99, "--seed", 5]
+    model = ["--formula", "~ A1 + Management"]
+    asked = ["comparison", "pairs", *files, "--variable", "Management", *model]
+    run(*asked, "--output", folder / "anew.tsv")
+    run("comparison", "permanova", *files, *model, "--output", folder / "permanova.tsv")
+    run("comparison", "dispersion", *files, "--variable", "Management", "--output", folder / "dispersion.tsv")
+    taken = [*asked, "--permanova", folder / "permanova.tsv", "--dispersion", folder / "dispersion.tsv", "--output", folder / "taken.tsv"]
+    calls: list[str] = []
+    for name, real in {"permanova": pairs.permanova, "compare_dispersion": pairs.compare_dispersion}.items():
+        monkeypatch.setattr(pairs, name, lambda *a, _name=name, _real=real, **k: calls.append(_name) or _real(*a, **k))
+    run(*taken)
+    assert calls == []
+    for ending in ("tsv", "json"):
+        assert (folder / f"taken.{ending}").read_bytes() == (folder / f"anew.{ending}").read_bytes()
+    run("comparison", "permanova", *files, "--formula", "~ Management + A1", "--output", folder / "permanova.tsv")  # columns in another order
+    run("comparison", "dispersion", *files[:-1], 6, "--variable", "Management", "--output", folder / "dispersion.tsv")  # another seed
+    run(*taken)
+    assert sorted(calls) == ["compare_dispersion", "permanova"]
+    assert (folder / "taken.tsv").read_bytes() == (folder / "anew.tsv").read_bytes()
 
 
 def test_a_baseline_that_one_of_many_cohorts_lacks_is_recorded_where_that_is_asked_for(dune: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,6 +16,7 @@ from test_cli import written
 from gutdiv.cli.app import main
 from gutdiv.io.artifacts import read_rows
 from gutdiv.model.results import TABLES, Table
+from gutdiv.report import export
 from gutdiv.report.anonymous import anonymised
 from gutdiv.report.content import build
 from gutdiv.report.export import figure_data, multiqc
@@ -61,6 +62,25 @@ def test_the_command_writes_data_and_takes_away_what_an_earlier_page_left(tmp_pa
 
 def test_multiqc_holds_every_sample_whatever_is_missing() -> None:
     assert multiqc(fake_results(n=12, controls=False, hostile=False))["data"]["S001"]["verdict"] == "not assessable"
+
+
+def test_multiqc_gets_rows_of_groups_where_samples_are_more_than_its_page_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    results = fake_results(n=24)
+    single = multiqc(results)["data"]
+    monkeypatch.setattr(export, "MULTIQC_ROWS", 23)
+    found = multiqc(results)
+    column, groups = results.cohort["roles"]["group"], dict(zip(results.metadata.ids, results.metadata.columns[results.cohort["roles"]["group"]], strict=True))
+    assert set(found["data"]) == {"all samples"} | {f"{column}: {g}" for g in set(groups.values())}
+    for group in set(groups.values()):
+        own, row = [single[s] for s in single if groups[s] == group], found["data"][f"{column}: {group}"]
+        assert row["samples"] == len(own)
+        assert row["shannon"] == pd.Series([v.get("shannon") for v in own], dtype=float).median()
+        assert row["outside"] == sum(v["verdict"] == "outside" for v in own)
+    assert found["data"]["all samples"]["samples"] == 24
+    assert "Of 24 samples, medians and counts by group" in found["description"]
+    assert set(found["headers"]) >= set(found["data"]["all samples"])
+    monkeypatch.setattr(export, "MULTIQC_ROWS", 24)
+    assert multiqc(results)["data"] == single
 
 
 @pytest.mark.parametrize("hostile", [False, True])

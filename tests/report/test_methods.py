@@ -11,7 +11,7 @@ from fake_results import HOSTILE, fake_results
 
 from gutdiv.report import bibliography
 from gutdiv.report.content import build
-from gutdiv.report.parts import Note, Panel, Prose, Section
+from gutdiv.report.parts import Figure, Note, Panel, Prose, Section
 from gutdiv.report.render import render
 
 if TYPE_CHECKING:
@@ -172,6 +172,20 @@ def test_arrows_and_estimates_of_an_ordination_are_told_with_their_source() -> N
     told = paragraph(changed_results, "Dissimilarities")
     assert "For Jaccard distance the sum of positive eigenvalues was estimated by stochastic Lanczos quadrature" in told
     assert "Ubaru" in papers(changed_results)
+
+
+def test_coordinates_by_landmarks_are_told_with_their_numbers_and_papers_and_only_where_some_samples_were_no_landmarks() -> None:
+    results, place = fake_results(tree=False), "diversity/ordination/jaccard"
+    few = changed(results, place, {"landmarks": {"count": 2000, "of": 50000, "agreement": {"axes": [1.0]}}, "notes": ["Axes are approximate."]})
+    told = paragraph(few, "Dissimilarities")
+    assert "For Jaccard distance the coordinates of 2,000 landmarks were computed, and all 50,000 samples placed by their distances to these" in told
+    assert all(f"{paper} (" in papers(few) for paper in ("Gower JC", "de Silva V, Tenenbaum JB", "Platt JC"))
+    assert "Biometrika 55, 582-585" in papers(few)
+    figure = next(p for p in section(panel(few, "diversity"), "structure").parts if isinstance(p, Figure))
+    assert "Axes are approximate." in next(v for v in figure.views if v.key == "jaccard").subtitle
+    every = changed(results, place, {"landmarks": {"count": 130, "of": 130}})
+    assert "landmark" not in paragraph(every, "Dissimilarities")
+    assert "Platt" not in papers(every)
 
 
 def test_empty_tables_leave_no_sentence_and_no_paper() -> None:

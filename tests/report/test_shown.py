@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from fake_results import fake_results
 
 from gutdiv.model.cohort import SampleMetadata
 from gutdiv.model.results import TABLES, Results, Table
 from gutdiv.report import shown
+from gutdiv.report.content import build
+from gutdiv.report.parts import Figure, Note
 
 
 def results(n: int, outside: int) -> Results:
@@ -47,3 +50,20 @@ def test_a_picture_of_a_distribution_is_drawn_without_regard_to_what_stands_out(
     assert len(found) == 60
     assert 15 < sum(int(r["value"]) < 150 for r in found) < 45
     assert shown.evenly(results(100, 50), rows[:100]) == rows[:100]
+
+
+def test_a_page_of_some_samples_says_which_beside_every_picture_of_single_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"FROM": 20, "MOST": 12, "FOREMOST": 4}.items():
+        monkeypatch.setattr(shown, name, value)
+    shown.thinned.cache_clear()
+    page = build(fake_results(n=24))
+    shown.thinned.cache_clear()
+    assert page.broken == {}
+    assert page.samples is not None
+    assert len(page.samples.samples) == 12
+    for panel in ("diversity", "dysbiosis"):
+        sections = next(p for p in page.panels if p.key == panel).sections
+        notes = [p.text for s in sections for p in s.parts if isinstance(p, Note)]
+        assert [t for t in notes if t.startswith("The page shows 12 of 24 samples one by one")], panel
+    drawn = [v for p in page.panels for s in p.sections for f in s.parts if isinstance(f, Figure) and f.key == "ordination" for v in f.views]
+    assert {len(v.numbers.rows) for v in drawn} == {12}

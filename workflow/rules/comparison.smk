@@ -97,6 +97,7 @@ rule comparison_pairs:
         cohort="results/{cohort}/cohort/cohort.json",
         distances="results/{cohort}/diversity/distances/{metric}.h5",
         metadata="results/{cohort}/cohort/metadata.tsv",
+        permanova="results/{cohort}/comparison/permanova/{metric}.tsv",
     output:
         table="results/{cohort}/comparison/pairs/{metric}.tsv",
         record="results/{cohort}/comparison/pairs/{metric}.json",
@@ -118,9 +119,10 @@ rule comparison_pairs:
         groups=options("subject", "permutations", "seed", variable="group"),
         design=options("formula", "strata"),
     shell:
-        # What groups are to one kind of distances: how far each spreads, and how each pair of them differs.
+        # What groups are to one kind of distances: how far each spreads, and how each pair of them differs. What is known is not computed again.
         "(gutdiv comparison dispersion {params.files:q} {params.groups:q} --output {output.dispersion:q} && gutdiv comparison pairs"
-        " {params.files:q} {params.groups:q} {params.design:q} --untestable record --output {output.table:q}) 2> {log:q}"
+        " {params.files:q} {params.groups:q} {params.design:q} --permanova {input.permanova:q} --dispersion {output.dispersion:q}"
+        " --untestable record --output {output.table:q}) 2> {log:q}"
 
 
 rule comparison_abundance:

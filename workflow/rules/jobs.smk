@@ -27,7 +27,7 @@ PEAKS = {
     "diversity_taxa": (200, 50, 0, 0),
     "diversity_rows": (120, 0, 360, 8),
     "diversity_beta": (120, 0, 360, 2.8),
-    "diversity_ordination": (110, 40, 0, 6.8),
+    "diversity_ordination": (110, 25, 0, 8),
     "reference_build": (157, 27, 0, 0),
     "dysbiosis_verdict": (230, 50, 0, 6.3),
     "dysbiosis_stability": (235, 35, 0, 2),

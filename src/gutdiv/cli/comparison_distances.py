@@ -40,6 +40,9 @@ def configure(commands: Commands) -> None:
     pairs.add_argument("--formula", metavar="F", help="covariates, as in '~ age + sex': the groups are tested after them")
     _add_exchange(pairs)
     _add_untestable(pairs)
+    told = "table of `gutdiv comparison {0}` on the same files: what it holds of what is asked is not computed again"
+    for name in ("permanova", "dispersion"):
+        pairs.add_argument(f"--{name}", type=Path, metavar="FILE", help=told.format(name))
     add_output(pairs, "pairs.tsv")
     pairs.set_defaults(run=_pairs)
 
@@ -198,7 +201,17 @@ def _pairs(args: argparse.Namespace) -> int:
     from gutdiv.comparison.pairs import compare_pairs, untested
 
     test = _or_recorded(args, compare_pairs, untested, args.variable)
-    return _on_distances(args, test, _options(args, "variable", "formula", *EXCHANGE), seed=args.seed, threads=args.threads)
+    options, known = _options(args, "variable", "formula", *EXCHANGE), _known(args)
+    return _on_distances(args, test, options, seed=args.seed, threads=args.threads, known=known)
+
+
+def _known(args: argparse.Namespace) -> list[Table]:
+    """Read results that were given, and keep those of the same distances and metadata."""
+    from gutdiv.io.artifacts import input_digest, read_table
+
+    given = [read_table(path, kind) for path, kind in ((args.permanova, "permanova"), (args.dispersion, "group_test")) if path]
+    same = [input_digest(role, getattr(args, role)) for role in ("distances", "metadata")] if given else []
+    return [table for table in given if table.record.get("inputs") == same]
 
 
 def _dispersion(args: argparse.Namespace) -> int:

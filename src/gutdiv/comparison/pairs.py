@@ -49,6 +49,7 @@ def compare_pairs(
     permutations: int = 999,
     seed: int = 0,
     threads: int | None = None,
+    known: Sequence[Table] = (),
 ) -> Table:
     """Test each pair of groups by PERMANOVA on the samples of the two alone, the groups after all covariates.
 
@@ -63,6 +64,9 @@ def compare_pairs(
         Metadata column of groups; numbers are taken as names of groups.
     formula : str, optional
         Covariates, as `~ age + sex`; the variable itself may stand in it, but in no interaction.
+    known : sequence of Table
+        Results with their records of `permanova` and `compare_dispersion` on the same distances and metadata. One that answers what is asked here (same
+        samples, terms, permutations and seed) is taken and not computed again.
 
     Returns
     -------
@@ -92,7 +96,12 @@ def compare_pairs(
     if len(levels) > MAX_LEVELS:
         msg = f"column {variable!r} has {count_noun(levels, 'group')}; pairs are compared up to {MAX_LEVELS}. Name a column with fewer."
         raise UntestableError(msg)
-    spread = compare_dispersion(distances, rows, variable=variable, subject=subject, permutations=permutations, seed=seed)
+    asked = {"variable": variable, "subject": subject, "permutations": permutations}
+    spread = _known_spread(known, asked, base, seed=seed)
+    if spread is None:
+        spread = compare_dispersion(distances, rows, variable=variable, subject=subject, permutations=permutations, seed=seed)
+    asked = {"by": "margin", "strata": strata, "subject": subject, "permute": permute, "permutations": permutations}
+    whole = _known_test(known, asked, model, seed=seed) if len(levels) == 2 else None
     absent = {f"dispersion of {name}": str(why) for name, why in spread.record["absent"].items()}
     found: list[dict[str, Any]] = []
     without: list[str] = []
@@ -100,7 +109,7 @@ def compare_pairs(
         name = " - ".join(pair)
         inside = tuple(s for s, g in zip(base, groups, strict=True) if g in pair)
         try:
-            table = permanova(
+            table = whole or permanova(
                 distances,
                 rows.select(inside),
                 formula=model.text,
@@ -136,6 +145,30 @@ def compare_pairs(
         "notes": [*_notes(found), *without],
     }
     return Table("group_test", as_group_tests(found, _MORE), record)
+
+
+def _known_spread(known: Sequence[Table], asked: Mapping[str, Any], samples: Sequence[str], *, seed: int) -> Table | None:
+    """Return the dispersion of these groups, where it is known for the same samples."""
+    asked = {**asked, "centre": "auto", "bias_adjust": False, "square_root": False}
+    for table in known:
+        if table.kind == "group_test" and _answers(table, asked, seed) and set(table.record.get("distances") or ()) == set(samples):
+            return table
+    return None
+
+
+def _known_test(known: Sequence[Table], asked: Mapping[str, Any], model: Formula, *, seed: int) -> Table | None:
+    """Return the PERMANOVA of this model over all groups, where it is known: of two groups it is that of their pair."""
+    for table in known:
+        answers = table.kind == "permanova" and len(table.frame) > 0 and _answers(table, asked, seed)
+        if answers and parse_formula(str(table.record["options"]["formula"])).terms == model.terms:
+            return table
+    return None
+
+
+def _answers(table: Table, asked: Mapping[str, Any], seed: int) -> bool:
+    """Whether a result was made with these options."""
+    options = table.record.get("options") or {}
+    return table.record.get("seed") == seed and all(options.get(key) == value for key, value in asked.items())
 
 
 def untested(metric: str, variable: str, reason: str) -> Table:

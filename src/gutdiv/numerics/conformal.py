@@ -9,20 +9,18 @@ orthogonal to the columns of N, the inverse of A restricted to it is A^-1 - A^-1
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from gutdiv.numerics.bag_ranks import neighbours, rank_high, rank_low, sums_of_controls, sums_of_samples
 from gutdiv.numerics.jit import compiled, prange, threaded
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 SHARE_SEEN = 5  # a genus counts where it was seen in at least one of so many (sample, draw) pairs of the bag
-NEIGHBOURS = 0.05  # share of the bag that counts as neighbours
-FEWEST_NEIGHBOURS = 3
 _SLACK = 1e-10  # relative: distances that equal each other but for rounding tie
 
 
@@ -94,7 +92,7 @@ def make_bags(entropy: Floats, logs: Floats, seen: Ints, between: Ints, *, draws
     roots, turn = np.linalg.eigh(scatter)
     others = between.copy()
     np.fill_diagonal(others, np.iinfo(np.int64).max)
-    width = min(_neighbours(n + 1) + 1, n - 1)
+    width = min(neighbours(n + 1) + 1, n - 1)
     order = np.argsort(others, axis=1, kind="stable")[:, :width]
     turned = np.ascontiguousarray(turn.T @ steps)
     near = np.take_along_axis(others, order, axis=1)
@@ -118,14 +116,14 @@ def ranks_in_bags(bags: Bags, entropy: Floats, logs: Floats, seen: Ints, apart: 
         Number of the control of the sample's own subject (or that it is), which is left out of its bag; -1 where there is none.
     """
     m, n = apart.shape
-    low = np.concatenate([np.broadcast_to(-bags.entropy, (m, n)), -entropy[:, None]], axis=1)
     far, odd = np.empty((m, n + 1)), np.empty((m, n + 1))
-    _far_all(bags, apart, own, far)
-    far[:, n] = _nearest_sums(apart, own)
+    sums_of_controls(bags.near, bags.near_at, np.cumsum(bags.near, axis=1), apart, own, far)
+    far[:, n] = sums_of_samples(apart, own)
     _odd_all(bags, logs, seen, own, odd)
     ranks = np.empty((3, m, n + 1), np.int64)
-    for values, slack, found in zip((low, far, odd), (0.0, 0.0, _SLACK), ranks, strict=True):
-        _rank_all(values, np.argsort(-values, axis=1), bags.weights, own, slack, found)
+    rank_low(bags.entropy, np.argsort(bags.entropy), bags.weights, entropy, own, ranks[0])
+    for values, slack, found in zip((far, odd), (0.0, _SLACK), ranks[1:], strict=True):
+        rank_high(values, np.argsort(-values, axis=1), bags.weights, own, slack, found)
     product = ranks.prod(axis=0)  # whole numbers up to size^3: exact, unlike a sum of logarithms
     counts = np.broadcast_to(np.append(bags.weights, 1), (m, n + 1)).copy()
     held = np.flatnonzero(own >= 0)
@@ -134,28 +132,11 @@ def ranks_in_bags(bags: Bags, entropy: Floats, logs: Floats, seen: Ints, apart: 
     return np.asarray(np.column_stack([reached, *ranks[:, :, n]]) / counts.sum(axis=1, keepdims=True))
 
 
-def _nearest_sums(apart: Ints, own: Ints) -> Ints:
-    """Sum of each sample's distances to its nearest controls, that of its own subject left out, (m,)."""
-    away = apart.copy()
-    held = own >= 0
-    away[held, own[held]] = np.iinfo(np.int64).max
-    ordered = np.sort(away, axis=1)
-    n = apart.shape[1]
-    few, many = (ordered[:, : min(_neighbours(k + 1), k)].sum(axis=1) for k in (n - 1, n))
-    return np.asarray(np.where(held, few, many))
-
-
 def squared_distances(bags: Bags, logs: Floats, seen: Ints, own: int) -> Floats:
     """Squared Mahalanobis distances of all controls of one sample's bag, and last the sample's, (n + 1,); the one left out has some value too."""
     out = np.empty(bags.weights.size + 1)
     _odd(bags, logs, seen, own, out)
     return out
-
-
-@compiled
-def _neighbours(size: int) -> int:
-    """Number of neighbours in a bag of this size."""
-    return max(FEWEST_NEIGHBOURS, math.ceil(NEIGHBOURS * size))
 
 
 @compiled
@@ -353,41 +334,3 @@ def _odd_all(bags: Bags, logs: Floats, seen: Ints, own: Ints, out: Floats) -> No
     """Squared Mahalanobis distances in every sample's bag."""
     for s in prange(own.size):
         _odd(bags, logs[s], seen[s], own[s], out[s])
-
-
-@threaded
-def _far_all(bags: Bags, apart: Ints, own: Ints, out: Floats) -> None:
-    """Sum of each control's distances to its nearest others in every sample's bag, (m, n); the same number of neighbours for all of a bag."""
-    n = bags.near.shape[0]
-    for s in prange(own.size):
-        others = n - 1 if own[s] >= 0 else n
-        k = min(_neighbours(others + 1), others)
-        for i in range(n):
-            taken, total, last = 0, 0, 0
-            t = 0
-            while taken < k and t < bags.near.shape[1]:
-                if bags.near_at[i, t] != own[s]:
-                    taken += 1
-                    last = bags.near[i, t]
-                    total += last
-                t += 1
-            if taken < k:
-                total += apart[s, i]
-            elif apart[s, i] < last:
-                total += apart[s, i] - last
-            out[s, i] = total
-
-
-@threaded
-def _rank_all(values: Floats, order: Ints, weights: Ints, own: Ints, slack: float, out: Ints) -> None:
-    """Count, for each member of every bag, the members at least as extreme, by weight, itself once; closer than the slack is a tie."""
-    n = weights.size
-    for s in prange(own.size):
-        reached, total = 0, 0
-        for i in order[s]:
-            least = values[s, i] - slack * abs(values[s, i])
-            while reached <= n and values[s, order[s, reached]] >= least:
-                member = order[s, reached]
-                total += 1 if member == n else 0 if member == own[s] else weights[member]
-                reached += 1
-            out[s, i] = total if i == n or i == own[s] else total - (weights[i] - 1)

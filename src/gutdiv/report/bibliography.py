@@ -29,6 +29,7 @@ METHODS: Mapping[str, str] = MappingProxyType(
         "using generalized UniFrac distances. Bioinformatics 28, 2106-2113.",
         "cliff1993": "Cliff N (1993). Dominance statistics: ordinal analyses to answer ordinal questions. Psychol Bull 114, 494-509.",
         "clsi2010": "CLSI (2010). Defining, Establishing, and Verifying Reference Intervals in the Clinical Laboratory. EP28-A3c.",
+        "desilva2004": "de Silva V, Tenenbaum JB (2004). Sparse multidimensional scaling using landmark points. Technical report, Stanford University.",
         "endres2003": "Endres DM, Schindelin JE (2003). A new metric for probability distributions. IEEE Trans Inf Theory 49, 1858-1860.",
         "faith1992": "Faith DP (1992). Conservation evaluation and phylogenetic diversity. Biol Conserv 61, 1-10.",
         "fisher1943": "Fisher RA, Corbet AS, Williams CB (1943). The relation between the number of species and the number of individuals in a "
@@ -38,6 +39,7 @@ METHODS: Mapping[str, str] = MappingProxyType(
         "good1953": "Good IJ (1953). The population frequencies of species and the estimation of population parameters. Biometrika 40, 237-264.",
         "gower1966": "Gower JC (1966). Some distance properties of latent root and vector methods used in multivariate "
         "analysis. Biometrika 53, 325-338.",
+        "gower1968": "Gower JC (1968). Adding a point to vector diagrams in multivariate analysis. Biometrika 55, 582-585.",
         "hill1973": "Hill MO (1973). Diversity and evenness: a unifying notation and its consequences. Ecology 54, 427-432.",
         "hurlbert1971": "Hurlbert SH (1971). The nonconcept of species diversity: a critique and alternative parameters. Ecology 52, 577-586.",
         "jaccard1912": "Jaccard P (1912). The distribution of the flora in the alpine zone. New Phytol 11, 37-50.",
@@ -60,6 +62,8 @@ METHODS: Mapping[str, str] = MappingProxyType(
         "perturbations. mSystems 4, e00016-19.",
         "pielou1966": "Pielou EC (1966). The measurement of diversity in different types of biological collections. J Theor "
         "Biol 13, 131-144.",
+        "platt2005": "Platt JC (2005). FastMap, MetricMap, and Landmark MDS are all Nyström algorithms. Proc 10th Int Workshop on "
+        "Artificial Intelligence and Statistics, 261-268.",
         "rao1995": "Rao CR (1995). A review of canonical coordinates and an alternative to correspondence analysis using "
         "Hellinger distance. Qüestiió 19, 23-63.",
         "ruzicka1958": "Růžička M (1958). Anwendung mathematisch-statistischer Methoden in der Geobotanik (synthetische Bearbeitung "

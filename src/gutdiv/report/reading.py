@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from gutdiv.model.results import Finding, Results, Table
@@ -203,6 +204,7 @@ class Groups:
     numeric: bool
 
 
+@lru_cache(maxsize=4)
 def groups(results: Results) -> Groups | None:
     """Return the samples' groups where a group column was declared and is at hand."""
     column = (results.cohort.get("roles") or {}).get("group")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gutdiv.report import absences, cells, charts, group_tests, reading, shown, story
@@ -22,10 +23,16 @@ ALPHA, TESTS = "diversity/alpha", "comparison/alpha"
 def build(results: Results) -> Panel:
     """Assemble the panel."""
     title, lead = "Diversity", "How many kinds of bacteria each sample holds, how evenly, and how alike the samples are."
-    sections = [s for s in (_alpha(results), models.section(results), structure.section(shown.thinned(results)), depths.section(results)) if s is not None]
+    sections = [s for s in (_alpha(results), models.section(results), _structure(results), depths.section(results)) if s is not None]
     if not sections:
         return Panel("diversity", title, title, lead, absent="No diversity was measured in these results.")
     return Panel("diversity", title, title, lead, tuple(sections))
+
+
+def _structure(results: Results) -> Section | None:
+    """Assemble structure between samples; where the page holds but some, first say which."""
+    section, told = structure.section(shown.thinned(results)), shown.note(results)
+    return replace(section, parts=(Note("info", told), *section.parts)) if section is not None and told else section
 
 
 # ---------------------------------------------------------------- within samples

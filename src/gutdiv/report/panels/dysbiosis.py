@@ -123,10 +123,10 @@ def _places(results: Results) -> Section | None:
 def _strip(results: Results, key: str, rows: list[dict[str, Any]], interval: Interval) -> View:
     """Show one metric's samples over its interval, by group, or controls and others where there is none."""
     metric, grouped = reading.metric(results, key), reading.groups(results)
-    controls = {str(r["sample_id"]) for r in reading.rows(reading.table(results, VERDICT)) if r["is_control"]}
     if grouped is not None and not grouped.numeric:
         labels, of = grouped.labels, grouped.of
     else:
+        controls = {str(r["sample_id"]) for r in reading.rows(reading.table(results, VERDICT)) if r["is_control"]}
         labels, of = ("controls", "samples"), {str(r["sample_id"]): "controls" if r["sample_id"] in controls else "samples" for r in rows}
     drawn = shown.some(results, rows)
     lines = [(label, [(r["sample_id"], r["value"], r["flag"]) for r in drawn if of.get(str(r["sample_id"])) == label]) for label in labels]

@@ -251,6 +251,8 @@ def _citations(results: Results) -> Iterator[str]:
         yield "gower1966"
     if ordination.estimated(results):
         yield "ubaru2017"
+    if ordination.by_landmarks(results):
+        yield from ("gower1968", "desilva2004", "platt2005")
     if reading.depth(results) is not None:
         yield "schloss2024"
     if reading.filled(results, "diversity/curves") is not None:

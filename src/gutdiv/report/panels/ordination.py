@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from gutdiv.report import biplot, cells, charts, reading, space, story
 from gutdiv.report.parts import Column, DataTable, Figure, View
-from gutdiv.report.wording import listing, missing, name, percent, plural
+from gutdiv.report.wording import integer, listing, missing, name, percent, plural
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,6 +53,11 @@ def told(results: Results) -> str:
     if guessed:
         labels = listing([reading.metric(results, n).label for n in guessed], limit=12)
         text += f" For {labels} the sum of positive eigenvalues was estimated by stochastic Lanczos quadrature (Ubaru et al. 2017)."
+    for count, of, keys in by_landmarks(results):
+        text += (
+            f" For {listing([reading.metric(results, k).label for k in keys], limit=12)} the coordinates of {integer(count)} landmarks were computed, and all "
+            f"{integer(of)} samples placed by their distances to these (Gower 1968; de Silva and Tenenbaum 2004; a Nyström approximation, Platt 2005)."
+        )
     drawn = [reading.record(results, f"{FOLDER}{n}_arrows") for n in names if _arrows(results, n)]
     if drawn:
         text += (
@@ -65,6 +70,16 @@ def told(results: Results) -> str:
 def estimated(results: Results) -> bool:
     """Whether the proportions of any ordination rest on an estimate."""
     return any(not missing(reading.record(results, f"{FOLDER}{n}").get("proportion_error")) for n in reading.under(results, FOLDER))
+
+
+def by_landmarks(results: Results) -> list[tuple[int, int, list[str]]]:
+    """Return of which ordinations samples were placed by landmarks: how many these were, of how many samples, and the dissimilarities."""
+    found: dict[tuple[int, int], list[str]] = {}
+    for key in (n for n in reading.under(results, FOLDER) if reading.filled(results, f"{FOLDER}{n}") is not None):
+        told = reading.record(results, f"{FOLDER}{key}").get("landmarks") or {}
+        if not missing(told.get("count")) and told["count"] < told["of"]:
+            found.setdefault((int(told["count"]), int(told["of"])), []).append(key)
+    return [(count, of, keys) for (count, of), keys in sorted(found.items())]
 
 
 def _arrows(results: Results, key: str) -> list[dict[str, Any]]:
@@ -142,7 +157,7 @@ def _note(found: Table, *, drawn: bool | None = None) -> str:
     """Say how far the axes can be trusted, and what ellipses and, where they are drawn, arrows are; only the first of points along three axes (None)."""
     source: Mapping[str, Any] = found.record
     told = []
-    if (source.get("options") or {}).get("method") == "umap":
+    if (source.get("options") or {}).get("method") == "umap" or (source.get("landmarks") or {}).get("agreement"):
         told += [str(n) for n in source.get("notes") or ()]
     elif not missing(source.get("negative_share")):
         told.append(f"Principal coordinates; negative eigenvalues make up {percent(source['negative_share'])} of all.")
