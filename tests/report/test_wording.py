@@ -31,10 +31,18 @@ def test_a_number_has_three_significant_digits_and_a_true_minus(value: object, t
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.5, "0.50"), (0.0123, "0.012"), (0.001, "0.001"), (0.00004321, "4.3 \u00d7 10\u207b\u2075"), (1.0, "1.0"), (None, "\u2013")],
+    [
+        *((0.5, "0.50"), (0.0123, "0.012"), (0.001, "0.001"), (0.00004321, "4.3 \u00d7 10\u207b\u2075"), (1.0, "1.0"), (None, "\u2013")),
+        (0.0, "<\u00a010\u207b\u00b3\u2070\u2070"),
+    ],
 )
 def test_a_p_value_has_two_digits_and_never_reads_as_zero(value: object, text: str) -> None:
     assert wording.p_value(value) == text
+
+
+def test_a_p_value_too_small_for_a_number_is_said_to_be_smaller_than_the_smallest() -> None:
+    assert wording.equals("q", 0.0) == "q\u00a0<\u00a010\u207b\u00b3\u2070\u2070"
+    assert wording.equals("q", 0.02) == "q\u00a0=\u00a00.02"
 
 
 @pytest.mark.parametrize(("share", "text"), [(0.083, "8.3%"), (1.0, "100%"), (0.00042, "0.042%"), (0.9949, "99%"), (math.nan, "\u2013")])

@@ -32,7 +32,7 @@ PEAKS = {
     "dysbiosis_verdict": (230, 50, 0, 6.3),
     "dysbiosis_stability": (235, 35, 0, 2),
     "dysbiosis_flags": (160, 30, 0, 0),
-    "dysbiosis_indices": (210, 12, 0, 7.5),
+    "dysbiosis_indices": (210, 25, 0, 7.5),
     "immune_match": (60, 24, 0, 0),
     "immune_link": (140, 22, 0, 0),
     "immune_samples": (107, 33, 0, 0),

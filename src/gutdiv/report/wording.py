@@ -75,6 +75,9 @@ def number(value: Any, *, digits: int = 3) -> str:
     return f"{rounded:,.{max(0, digits - 1 - exponent)}f}".replace("-", MINUS)
 
 
+VANISHING = f"<{NBSP}10{'-300'.translate(_SUPERSCRIPT)}"  # a p-value that is too small for a number is none of zero
+
+
 def power(value: float, *, digits: int = 2) -> str:
     """Write a very small number as 1.2 times ten to the minus five, with superscripts."""
     mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
@@ -121,7 +124,7 @@ def p_value(value: Any) -> str:
         return NONE
     x = float(value)
     if x <= 0:
-        return "0"
+        return VANISHING
     if math.floor(math.log10(x)) < -4:
         return power(x)
     text = number(x, digits=2)
@@ -130,7 +133,10 @@ def p_value(value: Any) -> str:
 
 def equals(symbol: str, value: Any) -> str:
     """Write `p = 0.012`, or `p not defined`."""
-    return f"{symbol} not defined" if missing(value) else f"{symbol}{NBSP}={NBSP}{p_value(value)}"
+    if missing(value):
+        return f"{symbol} not defined"
+    told = p_value(value)
+    return f"{symbol}{NBSP}{told}" if told == VANISHING else f"{symbol}{NBSP}={NBSP}{told}"
 
 
 def span(low: Any, high: Any, *, places: int | None = None) -> str:

@@ -238,7 +238,7 @@ def _link_details(row: Mapping[str, Any]) -> tuple[Detail, ...]:
             Detail("Tipping value", f"{signed(row['tipping'])}: the change of the typical taxon per SD that would erase this link")
         )
     if not missing(row["q_order_2"]):
-        details.append(Detail("With diversity of order 2", f"q = {p_value(row['q_order_2'])}"))
+        details.append(Detail("With diversity of order 2", equals("q", row["q_order_2"])))
     if not missing(row.get("partners")):
         details.append(Detail("Partners left out", name(row["partners"])))
     if not missing(row["estimate_per_reader"]):
