@@ -65,6 +65,7 @@ def axis(title: str = "", **more: Any) -> Layout:
         "zeroline": False,
         "automargin": True,
         "fixedrange": False,
+        "separatethousands": True,
         **more,
     }
 

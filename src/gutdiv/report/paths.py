@@ -83,4 +83,4 @@ def chart(groups: Sequence[Path], *, x_title: str, y_title: str) -> tuple[tuple[
                 "hovertemplate": f"<b>{charts.label(group.label, limit=60)}</b><br>%{{x}}: %{{y:.3g}}<extra></extra>",
             }
         )
-    return tuple(traces), charts.layout(x=charts.axis(x_title), y=charts.axis(y_title), height=400, legend=True)
+    return tuple(traces), charts.layout(x=charts.axis(x_title, separatethousands=False), y=charts.axis(y_title), height=400, legend=True)
