@@ -84,3 +84,9 @@ def test_a_long_name_is_cut_where_asked() -> None:
 def test_plurals_follow_the_count() -> None:
     assert wording.plural(1, "sample") == "1 sample"
     assert wording.plural(1200, "taxon", many="taxa") == "1,200 taxa"
+
+
+def test_texts_that_would_look_alike_when_cut_are_cut_in_the_middle() -> None:
+    texts = ["Mediterraneibacter (gnavus)", "Mediterraneibacter (torques)", "Christensenellaceae", "Blautia"]
+    assert wording.shortened(texts, 18) == ["Mediterra…(gnavus)", "Mediterra…torques)", "Christensenellace…", "Blautia"]
+    assert max(map(len, wording.shortened(texts, 18))) == 18

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from gutdiv.model.results import FLAGS, VERDICTS
-from gutdiv.report.wording import missing
+from gutdiv.report.wording import missing, shortened
 
 Trace = Mapping[str, Any]
 Layout = dict[str, Any]
@@ -147,7 +147,7 @@ def _rows(labels: Sequence[str]) -> Layout:
 def narrow(labels: Sequence[str] = ()) -> Layout:
     """Return what changes on a small screen: smaller margins and type, names of rows cut short."""
     base: Layout = {"margin": {"l": 40, "r": 8, "b": 48}}
-    return {**base, "yaxis": {"tickfont": {"size": 10}, "ticktext": [label(text, limit=18) for text in labels]}} if labels else base
+    return {**base, "yaxis": {"tickfont": {"size": 10}, "ticktext": [escaped(text) for text in shortened(labels, 18)]}} if labels else base
 
 
 def points(

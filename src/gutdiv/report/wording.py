@@ -177,3 +177,10 @@ def quoted(text: Any, *, limit: int = 200) -> str:
     """Write an expression of the user's in single quotation marks; columns whose names are plain words need no quotes of their own."""
     plain = _TICKED.sub(r"\1", name(text, limit=limit))
     return f"\u2018{plain}\u2019"
+
+
+def shortened(texts: Sequence[str], limit: int) -> list[str]:
+    """Cut texts at the end, and in the middle where two would look alike then."""
+    cut = [t if len(t) <= limit else t[: limit - 1] + "…" for t in texts]
+    end = (limit - 1) // 2
+    return [f"{t[: limit - 1 - end]}…{t[-end:]}" if c.endswith("…") and cut.count(c) > 1 else c for t, c in zip(texts, cut, strict=True)]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 DEPTHS, CURVES, STANDARDS = "diversity/depths", "diversity/curves", "diversity/standards"
 ALL = "all samples"
 _LINES = 8  # groups from which on only the curve of all samples is drawn
+_CROWDED = 20  # a wider range of depths has room for powers of ten only, on a narrow screen
 _NEAR = 4  # depths on either side of the chosen one that are listed
 _STANDARDS = {"none": "as sequenced", "depth": "equal depth", "coverage": "equal coverage"}
 _LEAD = "More reads show more rare features, and leave out more samples. The choice was made without looking at any group difference."
@@ -134,7 +135,9 @@ def _depths(results: Results, found: Table) -> list[Part]:
     )
     alt = "Share of samples kept and median coverage against depth."
     table = cells.build("depths", "All depths that were weighed", spec, rows, source="diversity/depths.tsv", interactive=True)
-    view = View("depths", "Depth", title, f"{title}. {alt}", data, layout, table, "", charts.narrow(), int(layout["height"]))
+    wide = [r["depth"] for r in rows if r["depth"] > 0]
+    narrow = {**charts.narrow(), **({"xaxis": {"dtick": 1}} if wide and max(wide) > _CROWDED * min(wide) else {})}
+    view = View("depths", "Depth", title, f"{title}. {alt}", data, layout, table, "", narrow, int(layout["height"]))
     near = rows[: 2 * _NEAR + 1] if at is None else rows[max(0, at - _NEAR) : at + _NEAR + 1]
     note = _loss_note(found.record)
     caption = "What each depth keeps" if len(near) == len(rows) else "What the depths around the chosen one keep"
