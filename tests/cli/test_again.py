@@ -37,7 +37,7 @@ def _empty(kind: str) -> pd.DataFrame:
 
 
 def test_options_are_told_where_they_differ_from_what_they_are_by_default_and_read_back_as_recorded() -> None:
-    options = {"variable": "delivery mode", "permutations": 99, "transform": {"shannon": 2.0}, "treat_as": "auto", "baseline": "-none-", "versus": None}
+    options = {"variable": "delivery mode", "permutations": 99, "transform": {"shannon": 1 / 3}, "treat_as": "auto", "baseline": "-none-", "versus": None}
     inputs = [{"role": "alpha", "name": "alpha.tsv"}, {"role": "cohort", "name": "cohort.json"}]
     found = made({"comparison/alpha": {"kind": "group_test", "options": options, "inputs": inputs, "seed": 7}})
     words = shlex.split(found["comparison/alpha"])
@@ -48,10 +48,17 @@ def test_options_are_told_where_they_differ_from_what_they_are_by_default_and_re
         **{k: options[k] for k in ("variable", "permutations", "treat_as", "baseline", "versus")},
         "seed": 7,
     }
-    assert dict(read.transform) == {"shannon": 2.0}
+    assert dict(read.transform) == {"shannon": 1 / 3}
+    assert read.untestable == "record", "one test that cannot be made ends no list of commands"
     assert read.alpha == Path("diversity/alpha.tsv")
     build = shlex.split(found["cohort/cohort"])
     assert build == ["gutdiv", "cohort", "build", "--table=-odd name.biom", "--group", "arm", "--name", "my study", "--output", "cohort"]
+
+
+def test_a_part_that_the_table_carries_is_no_file_of_its_own() -> None:
+    inputs = [{"role": "table", "name": "own.biom"}, {"role": "taxonomy", "name": "own.biom", "carried": True}]
+    found = commands(Results("x", {}, {**COHORT, "inputs": inputs}, None, None))
+    assert found["cohort/cohort"] == "gutdiv cohort build --table own.biom --group arm --name 'my study' --output cohort"
 
 
 def test_what_another_command_makes_along_with_it_has_none_of_its_own_and_what_is_made_of_it_stands_behind() -> None:

@@ -120,7 +120,7 @@ def test_taxa_stand_with_both_estimators_and_their_agreement() -> None:
     one = panel(page, "abundance")
     views = {v.label: v for v in next(walk(one, Figure)).views}
     title = views["Abundance, patient - healthy"].title
-    assert title == "Abundance: 3 of 9 taxa differ clearly, 2 of them by both estimators, patient - healthy"
+    assert title == "Abundance: 2 of 9 taxa differ clearly by both estimators, 1 more by one only, patient - healthy"
     table = shown(fake_results(), "abundance-table")
     assert {"clear by both estimators", "estimators disagree on the direction"} <= set(column(table, "Estimators"))
     details = {d.term: d.text for d in table.rows[0].details}
@@ -148,7 +148,7 @@ def test_the_first_screen_says_of_taxa_and_of_change_at_most_one_sentence() -> N
     sentences = [s for said in walk(panel(build(fake_results()), "overview"), Sentences) for s in said.items if s.link]
     about = {s.link.href: s.text for s in sentences if s.link}
     assert len(about) == len(sentences)
-    expected = "Abundances differ, patient - healthy: more Faecalibacterium; less Roseburia (2 of 9 taxa clear"
+    expected = "Abundances differ: more Faecalibacterium; less Roseburia in patient than in healthy (2 of 9 taxa clear"
     assert about["#abundance"].startswith(expected)
     assert about["#longitudinal"].startswith("Over time, 2 of 4 tests of change are clear: Shannon entropy (week)")
     none = changed(fake_results(), "comparison/abundance", findings=[])

@@ -32,7 +32,8 @@ NAMES = Pseudonyms({"S1": "sample 1", "S1.b": "sample 2", "12": "person 1", "203
         ("A share of 12 in 20391, not 20391.5 or 1,20391", "A share of 12 in sample 3, not 20391.5 or 1,20391"),
         ("(run 7/b)", "(sample 4)"),
         (f"'{LONG[:40]}…' fell out", "'sample 5' fell out"),
-        ("12", "person 1"),
+        ("12", "12"),
+        ("8 samples have no value: 12, A and 20391; 12 has few", "8 samples have no value: person 1, person 2 and sample 3; 12 has few"),
         ("35 samples have no value here: 12, A and 30 more. At 12", "35 samples have no value here: person 1, person 2 and 30 more. At 12"),
         ("the depth: 12", "the depth: 12"),
         ("1 sample fell out: 12.", "1 sample fell out: person 1."),
@@ -42,6 +43,18 @@ NAMES = Pseudonyms({"S1": "sample 1", "S1.b": "sample 2", "12": "person 1", "203
 )
 def test_a_name_is_replaced_as_a_word_or_in_quotes_and_a_mere_number_stays(said: str, told: str) -> None:
     assert NAMES.within(said) == told
+
+
+def test_short_names_are_replaced_in_records_only_where_nothing_but_names_can_stand() -> None:
+    record = {"groups": {"12": 7}, "unit": "12", "below_depth": ["12", "S1"], "distances": {"A": 0.5}, "bars": {"genus": [["12", "A", 1, [0.5]]]}}
+    assert NAMES.through(record) == {
+        "groups": {"12": 7},
+        "unit": "12",
+        "below_depth": ["person 1", "sample 1"],
+        "distances": {"person 2": 0.5},
+        "bars": {"genus": [["12", "person 2", 1, [0.5]]]},
+    }
+    assert NAMES.through([["12", 0.3]], "nearest") == [["person 1", 0.3]]
 
 
 def test_every_name_is_known_also_of_samples_that_fell_out_and_of_people_in_trajectories() -> None:

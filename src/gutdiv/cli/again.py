@@ -97,7 +97,7 @@ def _action(place: str, record: Mapping[str, Any]) -> str:
 def _cohort(cohort: Mapping[str, Any]) -> str:
     """Word `gutdiv cohort build`, whose options stand as roles and choices in the cohort's own record."""
     values = {**(cohort.get("options") or {}), **(cohort.get("roles") or {}), "name": cohort.get("name")}
-    files = {str(i.get("role")): str(i.get("name")) for i in cohort.get("inputs") or ()}
+    files = {str(i.get("role")): str(i.get("name")) for i in cohort.get("inputs") or () if not i.get("carried")}
     return shlex.join(["gutdiv", "cohort", "build", *_words(_actions("cohort")["build"], {**files, **values}), "--output", "cohort"])
 
 
@@ -107,7 +107,8 @@ def _command(stage: str, action: str, parser: argparse.ArgumentParser, place: st
     values |= {k: record[k] for k in ("seed", "metric") if not isinstance(record.get(k), type(None)) and k not in values}
     for entry in record.get("inputs") or ():
         role, called = str(entry.get("role")), str(entry.get("name"))
-        values.setdefault(role, []).append(_PLACES.get(role, "{name}").format(name=called))
+        inside = _PLACES.get(role, "{name}").format(name=called)
+        values.setdefault(role, []).append(inside if inside.endswith(called) else called)
     if place == "reference/reference":
         values["outliers"] = "reference/outliers.tsv"
     ending = {"reference": "json", "distances": "h5"}.get(place.split("/")[1], "tsv")
@@ -118,13 +119,13 @@ def _command(stage: str, action: str, parser: argparse.ArgumentParser, place: st
 def _words(parser: argparse.ArgumentParser, values: Mapping[str, Any]) -> Iterator[str]:
     """Yield the options that differ from their defaults, in the order in which the command explains them."""
     for option in parser._actions:
-        value = values.get(option.dest)
+        value = "record" if option.dest == "untestable" else values.get(option.dest)  # as the workflow does: what cannot be tested ends nothing
         if not option.option_strings or option.dest in ("output", "threads", "help") or value in (None, "", [], {}, option.default):
             continue
         flag = option.option_strings[0]
         if option.nargs == 0:
             yield flag
             continue
-        listed = [f"{k}={v:g}" for k, v in value.items()] if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else [value]
+        listed = [f"{k}={v!r}" for k, v in value.items()] if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else [value]
         for word in map(str, listed):
             yield from [f"{flag}={word}"] if word.startswith("-") else [flag, word]

@@ -206,12 +206,13 @@ def _pairs(args: argparse.Namespace) -> int:
 
 
 def _known(args: argparse.Namespace) -> list[Table]:
-    """Read results that were given, and keep those of the same distances and metadata."""
+    """Read results that were given, and keep those that this version made of the same distances and metadata."""
+    from gutdiv import __version__
     from gutdiv.io.artifacts import input_digest, read_table
 
     given = [read_table(path, kind) for path, kind in ((args.permanova, "permanova"), (args.dispersion, "group_test")) if path]
     same = [input_digest(role, getattr(args, role)) for role in ("distances", "metadata")] if given else []
-    return [table for table in given if table.record.get("inputs") == same]
+    return [table for table in given if table.record.get("inputs") == same and table.record.get("gutdiv_version") == __version__]
 
 
 def _dispersion(args: argparse.Namespace) -> int:

@@ -50,17 +50,17 @@ def _table(table: Table, names: Pseudonyms) -> Table:
         frame[column] = [names.names.get(str(v)) or ";".join(map(names.whole, str(v).split(";"))) for v in frame[column]]
     for column in frame.columns.difference(["sample_id", "subject"]):
         if frame[column].dtype == object or str(frame[column].dtype).startswith("str"):
-            told = {v: _told(v, names) for v in frame[column].unique() if isinstance(v, str) and _SENTENCE.search(v)}
+            told = {v: _told(v, names, column) for v in frame[column].unique() if isinstance(v, str) and _SENTENCE.search(v)}
             if any(v != new for v, new in told.items()):
                 frame[column] = [told.get(v, v) if isinstance(v, str) else v for v in frame[column]]
     return replace(table, frame=frame, record=names.through(table.record))
 
 
-def _told(cell: str, names: Pseudonyms) -> str:
+def _told(cell: str, names: Pseudonyms, column: str) -> str:
     """Rename what a cell lists as JSON, or else says in words."""
     if cell[:1] in "[{":
         try:
-            return json.dumps(names.through(json.loads(cell)), ensure_ascii=False)
+            return json.dumps(names.through(json.loads(cell), column), ensure_ascii=False)
         except ValueError:  # mere text
             pass
     return names.within(cell)
@@ -75,7 +75,7 @@ def _metadata(metadata: SampleMetadata, names: Pseudonyms, roles: Mapping[str, A
             kept[column] = tuple(None if c is None else names.whole(c) for c in cells)
         elif column not in hidden:
             mixed = column not in roles.values() and metadata.kinds[column] != "numeric"  # it may name others, as a mother
-            kept[column] = tuple(None if c is None else names.whole(c) for c in cells) if mixed else cells
+            kept[column] = tuple(None if c is None else names.within(c) for c in cells) if mixed else cells
     return replace(metadata, ids=tuple(names.whole(s) for s in metadata.ids), columns=kept, kinds={c: metadata.kinds[c] for c in kept})
 
 

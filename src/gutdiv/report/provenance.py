@@ -40,7 +40,7 @@ def sections(results: Results) -> Iterator[Section]:
     """Yield the sections: how results were made of each other, and by which software; without records or versions there is none."""
     edges = made_of(results)
     if len(edges) > 1:
-        lead = "Each result is made only of those that a line from its left leads to."
+        lead = "Lines join each result with those, to its left or in its own column, that it was made of."
         yield Section("workflow", "From the table to the results", (_figure(edges),), lead)
     if results.software:
         rows = [{"package": package, "version": version} for package, version in results.software.items()]
@@ -50,7 +50,7 @@ def sections(results: Results) -> Iterator[Section]:
 
 def made_of(results: Results) -> dict[str, tuple[str, ...]]:
     """Return what each result was made of, by the inputs in its record: places, with all distances as one, and names of files from outside."""
-    found: dict[str, tuple[str, ...]] = {COHORT: _sources(results.cohort)}
+    found: dict[str, tuple[str, ...]] = {COHORT: tuple(dict.fromkeys(str(i.get("name")) for i in results.cohort.get("inputs") or ()))}
     records = {place: table.record for place, table in results.tables.items()}
     if results.reference is not None and "reference/outliers" in records:
         records["reference/reference"] = records["reference/outliers"]

@@ -21,6 +21,8 @@ _SHORT = {"digits": 5, "letters": 3}  # a number or a word of fewer characters i
 _LIST = re.compile(r"([^.:(]*)(: |\()([^\W_]+(?:(?:, | and )[^\W_]+)*?)(?= and [\d,]+ more|[.;)]|$)")
 _OF = re.compile(r"(?:samples?|subjects?|person|people)\b")
 _INTRODUCED = re.compile(r"\b(?:sample|subject|person) $", re.IGNORECASE)
+_PLACES = {"below_depth", "distances", "most", "nearest", "suspicious"}  # entries of records that hold names and nothing else
+_ROWS = {"bars": 1, "columns": 2}  # rows of records, and where in each the name stands
 _CUT = 24  # characters of a long name that a sentence which cuts it still shows
 
 
@@ -74,16 +76,21 @@ class Pseudonyms:
     def within(self, text: str) -> str:
         """Return a text with every name in it replaced; a short number or word is taken for one only where it is quoted, listed or introduced."""
         if text in self.names:
-            return self.names[text]
-        return self._single(_LIST.sub(self._listed, text))
+            return text if _weak(text) else self.names[text]
+        parts, done = [], 0
+        for found in _LIST.finditer(text):
+            if (told := self._listed(found)) is not None:
+                parts += [self._single(text[done : found.start()]), told]
+                done = found.end()
+        return "".join([*parts, self._single(text[done:])])
 
-    def _listed(self, found: re.Match[str]) -> str:
-        """Replace short names in a list, as in `2 samples have no value: 12, 31 and 7 more`."""
+    def _listed(self, found: re.Match[str]) -> str | None:
+        """Replace short names in a list, as in `2 samples have no value: 12, 31 and 7 more`; None where it lists none."""
         before, sign, listed = found.groups()
         items = re.split(r"(, | and )", listed)
         if not all(item in self.names for item in items[::2]) or (len(items) == 1 and not _OF.search(before)):
-            return found[0]
-        return f"{before}{sign}{''.join(self.names.get(item, item) if i % 2 == 0 else item for i, item in enumerate(items))}"
+            return None
+        return f"{self._single(before)}{sign}{''.join(self.names.get(item, item) if i % 2 == 0 else item for i, item in enumerate(items))}"
 
     def _single(self, text: str) -> str:
         """Replace names one by one."""
@@ -123,12 +130,20 @@ class Pseudonyms:
             return end if quoted or (len(own) >= _SHORT["digits"] and not inside) else 0
         return end if quoted or not own.isalpha() or len(own) >= _SHORT["letters"] else 0
 
-    def through(self, content: Any) -> Any:
-        """Return nested content with all its texts and keys replaced."""
+    def through(self, content: Any, place: str = "") -> Any:
+        """Return nested content with the names in its texts and keys replaced; short ones only in places that hold nothing but names."""
+        told = self.whole if place in _PLACES else self.within
         if isinstance(content, str):
-            return self.within(content)
+            return told(content)
         if isinstance(content, dict):
-            return {self.whole(k): self.through(v) for k, v in content.items()}
+            return {told(k): self.through(v, place if place in (*_PLACES, *_ROWS) else k) for k, v in content.items()}
+        if place in _ROWS and isinstance(content, list):
+            return [[self.whole(c) if i == _ROWS[place] and isinstance(c, str) else self.through(c) for i, c in enumerate(row)] for row in content]
         if isinstance(content, list | tuple):
-            return type(content)(self.through(v) for v in content)
+            return type(content)(self.through(v, place) for v in content)
         return content
+
+
+def _weak(own: str) -> bool:
+    """Whether a name is a number or a word so short that it may as well mean something else."""
+    return (own.isdigit() and len(own) < _SHORT["digits"]) or (own.isalpha() and len(own) < _SHORT["letters"])

@@ -140,10 +140,9 @@ def _said(results: Results, verdict: Mapping[str, Any], stable: Mapping[str, Any
         place = f"Position among published healthy groups: p = {p_value(verdict['position_p'])}"
         lines.append(f"{place}; differences between laboratories are in it, and it is no verdict.")
     if not missing(verdict.get("second_verdict")):
-        lines.append(
-            f"Second opinion, by the reference across studies: {name(verdict['second_verdict'])} (p = {p_value(verdict['second_p'])}); "
-            f"{name(verdict.get('agreement'))}."
-        )
+        agreed = "" if missing(verdict.get("agreement")) else f"; {name(verdict['agreement'])}"
+        second = f"{name(verdict['second_verdict'])} (p = {p_value(verdict['second_p'])})"
+        lines.append(f"Second opinion, by the reference across studies: {second}{agreed}.")
     beyond = [f"{reading.metric(results, m).label} ({side})" for m, side in _list(explained.get("beyond_local"))]
     lines += [f"Beyond this study's own limits at 5%: {listing(beyond, limit=12)}. A cross-check, no verdict."] if beyond else []
     if stable:
@@ -269,8 +268,6 @@ def _state(found: tuple[dict[str, Any], list[int]]) -> list[Any]:
     words = [seen]
     if not missing(row["control_share"]):
         words.append(f"{percent(row['control_share'])} in the median control")
-    if not missing(row["z"]):
-        words.append(f"robust z {signed(row['z'], 1)}")
     if not missing(row["control_tail"]):
         words.append(f"{percent(row['control_tail'])} of {plural(row['n_controls'], 'control')} as far out")
     return [name(row["name"], limit=60), str(row["level"]), str(row["state"]), "; ".join(words), sorted(numbers), name(row["agreement"])]

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from gutdiv.report.charts import Layout, Trace
 
 PATTERNS = ("", "/", "\\", "x")  # colours come again with the next pattern
+TINTS = (1, 0.55, 0.35, 0.2)  # in bars too thin to show one, paler
+THIN = 60  # bars from which on they are so
 REST = ("var(--none-fill)", "")
 HEIGHT, LINE = 300, 19
 
@@ -22,7 +24,8 @@ Bar = tuple[str, str, Sequence[float]]  # group, text shown at the bar, shares i
 def samples(bars: Sequence[Bar], taxa: Sequence[str], *, rest: str) -> tuple[tuple[Trace, ...], Layout]:
     """Stand bars side by side, groups in turn with a line between them; the taxon `rest` is grey and last."""
     places = list(range(len(bars)))
-    traces = [_trace(taxa, i, rest, places, [b[2][i] for b in bars], [b[1] for b in bars]) for i in range(len(taxa))]
+    thin = len(bars) > THIN
+    traces = [_trace(taxa, i, rest, places, [b[2][i] for b in bars], [b[1] for b in bars], thin=thin) for i in range(len(taxa))]
     x, lines = charts.blocks([b[0] for b in bars])
     return tuple(traces), _layout(x, _share_axis(), taxa, height=HEIGHT, barmode="stack", bargap=0, shapes=lines)
 
@@ -59,13 +62,13 @@ def _share_axis() -> Layout:
 
 
 def _trace(
-    taxa: Sequence[str], index: int, rest: str, x: Sequence[Any], y: Sequence[Any], texts: Sequence[str], *, flat: bool = False
+    taxa: Sequence[str], index: int, rest: str, x: Sequence[Any], y: Sequence[Any], texts: Sequence[str], *, flat: bool = False, thin: bool = False
 ) -> Mapping[str, Any]:
     """Stack one taxon."""
-    colour, shape = charts.COLOURS[index % len(charts.COLOURS)], PATTERNS[index // len(charts.COLOURS) % len(PATTERNS)]
-    if taxa[index] == rest:
-        colour, shape = REST
+    turn = index // len(charts.COLOURS) % len(PATTERNS)
+    colour, shape = (charts.COLOURS[index % len(charts.COLOURS)], PATTERNS[turn]) if taxa[index] != rest else REST
     pattern = {"shape": shape, "fillmode": "overlay", "fgcolor": "var(--surface)", "size": 6, "solidity": 0.35}
+    told = {"opacity": TINTS[turn] if taxa[index] != rest else 1} if thin else {"pattern": pattern}
     name = charts.label(taxa[index])
     return {
         "type": "bar",
@@ -75,6 +78,6 @@ def _trace(
         "y": list(y),
         "text": [charts.label(t, limit=60) for t in texts],
         "textposition": "none",
-        "marker": {"color": colour, "line": {"width": 0}, "pattern": pattern},
+        "marker": {"color": colour, "line": {"width": 0}, **told},
         "hovertemplate": f"<b>%{{text}}</b><br>{name}: %{{{'x' if flat else 'y'}:.1%}}<extra></extra>",
     }

@@ -165,7 +165,7 @@ def _controls(values: Values) -> Note | None:
     act = "Please check the records. If they were ill or on antibiotics, leave them out for that reason and run again; never for their p alone."
     if check.get("warning"):
         return Note("alert", f"{told} {who}: several controls look unlike healthy people of other studies and of this one.", act)
-    return Note("caution", f"{told} {who}; so few of that many are common among healthy people.", act)
+    return Note("info", f"{told} {who}, as many as are common among healthy people.", act)
 
 
 def _second(values: Values) -> Note | None:

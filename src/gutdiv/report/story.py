@@ -198,7 +198,9 @@ def _abundance_sentence(results: Results) -> Sentence | None:
         if any(f.direction == direction for f in here)
     ]
     count = f"{len(here):,} of {total} clear{by}; relative to the typical taxon, total load was not measured"
-    return Sentence(f"Abundances differ, {name(contrast, limit=80)}: {'; '.join(words)} ({count}).", "clear", where)
+    one, _, two = str(contrast).partition(" - ")
+    told = f"{'; '.join(words)} in {name(one, limit=60)} than in {name(two, limit=60)}" if two and " - " not in two else ""
+    return Sentence(f"Abundances differ{f': {told}' if told else f', {name(contrast, limit=80)}: ' + '; '.join(words)} ({count}).", "clear", where)
 
 
 def _change_sentence(results: Results) -> Sentence | None:

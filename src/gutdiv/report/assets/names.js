@@ -52,15 +52,23 @@
   }
 
   function within(text) {
-    if (shown.has(text) && !weak(text)) return shown.get(text);
-    return single(text.replace(LIST, listed));
+    if (shown.has(text)) return weak(text) ? text : shown.get(text);
+    const parts = [];
+    let done = 0;
+    for (const found of text.matchAll(LIST)) {
+      const told = listed(...found);
+      if (told === undefined) continue;
+      parts.push(single(text.slice(done, found.index)), told);
+      done = found.index + found[0].length;
+    }
+    return parts.join("") + single(text.slice(done));
   }
 
   // Short names in a list, as in "2 samples have no value: 12, 31 and 7 more".
   function listed(said, before, sign, list) {
     const items = list.split(/(, | and )/);
     const every = items.filter((_, i) => i % 2 === 0).every((item) => shown.has(item));
-    return every && (items.length > 1 || OF.test(before)) ? before + sign + items.map((item, i) => (i % 2 ? item : shown.get(item))).join("") : said;
+    return every && (items.length > 1 || OF.test(before)) ? single(before) + sign + items.map((item, i) => (i % 2 ? item : shown.get(item))).join("") : undefined;
   }
 
   function single(text) {

@@ -43,12 +43,21 @@
   // ---------------------------------------------------------------- names of blocks of samples
   const GLYPH = 7.4; // pixels of a letter, on average
   const DEEP = 3; // lines of a name
-  const FEW = 3; // blocks that have room for their names on a phone
+  const FEW = 3; // blocks that have room for their names on a phone; of more the names stand upright
+  const UPRIGHT = 18; // letters of such a name
 
   // On a narrow screen a name is broken into lines as wide as its block; without that plotly leaves out or tilts what does not fit.
   gutdiv.blocks = function (layout, width) {
     const { tickvals: at, ticktext: texts, range, tickmode } = layout.xaxis;
-    if (tickmode !== "array" || !texts || texts.length > FEW) return layout;
+    if (tickmode !== "array" || !texts) return layout;
+    if (texts.length > FEW) {
+      const upright = texts.map((text) => cut(plain(text)));
+      const deep = Math.max(0, Math.max(...upright.map((t) => t.length)) * GLYPH - LINE);
+      const shown = { ticktext: upright.map(gutdiv.escaped), tickangle: -90, ticklabeloverflow: "allow" };
+      const colours = layout.coloraxis && layout.coloraxis.colorbar;
+      const lower = colours ? { coloraxis: { colorbar: { y: colours.y - deep / (layout.height - layout.margin.t - layout.margin.b) } } } : {};
+      return gutdiv.merged(layout, { xaxis: shown, height: layout.height + deep, margin: { b: layout.margin.b + deep }, ...lower });
+    }
     const words = layout.yaxis.ticktext || [];
     const field = width - layout.margin.r - Math.max(layout.margin.l, 14 + 6 * Math.max(0, ...words.map((word) => plain(word).length)));
     let start = -0.5;
@@ -66,11 +75,13 @@
     return gutdiv.merged(layout, { xaxis: axis, height: layout.height + more, margin: { b: layout.margin.b + more }, ...shifted });
   };
 
+  const cut = (text) => (text.length > UPRIGHT ? text.slice(0, UPRIGHT - 1) + "…" : text);
+
   function broken(text, width) {
     const lines = [""];
-    for (const word of text.split(/\s+/).flatMap((w) => w.match(new RegExp(".{1," + width + "}", "gu")) || [])) {
-      if (lines.at(-1) && lines.at(-1).length + word.length >= width) lines.push("");
-      lines[lines.length - 1] += (lines.at(-1) ? " " : "") + word;
+    for (const word of (text.match(/[^\s_-]*[\s_-]?/gu) || []).flatMap((w) => w.match(new RegExp(".{1," + width + "}", "gu")) || [])) {
+      if (lines.at(-1) && (lines.at(-1) + word).trim().length > width) lines.push("");
+      lines[lines.length - 1] += word;
     }
     return lines.length > DEEP ? [...lines.slice(0, DEEP - 1), lines[DEEP - 1].slice(0, width - 1) + "…"] : lines;
   }

@@ -64,7 +64,11 @@
     if (from && link && (location.hash === from.hash || location.hash === LIST)) {
       window.scrollTo({ top: from.link ? from.top : link.getBoundingClientRect().top + window.scrollY - window.innerHeight / 2, behavior: "instant" });
       link.focus({ preventScroll: true });
-    } else if (target) target.scrollIntoView();
+    } else if (target) {
+      target.scrollIntoView();
+      target.setAttribute("tabindex", "-1");
+      target.focus({ preventScroll: true });
+    }
   }
 
   const row = (id) => [...document.querySelectorAll("[data-table='samples'] a[data-who]")].find((link) => link.dataset.who === id.slice(0, 200));
@@ -153,11 +157,12 @@
       const [value, text, flag, reason] = own.metrics[i];
       if (flag === undefined) return null;
       const bar = value === null || !metric.ends ? make("span", { class: "why clip", text: reason }) : range(metric, value);
-      const judged = flagged ? [make("td", { class: "c-text", text: metric.interval || "–" }), make("td", {}, [flag ? status(flag) : document.createTextNode("–")])] : [];
-      return make("tr", {}, [make("th", { scope: "row", text: metric.label }), make("td", { class: "c-number", text: text }), make("td", { class: "wide" }, [bar]), ...judged]);
+      const word = flagged ? [make("td", {}, [flag ? status(flag) : document.createTextNode("–")])] : [];
+      const judged = flagged ? [make("td", { class: "c-text", text: metric.interval || "–" })] : [];
+      return make("tr", {}, [make("th", { scope: "row", text: metric.label }), ...word, make("td", { class: "c-number", text: text }), make("td", { class: "wide" }, [bar]), ...judged]);
     });
     if (!rows.some(Boolean)) return null;
-    const head = ["Metric", "Value", ...(flagged ? ["Place", "Interval", "Flag"] : ["Place among all samples, from least to most"])].map((word) => make("th", { scope: "col", text: word }));
+    const head = ["Metric", ...(flagged ? ["Flag"] : []), "Value", ...(flagged ? ["Place", "Interval"] : ["Place among all samples, from least to most"])].map((word) => make("th", { scope: "col", text: word }));
     return make("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": "Metrics" }, [make("table", { class: "metrics" }, [make("thead", {}, [make("tr", {}, head)]), make("tbody", {}, rows.filter(Boolean))])]);
   }
 

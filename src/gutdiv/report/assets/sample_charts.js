@@ -55,7 +55,9 @@
     const named = order.filter((i) => taxa[i] !== "all others");
     const first = named.reduce((best, i) => (own.shares[i] > own.shares[best] ? i : best), named[0]);
     const beside = means.length ? "; mean of the " + of + " " + percent(means[first]) : "";
-    const title = cut(taxa[first], 60) + " has the largest share: " + percent(own.shares[first]) + " of the reads" + beside;
+    const rest = taxa.indexOf("all others");
+    const beyond = rest >= 0 && own.shares[rest] > own.shares[first] ? percent(own.shares[rest]) + " of the reads belong to genera beyond the " + named.length + " most abundant of the study; of these, " : "";
+    const title = beyond + cut(taxa[first], 60) + (beyond ? " has most: " : " has the largest share: ") + percent(own.shares[first]) + (beyond ? "" : " of the reads") + beside;
     const columns = [column("Genus", "taxon"), column("Share of reads", "number"), ...(means.length ? [column("Mean of the " + of, "number")] : [])];
     const rows = taxa.map((taxon, i) => [taxon, [percent(own.shares[i]), own.shares[i]], ...(means.length ? [[percent(means[i]), means[i]]] : [])]);
     const numbers = table("composition", "Share of reads by genus", columns, rows, "diversity/composition.tsv (all samples)");
@@ -72,7 +74,7 @@
     const mine = others.filter((s) => s.at && known(s.at[1]));
     const points = (samples, more) => ({ type: "scatter", mode: "markers", x: samples.map((s) => s.at[0]), y: samples.map((s) => s.at[1]), text: samples.map((s) => escaped(cut(s.id, 60))), customdata: samples.map((s) => s.verdict), hovertemplate: "<b>%{text}</b>" + (own.verdict ? "<br>%{customdata}" : "") + "<extra></extra>", ...more });
     const traces = [points(cloud, { name: "all samples", marker: { color: "var(--ink-3)", size: 5, opacity: 0.45 } })];
-    if (mine.length) traces.push(points(mine, { mode: "lines+markers", name: "the same person" + (data.shared.courses.time ? ", in order of time" : ""), line: { color: "var(--s1)", width: 1 }, marker: { color: "var(--s1)", size: 8, symbol: "circle-open", line: { width: 2, color: "var(--s1)" } } }));
+    if (mine.length) traces.push(points(mine, { mode: data.shared.courses.time ? "lines+markers" : "markers", name: "the same person" + (data.shared.courses.time ? ", in order of time" : ""), line: { color: "var(--s1)", width: 1 }, marker: { color: "var(--s1)", size: 8, symbol: "circle-open", line: { width: 2, color: "var(--s1)" } } }));
     traces.push(points([own], { name: "this sample", marker: { color: "var(--outside)", size: 14, symbol: "diamond", line: { color: "var(--surface)", width: 1.5 } } }));
     const far = distance(all);
     const share = all.filter((s) => s !== own && far(s) < far(own)).length / Math.max(1, all.length - 1);

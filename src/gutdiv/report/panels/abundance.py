@@ -149,8 +149,10 @@ def _view(results: Results, number: int, metric: str, contrast: str, rows: Seque
     axis = f"{capital(kind)}, {shown}{group_tests.with_interval(first)}"
     data, layout = charts.forest(lines, title=axis, marks=marks)
     both = sum(group_tests.is_clear(r) and r["agreement"] == "both" for r in rows)
-    told = f", {both:,} of them by both estimators" if any(not missing(r["agreement"]) for r in rows) and any(map(group_tests.is_clear, rows)) else ""
-    title = f"{part}: {group_tests.clear_of(rows, 'taxon', 'taxa')}{told}, {shown}"
+    clear = sum(map(group_tests.is_clear, rows))
+    told = f"{both:,} of {plural(len(rows), 'taxon', many='taxa')} differ clearly by both estimators, {clear - both:,} more by one only"
+    twice = clear and any(not missing(r["agreement"]) for r in rows)
+    title = f"{part}: {told if twice else group_tests.clear_of(rows, 'taxon', 'taxa')}, {shown}"
     cut = len(rows) > len(first)
     subtitle = f"The {len(first)} with the smallest q of {plural(len(rows), 'taxon', many='taxa')}; the table below holds all" if cut else ""
     alt = f"{title}. Forest plot: one line a taxon, right of zero means more in the first group of the contrast."

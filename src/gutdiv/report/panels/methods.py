@@ -60,7 +60,10 @@ def build(results: Results) -> Panel:
 
 
 _SAME = "Same inputs, options, seeds and version give the same numbers."
-_AGAIN = f"{_SAME} The commands make each result again, in this order, in the folder of the results; input files are given by name only."
+_AGAIN = (
+    f"{_SAME} The commands make each result again, in this order, in the folder of the results; input files are given by name only. Where cohorts "
+    "were merged into this one, 'gutdiv cohort merge' comes before."
+)
 _INPUTS = (
     cells.column("Role", "role", cells.text),
     cells.column("File", "name", cells.text, kind="name"),
