@@ -117,7 +117,7 @@ def test_every_figure_has_title_axes_numbers_and_words_for_those_who_cannot_see_
             assert view.layout["xaxis"]["title"]["text"]
             assert view.data
             series = [t for t in view.data if "marker" in t]  # a band has none: it is part of its line
-            marks = {(str(t["marker"]["color"]), str(t["marker"].get("symbol") or t["marker"].get("pattern") or t["marker"].get("opacity"))) for t in series}
+            marks = {(str(t["marker"]["color"]), str(t["marker"].get("symbol") or t["marker"].get("pattern") or t.get("opacity"))) for t in series}
             assert len(marks) == len(series), f"{figure.key}: two series of the same look"
 
 

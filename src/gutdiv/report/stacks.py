@@ -68,7 +68,6 @@ def _trace(
     turn = index // len(charts.COLOURS) % len(PATTERNS)
     colour, shape = (charts.COLOURS[index % len(charts.COLOURS)], PATTERNS[turn]) if taxa[index] != rest else REST
     pattern = {"shape": shape, "fillmode": "overlay", "fgcolor": "var(--surface)", "size": 6, "solidity": 0.35}
-    told = {"opacity": TINTS[turn] if taxa[index] != rest else 1} if thin else {"pattern": pattern}
     name = charts.label(taxa[index])
     return {
         "type": "bar",
@@ -78,6 +77,7 @@ def _trace(
         "y": list(y),
         "text": [charts.label(t, limit=60) for t in texts],
         "textposition": "none",
-        "marker": {"color": colour, "line": {"width": 0}, **told},
+        "marker": {"color": colour, "line": {"width": 0}, **({} if thin else {"pattern": pattern})},
+        **({"opacity": TINTS[turn] if taxa[index] != rest else 1} if thin else {}),
         "hovertemplate": f"<b>%{{text}}</b><br>{name}: %{{{'x' if flat else 'y'}:.1%}}<extra></extra>",
     }

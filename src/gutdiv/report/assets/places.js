@@ -83,7 +83,8 @@
       if (lines.at(-1) && (lines.at(-1) + word).trim().length > width) lines.push("");
       lines[lines.length - 1] += word;
     }
-    return lines.length > DEEP ? [...lines.slice(0, DEEP - 1), lines[DEEP - 1].slice(0, width - 1) + "…"] : lines;
+    const told = lines.map((line) => line.trim());
+    return told.length > DEEP ? [...told.slice(0, DEEP - 1), told[DEEP - 1].slice(0, width - 1) + "…"] : told;
   }
 
   const plain = (text) => text.replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&amp;/g, "&");
