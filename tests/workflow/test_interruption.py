@@ -154,7 +154,9 @@ def test_after_each_kind_of_kill_the_same_line_goes_on_and_a_living_run_is_left_
 def test_after_an_interrupt_from_the_keyboard_the_same_command_goes_on(noted, table: Path, tmp_path: Path) -> None:
     command = ("run", "--table", table, "--output", "out", "--name", "c")
     hang(noted, "--metric jaccard")
+    ours = signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background may have it ignored, and so would the run
     process = start(noted, tmp_path, *command)
+    signal.signal(signal.SIGINT, ours)
     wait_for(lambda: noted.hanging)
     os.killpg(process.pid, signal.SIGINT)
     said = process.communicate(timeout=240)[1]
