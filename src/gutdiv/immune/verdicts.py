@@ -175,9 +175,9 @@ def notes(found: Linked) -> list[str]:
     if units <= 2 * VALIDATED_FROM:
         said.append("With so few samples most links of medium size are missed: a link that is absent means nothing.")
     if found.n_reference < VALIDATED_REFERENCE and not found.measured:
-        said.append(f"{found.n_reference} reference taxa: fewer than {VALIDATED_REFERENCE} were not validated.")
+        said.append(f"Only {found.n_reference} reference taxa: the test was validated with {VALIDATED_REFERENCE} and more.")
     if units >= BOTH_FROM:
-        said.append("With this many samples a dependence of depth on diversity can add false links: read q beside q_conservative.")
+        said.append("With this many samples a dependence of depth on diversity can add false links: read the conservative q beside q.")
     if design.subjects is not None:
         said.append(f"Subjects repeat: standard errors are by {design.judged_by}.")
     return [*said, *design.notes]
