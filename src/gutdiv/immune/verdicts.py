@@ -177,7 +177,7 @@ def notes(found: Linked) -> list[str]:
     if found.n_reference < VALIDATED_REFERENCE and not found.measured:
         said.append(f"Only {found.n_reference} reference taxa: the test was validated with {VALIDATED_REFERENCE} and more.")
     if units >= BOTH_FROM:
-        said.append("With this many samples a dependence of depth on diversity can add false links: read the conservative q beside q.")
+        said.append("With this many samples a dependence of depth on diversity can add false links: read the conservative q (q_conservative) beside q.")
     if design.subjects is not None:
         said.append(f"Subjects repeat: standard errors are by {design.judged_by}.")
     return [*said, *design.notes]
