@@ -104,11 +104,13 @@ def _cohort(cohort: Mapping[str, Any]) -> str:
 def _command(stage: str, action: str, parser: argparse.ArgumentParser, place: str, record: Mapping[str, Any]) -> str:
     """Word the command that makes the result at a place."""
     values: dict[str, Any] = {_SINGULAR.get(k, k): v for k, v in (record.get("options") or {}).items()}
-    values |= {k: record[k] for k in ("seed", "metric") if not isinstance(record.get(k), type(None)) and k not in values}
+    values |= {k: record[k] for k in ("seed", "metric") if record.get(k) is not None and k not in values}
+    files: dict[str, list[str]] = {}
     for entry in record.get("inputs") or ():
         role, called = str(entry.get("role")), str(entry.get("name"))
         inside = _PLACES.get(role, "{name}").format(name=called)
-        values.setdefault(role, []).append(inside if inside.endswith(called) else called)
+        files.setdefault(role, []).append(inside if inside.endswith(called) else called)
+    values |= files
     if place == "reference/reference":
         values["outliers"] = "reference/outliers.tsv"
     ending = {"reference": "json", "distances": "h5"}.get(place.split("/")[1], "tsv")
