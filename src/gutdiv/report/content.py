@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gutdiv.report import sample_pages, shown
+from gutdiv.report import contrasts, sample_pages, shown
 from gutdiv.report.panels import PANELS
 from gutdiv.report.parts import DataTable, Figure, Note, Page, Panel, Section
 from gutdiv.report.terms import explained
@@ -24,6 +24,7 @@ def build(results: Results) -> Page:
     A panel that raises is replaced by a note that names it, and stands in `Page.broken` with the error, so that the command line
     can say so.
     """
+    results = contrasts.alike(results)
     panels: list[Panel] = []
     broken: dict[str, str] = {}
     for word, make in PANELS.items():

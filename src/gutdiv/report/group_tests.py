@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from gutdiv.report import cells, charts, reading, story
+from gutdiv.report import cells, charts, contrasts, reading
 from gutdiv.report.parts import Cell, Column, Detail, Figure, Row, View
 from gutdiv.report.terms import TERMS
-from gutdiv.report.wording import NONE, capital, decimals, equals, integer, listing, missing, name, plural
+from gutdiv.report.wording import NONE, capital, decimals, equals, integer, listing, missing, name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,6 +24,7 @@ MARKS = {CLEAR[True]: (charts.COLOURS[0], "circle"), CLEAR[False]: ("var(--ink-3
 # Said once below the table where all rows agree, else with each row when it is opened.
 _SHARED = (("Effect", "effect_name"), ("Test", "test"), ("Unit", "unit"), ("Permutations", "permutations"), ("q within", "family"))
 
+_CONTRAST = "In `a minus b`, a positive effect means that a is higher."
 _OPENED = {"Effect": "kind of effect", "q within": "family of tests"}
 
 
@@ -33,12 +34,19 @@ def metric_column(results: Results) -> Named:
 
 
 def table(
-    rows: Sequence[Mapping[str, Any]], *, key: str, caption: str, source: str, first: Sequence[Named], further: Sequence[Named] = ()
+    results: Results,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    key: str,
+    caption: str,
+    source: str,
+    first: Sequence[Named],
+    further: Sequence[Named] = (),
 ) -> DataTable:
     """List tests with effect, interval, p and q, between columns of the caller's own."""
     spec: list[Named] = [
         *first,
-        cells.column("Contrast", "contrast", cells.text, kind="name", choose=True),
+        (Column("Contrast", "name", _CONTRAST, choose=True), lambda r: cells.text(contrasts.told(results, r))),
         (Column("n", "number", "Units on either side of the contrast."), counts),
         (Column("Effect", "number"), effect),
         (Column("95% CI", "number"), interval),
@@ -67,6 +75,7 @@ def table(
 
 
 def forest(
+    results: Results,
     rows: Iterable[Mapping[str, Any]],
     *,
     key: str,
@@ -81,13 +90,13 @@ def forest(
         if not missing(r["effect"]):
             kinds.setdefault((str(r["effect_name"]), str(r["contrast"])), []).append(r)
     views = []
-    for i, ((kind, contrast), chosen) in enumerate(kinds.items()):
+    for i, ((kind, _), chosen) in enumerate(kinds.items()):
         lines = [line(r, label(r)) for r in chosen]
-        shown = name(contrast, limit=80)
-        axis = f"{capital(kind)}, {shown}{with_interval(chosen)}"
+        shown, reads = contrasts.told(results, chosen[0]), contrasts.reads(results, chosen[0])
+        axis = f"{capital(kind)}, {shown}{f' ({reads})' if reads else ''}{with_interval(chosen)}"
         data, layout = charts.forest(lines, title=axis, marks=MARKS)
-        title = f"{clear_of(chosen, *noun)}: {shown}"
-        alt = f"{title}. Forest plot of {kind} for {shown}: one line a {noun[0]}, zero means no difference."
+        title = contrasts.counted(results, chosen, noun)
+        alt = f"{title}. Forest plot of {kind}, {shown}: one line a {noun[0]}, zero means no difference{f', {reads}' if reads else ''}."
         narrow = charts.narrow([str(x["label"]) for x in lines])
         views.append(
             View(f"c{i}", shown or kind, title, alt, data, layout, numbers(f"{key}-{i}", chosen), "", narrow, int(layout["height"]))
@@ -112,13 +121,6 @@ def is_clear(row: Mapping[str, Any]) -> bool:
     return row.get("strength") == "clear"
 
 
-def clear_of(rows: Sequence[Mapping[str, Any]], one: str, many: str) -> str:
-    """Count in words how many differ clearly."""
-    clear = sum(map(is_clear, rows))
-    total = plural(len(rows), one, many=many)
-    return f"{clear:,} of {total} differ{'s' if clear == 1 else ''} clearly" if clear else f"None of {total} differs clearly"
-
-
 def with_interval(rows: Iterable[Mapping[str, Any]]) -> str:
     """Say that intervals are drawn, where some are."""
     return "" if all(missing(r["ci_low"]) for r in rows) else ", with 95% CI"
@@ -127,7 +129,7 @@ def with_interval(rows: Iterable[Mapping[str, Any]]) -> str:
 def effect(row: Mapping[str, Any]) -> Cell:
     """Write an effect, with its sign where it can have one."""
     places = decimals(row["effect"])
-    return cells.real(row["effect"], digits=2) if row["effect_name"] in story.UNSIGNED else cells.change(row["effect"], places)
+    return cells.real(row["effect"], digits=2) if row["effect_name"] in contrasts.UNSIGNED else cells.change(row["effect"], places)
 
 
 def counts(row: Mapping[str, Any]) -> Cell:

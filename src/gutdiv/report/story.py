@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gutdiv.model.results import VERDICTS, Finding, Results
-from gutdiv.report import reading, standing
+from gutdiv.report import contrasts, reading, standing
 from gutdiv.report.parts import Link, Sentence, VerdictBar, VerdictSummary
 from gutdiv.report.wording import (
     NBSP,
@@ -27,8 +27,6 @@ from gutdiv.report.wording import (
 
 NO_PATHOGEN = "No pathogen is reported from a genus call: genera that hold pathogens hold harmless species too."
 OUTCOMES = {"clear": "clear", "weak": "not clear", "not assessable": "not assessable"}
-# Effects over several groups, which have no direction.
-UNSIGNED = ("epsilon squared", "Kendall's W", "eta squared", "partial omega squared", "partial R squared")
 VERDICT_MEANING = {
     "outside": "very unusual among the controls",
     "borderline": "somewhat unusual among the controls",
@@ -89,7 +87,7 @@ def _effect(finding: Finding) -> str:
     low, high = finding.values.get("ci_low"), finding.values.get("ci_high")
     places = decimals(finding.size)
     interval = "" if missing(low) or missing(high) else f", 95% CI {span(low, high, places=places)}"
-    size = fixed(finding.size, places) if effect in UNSIGNED else signed(finding.size, places)
+    size = fixed(finding.size, places) if effect in contrasts.UNSIGNED else signed(finding.size, places)
     return f"{effect} {size}{interval}; "
 
 
@@ -198,8 +196,8 @@ def _abundance_sentence(results: Results) -> Sentence | None:
         if any(f.direction == direction for f in here)
     ]
     count = f"{len(here):,} of {total} clear{by}; relative to the typical taxon, total load was not measured"
-    one, _, two = str(contrast).partition(" - ")
-    told = f"{'; '.join(words)} in {name(one, limit=60)} than in {name(two, limit=60)}" if two and " - " not in two else ""
+    one, two = contrasts.sides(results, clear[0].values)
+    told = f"{'; '.join(words)} in {one} than in {two}" if one else ""
     return Sentence(f"Abundances differ{f': {told}' if told else f', {name(contrast, limit=80)}: ' + '; '.join(words)} ({count}).", "clear", where)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from gutdiv.report import absences, cells, charts, group_tests, reading, story
+from gutdiv.report import absences, cells, charts, contrasts, group_tests, reading, story
 from gutdiv.report.parts import Column, DataTable, Detail, Figure, Note, Panel, Part, Row, Section, Sentence, Sentences, View
 from gutdiv.report.terms import TERMS
 from gutdiv.report.wording import (
@@ -19,7 +19,6 @@ from gutdiv.report.wording import (
     p_value,
     percent,
     plural,
-    quoted,
     sentence,
     signed,
 )
@@ -111,10 +110,10 @@ def _beside(rows: Iterable[Mapping[str, Any]]) -> str:
 def _figure(results: Results, rows: Sequence[Mapping[str, Any]]) -> Figure | None:
     """Show the effects with the smallest q; one view a contrast and part."""
     views: list[View] = []
-    for (metric, contrast), members in _by_view(rows).items():
+    for (metric, _), members in _by_view(rows).items():
         usable = [r for r in members if not missing(r["effect"])]
         if usable:
-            views.append(_view(results, len(views), metric, contrast, usable))
+            views.append(_view(results, len(views), metric, usable))
     return Figure("abundance", tuple(views), "Contrast") if views else None
 
 
@@ -126,7 +125,7 @@ def _by_view(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], list[Ma
     return parted
 
 
-def _view(results: Results, number: int, metric: str, contrast: str, rows: Sequence[Mapping[str, Any]]) -> View:
+def _view(results: Results, number: int, metric: str, rows: Sequence[Mapping[str, Any]]) -> View:
     """Show one part of one contrast as a forest plot, the largest effect at the top."""
     first = sorted(rows, key=_by_q)[:SHOWN]
     first.sort(key=lambda r: (-float(r["effect"]), str(r["taxon"])))
@@ -142,20 +141,22 @@ def _view(results: Results, number: int, metric: str, contrast: str, rows: Seque
         }
         for r in first
     ]
-    part, shown = _part(metric), name(contrast, limit=80)
+    part, shown = _part(metric), contrasts.told(results, rows[0])
+    reads = contrasts.reads(results, rows[0], word="more" if metric == "abundance" else "more often found")
     kind = name(rows[0]["effect_name"], limit=120)
     order = [*AGREEMENT.values(), *group_tests.CLEAR.values()]
     marks = {w: charts.QUIET if w in QUIET else charts.style(i) for i, w in enumerate(sorted(set(words.values()), key=_place(order)))}
-    axis = f"{capital(kind)}, {shown}{group_tests.with_interval(first)}"
+    axis = f"{capital(kind)}, {shown}{f' ({reads})' if reads else ''}{group_tests.with_interval(first)}"
     data, layout = charts.forest(lines, title=axis, marks=marks)
     both = sum(group_tests.is_clear(r) and r["agreement"] == "both" for r in rows)
     clear = sum(map(group_tests.is_clear, rows))
-    told = f"{both:,} of {plural(len(rows), 'taxon', many='taxa')} differ clearly by both estimators, {clear - both:,} more by one only"
+    differ = f"differ{'s' if both == 1 else ''} clearly{contrasts.between(results, rows[0])}"
+    told = f"{both:,} of {plural(len(rows), 'taxon', many='taxa')} {differ} by both estimators, {clear - both:,} more by one only"
     twice = clear and any(not missing(r["agreement"]) for r in rows)
-    title = f"{part}: {told if twice else group_tests.clear_of(rows, 'taxon', 'taxa')}, {shown}"
+    title = f"{part}: {told if twice else contrasts.counted(results, rows, ('taxon', 'taxa'))}"
     cut = len(rows) > len(first)
     subtitle = f"The {len(first)} with the smallest q of {plural(len(rows), 'taxon', many='taxa')}; the table below holds all" if cut else ""
-    alt = f"{title}. Forest plot: one line a taxon, right of zero means more in the first group of the contrast."
+    alt = f"{title}. Forest plot: one line a taxon{f', {reads}' if reads else ''}."
     narrow = charts.narrow([str(x["label"]) for x in lines])
     numbers = _numbers(f"abundance-{number}", first)
     return View(f"a{number}", f"{part}, {shown}", title, alt, data, layout, numbers, subtitle, narrow, int(layout["height"]))
@@ -208,7 +209,7 @@ def _table(results: Results, rows: list[dict[str, Any]]) -> DataTable:
     spec = [
         cells.column("Taxon", "taxon", cells.text, kind="taxon"),
         (Column("Tested", choose=True), lambda r: cells.text(_part(str(r["metric"])))),
-        *([cells.column("Contrast", "contrast", cells.text, kind="name", choose=True)] if several else []),
+        *([(Column("Contrast", "name", choose=True), lambda r: cells.text(contrasts.told(results, r)))] if several else []),
         (Column("Effect", "number"), group_tests.effect),
         (Column("95% CI", "number"), group_tests.interval),
         cells.column("q", "q", cells.chance, help=TERMS["q-value"]),
@@ -219,8 +220,9 @@ def _table(results: Results, rows: list[dict[str, Any]]) -> DataTable:
     ]
     rows = sorted(rows, key=_by_q)
     plain = cells.build("abundance-table", "Taxa between groups", spec, rows)
-    opened = tuple(Row(p.cells, _details(r)) for p, r in zip(plain.rows, rows, strict=True))
-    said = [f"Contrast: {quoted(rows[0]['contrast'], limit=120)}."] if not several else []
+    opened = tuple(Row(p.cells, _details(results, r)) for p, r in zip(plain.rows, rows, strict=True))
+    said = [f"Effects: {contrasts.told(results, rows[0])}."] if not several else []
+    said += ["Positive where there is more in the group named first."] if contrasts.sides(results, rows[0])[0] else []
     said += [f"{word}: {listing(kinds, limit=4)}." for word, column in _SAID if (kinds := _kinds(rows, column))]
     note = f"Open a row for both estimators and for what each group holds. {' '.join(said)} {story.NO_PATHOGEN}"
     return replace(plain, rows=opened, source=f"{PLACE}.tsv", interactive=True, note=note)
@@ -241,25 +243,27 @@ def _kinds(rows: Iterable[Mapping[str, Any]], column: str) -> list[str]:
     return list(dict.fromkeys(name(r[column], limit=160) for r in rows if not missing(r[column])))
 
 
-def _details(row: Mapping[str, Any]) -> tuple[Detail, ...]:
-    """Tell the numbers of a test that do not stand in the table."""
-    one, two = (f"{integer(row[c])}" for c in ("n_1", "n_2"))
+def _details(results: Results, row: Mapping[str, Any]) -> tuple[Detail, ...]:
+    """Tell the numbers of a test that do not stand in the table, each beside its group."""
+    one, two = (integer(row[c]) for c in ("n_1", "n_2"))
+    first, second = (f" in {side}" if side else "" for side in contrasts.sides(results, row))
+    last = second or " of each group"
     details = []
     if not missing(row["reason"]):
         details.append(Detail("Why", sentence(name(row["reason"], limit=400))))
     if not missing(row["p"]):
         more = "" if missing(row["permutations"]) else f", {plural(row['permutations'], 'permutation')}"
         freedom = "" if missing(row["df"]) else f", {fixed(row['df'], 1)} degrees of freedom"
-        details.append(Detail("p", f"{p_value(row['p'])} (n = {one} and {two}{freedom}{more})"))
+        details.append(Detail("p", f"{p_value(row['p'])} (n = {one}{first} and {two}{second}{freedom}{more})"))
     if not missing(row["ancombc2_effect"]):
         own = f"{signed(row['ancombc2_effect'])} (standard error {fixed(row['ancombc2_se'])}), {equals('q', row['ancombc2_q'])}"
         details.append(Detail("ANCOM-BC2", own))
     if not missing(row["clr_effect"]):
         details.append(Detail("Centred log-ratios (LinDA)", f"{signed(row['clr_effect'])}, {equals('q', row['clr_q'])}"))
     if not missing(row["prevalence_1"]):
-        details.append(Detail("Found in", f"{percent(row['prevalence_1'])} and {percent(row['prevalence_2'])} of the samples of each group"))
+        details.append(Detail("Found in", f"{percent(row['prevalence_1'])} of the samples{first} and {percent(row['prevalence_2'])}{last}"))
     if not missing(row["mean_share_1"]):
-        details.append(Detail("Mean share", f"{percent(row['mean_share_1'])} and {percent(row['mean_share_2'])} of the reads"))
+        details.append(Detail("Mean share", f"{percent(row['mean_share_1'])} of the reads{first} and {percent(row['mean_share_2'])}{last}"))
     return tuple(details)
 
 

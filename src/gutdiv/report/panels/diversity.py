@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from gutdiv.report import absences, cells, charts, group_tests, reading, shown, story
+from gutdiv.report import absences, cells, charts, contrasts, group_tests, reading, shown, story
 from gutdiv.report.panels import depths, models, structure
 from gutdiv.report.parts import Figure, Note, Panel, Part, Section, View
 from gutdiv.report.wording import integer, listing, missing, name, plural
@@ -46,6 +46,7 @@ def _alpha(results: Results) -> Section | None:
     tests = reading.filled(results, TESTS)
     if tests is not None:
         effects = group_tests.forest(
+            results,
             reading.rows(tests),
             key="effects",
             noun=("metric", "metrics"),
@@ -57,6 +58,7 @@ def _alpha(results: Results) -> Section | None:
     parts.append(Figure("alpha", views, "Metric"))
     if tests is not None:
         parts.append(_tests_table(results, "tests", list(reading.rows(tests))))
+        parts += [Note("info", told)] if (told := contrasts.remark(results, TESTS)) else []
     elif grouped is not None and TESTS not in results.tables:
         model = "comparison/model" in results.tables
         text = "Groups are compared by the models below, which hold the other terms constant." if model else "Groups were not compared in these results."
@@ -159,4 +161,4 @@ def _short(label: str, finding: Finding) -> str:
 def _tests_table(results: Results, key: str, rows: Sequence[Mapping[str, Any]]) -> DataTable:
     """List the tests of alpha diversity."""
     first = (group_tests.metric_column(results),)
-    return group_tests.table(rows, key=key, caption="Tests between groups", source="comparison/alpha.tsv", first=first)
+    return group_tests.table(results, rows, key=key, caption="Tests between groups", source="comparison/alpha.tsv", first=first)

@@ -122,4 +122,4 @@ def _table(results: Results, rows: Sequence[Mapping[str, Any]]) -> DataTable:
         cells.column("Of", "variable", cells.text, kind="name"),
     )
     further = ((Column("Outcome", choose=True), lambda r: cells.text(story.OUTCOMES.get(str(r.get("strength")))),),)
-    return group_tests.table(rows, key="over-time", caption="Tests of change over time", source=f"{TESTS}.tsv", first=first, further=further)
+    return group_tests.table(results, rows, key="over-time", caption="Tests of change over time", source=f"{TESTS}.tsv", first=first, further=further)

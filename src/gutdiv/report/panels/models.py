@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gutdiv.report import absences, cells, charts, group_tests, reading
+from gutdiv.report import absences, cells, charts, contrasts, group_tests, reading
 from gutdiv.report.parts import Cell, Column, Figure, Note, Section, View
 from gutdiv.report.wording import capital, listing, missing, name, plural, quoted
 
@@ -50,13 +50,13 @@ def _figure(results: Results, rows: Sequence[Mapping[str, Any]]) -> Figure | Non
     views = []
     for key, members in by_metric.items():
         metric = reading.metric(results, key)
-        called = [name(r["contrast"], limit=60) if _alone(rows) else _name(r) for r in members]
+        called = [_name(results, r, alone=_alone(rows)) for r in members]
         lines = [group_tests.line(r, word) for r, word in zip(members, called, strict=True)]
         unit = f" ({metric.unit})" if metric.unit else ""
         axis = f"Difference in {metric.label}{unit}{group_tests.with_interval(members)}"
         data, layout = charts.forest(lines, title=axis, marks=group_tests.MARKS)
-        clear = [word for r, word in zip(members, called, strict=True) if group_tests.is_clear(r)]
-        told = f"clear for {listing(clear, limit=3)}" if clear else f"none of {plural(len(members), 'coefficient')} clear"
+        clear = [_clear(results, r, word) for r, word in zip(members, called, strict=True) if group_tests.is_clear(r)]
+        told = f"clearly {listing(clear, limit=3)}" if clear else f"none of {plural(len(members), 'coefficient')} clear"
         title = f"{metric.label}{' by a model' if _alone(rows) else ', other terms held constant'}: {told}"
         alt = f"{title}. Forest plot of model coefficients: one line a coefficient, zero means no difference."
         narrow = charts.narrow([str(x["label"]) for x in lines])
@@ -70,17 +70,23 @@ def _alone(rows: Sequence[Mapping[str, Any]]) -> bool:
     return len({str(r["variable"]) for r in rows}) < 2
 
 
-def _name(row: Mapping[str, Any]) -> str:
-    """Name a coefficient by its contrast, with its variable where the contrast does not name it."""
-    contrast, variable = name(row["contrast"], limit=60), name(row["variable"], limit=40)
-    return contrast if variable in contrast else f"{variable}: {contrast}"
+def _name(results: Results, row: Mapping[str, Any], *, alone: bool) -> str:
+    """Name a coefficient by its contrast, with its variable where the contrast does not name it and other terms stand beside it."""
+    contrast, variable = contrasts.told(results, row), name(row["variable"], limit=40)
+    return contrast if alone or variable in contrast else f"{variable}: {contrast}"
+
+
+def _clear(results: Results, row: Mapping[str, Any], word: str) -> str:
+    """Word a clear coefficient by its direction: of two groups which is higher, of anything else whether the metric rises or falls with it."""
+    (one, two), up = contrasts.sides(results, row), float(row["effect"]) > 0
+    return f"{'higher' if up else 'lower'} in {one} than in {two}" if one else f"{'rising' if up else 'falling'} with {word}"
 
 
 def _table(results: Results, key: str, rows: Sequence[Mapping[str, Any]]) -> DataTable:
     """List the tests of all models, with what the residuals say."""
     first = (group_tests.metric_column(results), cells.column("Term", "variable", cells.text, kind="name", choose=True))
     further = ((Column("Residuals", "text", "Whether the model's assumptions hold, from its residuals."), _residuals),)
-    return group_tests.table(rows, key=key, caption="Models of alpha diversity", source=f"{PLACE}.tsv", first=first, further=further)
+    return group_tests.table(results, rows, key=key, caption="Models of alpha diversity", source=f"{PLACE}.tsv", first=first, further=further)
 
 
 def _residuals(row: Mapping[str, Any]) -> Cell:

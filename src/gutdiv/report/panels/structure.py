@@ -139,4 +139,4 @@ def _pairs_table(results: Results) -> DataTable | None:
         cells.column("q of spread", "dispersion_q", cells.chance),
         (Column("Together"), lambda r: cells.text(READINGS.get(str(r.get("reading")), r.get("reading")))),
     )
-    return group_tests.table(rows, key="pairs", caption="PERMANOVA between each two groups", source=PAIRS, first=first, further=further)
+    return group_tests.table(results, rows, key="pairs", caption="PERMANOVA between each two groups", source=PAIRS, first=first, further=further)
