@@ -106,7 +106,7 @@ def test_the_picture_of_the_model_names_its_share_and_warns_that_it_tests_nothin
 def test_models_show_one_metric_at_a_time_in_its_own_unit_and_what_residuals_say() -> None:
     page = build(fake_results())
     figure = next(f for f in walk(page, Figure) if f.key == "models")
-    assert figure.views[0].title == "Shannon entropy, other terms held constant: clear for group: patient - healthy"
+    assert figure.views[0].title == "Shannon entropy, other terms held constant: clearly lower in patient than in healthy"
     assert figure.views[0].layout["xaxis"]["title"]["text"] == "Difference in Shannon entropy (nats), with 95% CI"
     table = shown(fake_results(), "models")
     assert set(column(table, "Residuals")) == {"Near normal; even spread", "Not normal; even spread"}
@@ -119,13 +119,13 @@ def test_taxa_stand_with_both_estimators_and_their_agreement() -> None:
     page = build(fake_results())
     one = panel(page, "abundance")
     views = {v.label: v for v in next(walk(one, Figure)).views}
-    title = views["Abundance, patient - healthy"].title
-    assert title == "Abundance: 2 of 9 taxa differ clearly by both estimators, 1 more by one only, patient - healthy"
+    title = views["Abundance, patient minus healthy"].title
+    assert title == "Abundance: 2 of 9 taxa differ clearly between patient and healthy by both estimators, 1 more by one only"
     table = shown(fake_results(), "abundance-table")
     assert {"clear by both estimators", "estimators disagree on the direction"} <= set(column(table, "Estimators"))
     details = {d.term: d.text for d in table.rows[0].details}
     assert "ANCOM-BC2" in details
-    assert details["Found in"].startswith("90% and 70%")
+    assert details["Found in"].startswith("90% of the samples in patient and 70% in healthy")
     told = " ".join(texts(one))
     for words in ("total bacterial load was not measured", "No pathogen is reported from a genus call", "names no cause", "q within"):
         assert words in told

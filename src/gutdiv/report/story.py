@@ -196,7 +196,7 @@ def _abundance_sentence(results: Results) -> Sentence | None:
         if any(f.direction == direction for f in here)
     ]
     count = f"{len(here):,} of {total} clear{by}; relative to the typical taxon, total load was not measured"
-    one, two = contrasts.sides(results, clear[0].values)
+    one, two = contrasts.sides(results, {"variable": reading.roles(results).get("group"), **clear[0].values})
     told = f"{'; '.join(words)} in {one} than in {two}" if one else ""
     return Sentence(f"Abundances differ{f': {told}' if told else f', {name(contrast, limit=80)}: ' + '; '.join(words)} ({count}).", "clear", where)
 
