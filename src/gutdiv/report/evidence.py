@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gutdiv.report.parts import Detail, Link
-from gutdiv.report.wording import capital, name, sentence
+from gutdiv.report.wording import capital, name, sentence, tidy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +51,7 @@ def of_row(row: Mapping[str, str], references: Mapping[str, Mapping[str, str]]) 
     ]
     if used:
         details.append(Detail("Prebiotics and probiotics", f"{'; '.join(used)}"))
-    return details
+    return [replace(d, text=tidy(d.text)) for d in details]
 
 
 def _guild(row: Mapping[str, str]) -> str:

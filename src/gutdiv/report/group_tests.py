@@ -64,14 +64,15 @@ def table(
     left_out = sorted({int(r["n_dropped"]) for r in rows if not missing(r.get("n_dropped"))})
     if left_out and left_out[-1]:
         said.append(f"Samples left out of a test: {listing([integer(n) for n in left_out], limit=4)}.")
+    hint = ""
     if apart:
-        said.insert(0, f"Open a row for its {listing([_OPENED.get(word, word.lower()) for word, _ in apart])}.")
+        hint = f"Open a row for its {listing([_OPENED.get(word, word.lower()) for word, _ in apart])}."
     plain = cells.build(key, caption, spec, rows, source=source, note=" ".join(said), interactive=bool(apart) or len(rows) > LONG)
     opened = tuple(
         Row(p.cells, tuple(Detail(word, _shown(r[column])) for word, column in apart if not missing(r.get(column))))
         for p, r in zip(plain.rows, rows, strict=True)
     )
-    return replace(plain, rows=opened)
+    return replace(plain, rows=opened, hint=hint)
 
 
 def forest(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from gutdiv.report import cells, reading, standing, story
+from gutdiv.report import cells, contrasts, reading, standing, story
 from gutdiv.report.parts import Cell, Column, DataTable, Fact, Facts, Link, Note, Page, Panel, Part, Section, Sentence, Sentences
 from gutdiv.report.terms import TERMS
 from gutdiv.report.wording import integer, name, number, plural
@@ -34,6 +34,7 @@ def build(cohorts: Sequence[tuple[str, Results]]) -> Page:
     cohorts : sequence of (str, Results)
         Where each cohort's report lies, as a path from the index, and its results.
     """
+    cohorts = [(place, contrasts.alike(results)) for place, results in cohorts]
     sections = [Section("all", "All cohorts", (_table(cohorts),))]
     sections += [_cohort(i, place, results) for i, (place, results) in enumerate(cohorts)]
     version = next((str(r.cohort.get("gutdiv_version", "")) for _, r in cohorts), "")

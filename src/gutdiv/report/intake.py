@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gutdiv.report import cells
-from gutdiv.report.parts import Note, Part, Sentence, Sentences
+from gutdiv.report.parts import Note, Part, Prose, Sentence, Sentences
 from gutdiv.report.wording import integer, listing, name, percent, sentence
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ def parts(results: Results) -> Iterator[Part]:
         yield cells.build("excludable", caption, _EXCLUDABLE, left, source="cohort/cohort.json")
     said = tuple(Sentence(sentence(name(n, limit=400))) for n in results.cohort.get("notes") or ())
     if said:
-        yield Sentences((Sentence("What was decided when the files were read:"), *said))
+        yield Prose(("When the files were read, this was found and decided:",))
+        yield Sentences(said)
 
 
 def whole_counts(results: Results) -> str:

@@ -86,6 +86,8 @@ class DataTable:
         Whether the reader can search, filter and sort it.
     note : str
         A sentence below the table.
+    hint : str
+        What can be done with the table on a screen, before the note; left out on paper.
     """
 
     key: str
@@ -95,6 +97,7 @@ class DataTable:
     source: str = ""
     interactive: bool = False
     note: str = ""
+    hint: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a row that does not fit the columns."""

@@ -99,7 +99,7 @@ def _figure(edges: Mapping[str, tuple[str, ...]]) -> Figure:
         {
             "x": x,
             "y": y,
-            "text": charts.label(_word(key), limit=22),
+            "text": charts.label(_word(key), limit=26),
             "showarrow": False,
             "yshift": 12,
             "font": {"size": 11, "color": "var(--ink-2)"},
@@ -120,7 +120,23 @@ def _figure(edges: Mapping[str, tuple[str, ...]]) -> Figure:
     return Figure("workflow", (View("workflow", "", count, alt, traces, layout, numbers, height=height),))
 
 
+_CALLED = {"diversity/alpha": "alpha diversity", "comparison/alpha": "tests of alpha diversity"}  # two results of one word
+
+
+def outside(results: Results) -> Iterator[dict[str, Any]]:
+    """Yield the files from outside that later steps read besides the cohort's own inputs, each once: role, name and digest."""
+    seen = {str(i.get("name")) for i in results.cohort.get("inputs") or ()}
+    for _, table in sorted(results.tables.items()):
+        for entry in table.record.get("inputs") or ():
+            file = str(entry.get("name"))
+            if str(entry.get("role")) not in _BEHIND and file not in seen:
+                seen.add(file)
+                yield dict(entry)
+
+
 def _word(key: str) -> str:
     """Return a result's own word without its stage, or an input's file name."""
+    if key in _CALLED:
+        return _CALLED[key]
     stage, slash, step = key.partition("/")
     return name(step.replace("_", " ") if slash and stage in _STAGES else key, limit=40)

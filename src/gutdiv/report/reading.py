@@ -157,12 +157,18 @@ def metric(results: Results, key: str) -> Metric:
         if isinstance(traits, Mapping):
             return Metric(
                 key,
-                name(traits.get("label")) or key,
+                _plain(name(traits.get("label"))) or key,
                 "" if traits.get("unit") == "1" else name(traits.get("unit")),
                 name(traits.get("citation")),
                 name(traits.get("estimator")),
             )
     return Metric(key, key, "", "", "")
+
+
+def _plain(label: str) -> str:
+    """Write a label that stands well in a list: `Weighted UniFrac, normalised` becomes `Normalised weighted UniFrac`."""
+    base, comma, kind = label.partition(", ")
+    return f"{kind[:1].upper()}{kind[1:]} {base[:1].lower()}{base[1:]}" if comma and base.startswith("Weighted ") else label
 
 
 def _metric_sources(results: Results, key: str) -> Iterator[Mapping[str, Any]]:

@@ -24,6 +24,7 @@ EXPLAINED, STABLE, IMMUNE = "dysbiosis/explanations", "dysbiosis/stability", "im
 RANK = "genus"
 CONTROLS = "controls"
 SHOWN_METADATA = 40  # columns of the metadata on a sample's page
+_Q = "q is p corrected for how many samples were judged: about this share of the samples with a q as small are false alarms. The verdict goes by p."
 COMPONENTS = {"diversity": "low diversity", "neighbours": "distance to the nearest controls", "composition": "composition", "index": "MDI"}
 
 
@@ -134,6 +135,7 @@ def _said(results: Results, verdict: Mapping[str, Any], stable: Mapping[str, Any
         first = f"Provisional: {word}" if tier == "provisional" else capital(word)
         meaning = story.VERDICT_MEANING[word] if tier == "in-study" else standing.MEANING[word]
         lines.append(f"{first}: {meaning}, p = {p_value(verdict['p'])}, q = {p_value(verdict['q'])} ({tier}, {against}).")
+        lines += [] if missing(verdict["q"]) else [_Q]
     if verdict.get("is_control"):
         lines.append("The sample is one of the declared controls and was held against the others.")
     if not missing(verdict.get("position_p")) and missing(verdict["p"]):

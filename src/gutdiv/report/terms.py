@@ -38,7 +38,8 @@ TERMS = {
     "metrics some flags are expected in anyone.",
     "p-value": "How often chance alone would show a difference this large or larger, if there were none.",
     "q-value": "A p-value corrected for the number of tests in its family (Benjamini and Hochberg): the expected "
-    "share of false findings among those as small.",
+    "share of false findings among those as small. Of a sample: corrected for how many samples were judged.",
+    "clear": "A test that passes the level of its family: q up to 0.05, or p where there is one test. A link is clear where it is also robust.",
     "CI": "Confidence interval: 95% for effects and links, 90% for the limits of reference intervals.",
     "link": "How a taxon moves with the diversity of all other taxa, relative to the typical prevalent taxon of the study.",
     "guild": "Taxa that do the same thing, as making butyrate, taken together.",
@@ -74,6 +75,7 @@ _WRITTEN = {
     "centred log-ratio": r"centred log-ratios?|CLR",
     "q-value": r"q-values?|q",
     "p-value": r"p-values?|p",
+    "clear": r"clear|clearly",
     "CI": r"CI|confidence intervals?",
     "omega squared": r"omega squared|ω²",
     "richness": r"richness|observed features|chao1",

@@ -15,6 +15,7 @@ MINUS, TIMES, NBSP = "\u2212", "\u00d7", "\u00a0"
 NONE = "\u2013"  # shown where a value is not defined
 _BIDI = frozenset({"R", "AL", "RLE", "RLO", "LRE", "LRO", "PDF", "RLI", "LRI", "FSI", "PDI"})
 _TICKED = re.compile(r"`([A-Za-z]\w*)`")
+_SPACED = re.compile(r"(?<=\d) %(?!\w)")
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -158,6 +159,11 @@ def listing(items: Sequence[str], *, limit: int = 6, last: str = "and") -> str:
 def plural(count: Any, noun: str, *, many: str = "") -> str:
     """Write `1 sample`, `3 samples`, `2 taxa`."""
     return f"{integer(count)} {noun if count == 1 else many or noun + 's'}"
+
+
+def tidy(text: Any) -> str:
+    """Write percentages and comparisons of a text that gutdiv's stages worded as all of the page does: `90 %` as `90%`, `<=` as a sign."""
+    return _SPACED.sub("%", str(text)).replace("<=", "\u2264").replace(">=", "\u2265")
 
 
 def sentence(text: str) -> str:

@@ -33,7 +33,7 @@ class Table {
     const table = make("table", { id: this.id, "aria-labelledby": caption.id }, [make("thead", {}, [make("tr", {}, [...pick, ...this.heads])])]);
     const place = make("div", {}, [table]);
     const parts = [caption, place, this.explained()];
-    if (data.note) parts.push(make("p", { class: "table-note", text: data.note }));
+    if (data.hint || data.note) parts.push(make("p", { class: "table-note" }, [data.hint ? make("span", { class: "on-screen", text: data.hint + " " }) : null, data.note]));
     if (data.source) parts.push(make("p", { class: "source", text: data.source }));
     const block = this.root.querySelector(":scope > script");
     this.root.replaceChildren(...parts.filter(Boolean), ...(block ? [block] : []));

@@ -224,8 +224,9 @@ def _table(results: Results, rows: list[dict[str, Any]]) -> DataTable:
     said = [f"Effects: {contrasts.told(results, rows[0])}."] if not several else []
     said += ["Positive where there is more in the group named first."] if contrasts.sides(results, rows[0])[0] else []
     said += [f"{word}: {listing(kinds, limit=4)}." for word, column in _SAID if (kinds := _kinds(rows, column))]
-    note = f"Open a row for both estimators and for what each group holds. {' '.join(said)} {story.NO_PATHOGEN}"
-    return replace(plain, rows=opened, source=f"{PLACE}.tsv", interactive=True, note=note)
+    hint = "Open a row for both estimators and for what each group holds."
+    note = f"{' '.join(said)} {story.NO_PATHOGEN}"
+    return replace(plain, rows=opened, source=f"{PLACE}.tsv", interactive=True, note=note, hint=hint)
 
 
 _ESTIMATORS = (

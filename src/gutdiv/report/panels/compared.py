@@ -63,6 +63,21 @@ def _words(rows: Iterable[Mapping[str, Any]], column: str) -> list[str]:
     return sorted({name(r[column], limit=160) for r in rows if not missing(r.get(column))})
 
 
+_STATISTICS = {"F": "F", "t": "t", "Wald": "Wald"}
+_FITS = {"mixed": "mixed models with a ", "linear": "linear models with "}
+
+
+def _fitted(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Word tests of models: `F, mixed, random intercept by subject` as F tests of mixed models with a random intercept by subject; others as they stand."""
+    found: dict[str, list[str]] = {}
+    for test in _words(rows, "test"):
+        statistic, _, fit = test.partition(", ")
+        kind, _, how = fit.partition(", ")
+        known = statistic in _STATISTICS and kind in _FITS and how
+        found.setdefault(f" tests of {_FITS[kind]}{how}" if known else "", []).append(statistic if known else test)
+    return [text for fit, words in found.items() for text in ([f"{listing(words)}{fit}"] if fit else words)]
+
+
 def _alpha(results: Results) -> str:
     """Tell how alpha diversity was compared."""
     rows = _valued(results, ALPHA)
@@ -86,7 +101,7 @@ def _models(results: Results) -> str:
         return ""
     formula = reading.record(results, models.PLACE).get("formula")
     what = "" if missing(formula) else f" by {quoted(formula)}"
-    return f"Alpha diversity was modelled{what} ({listing(_words(rows, 'test'))}; unit: {listing(_words(rows, 'unit'))})."
+    return f"Alpha diversity was modelled{what} by {listing(_fitted(rows))} (unit: {listing(_words(rows, 'unit'))})."
 
 
 def _position(results: Results) -> str:
@@ -148,4 +163,4 @@ def _followed(results: Results) -> str:
     rows = longitudinal.tested(results)
     if not rows:
         return ""
-    return f"Change over time was tested ({listing(_words(rows, 'test'))}; unit: {listing(_words(rows, 'unit'))})."
+    return f"Change over time was tested by {listing(_fitted(rows))} (unit: {listing(_words(rows, 'unit'))})."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gutdiv.report import cells, charts, reading
+from gutdiv.report import cells, charts, reading, story
 from gutdiv.report.parts import Cell, Column, DataTable, Figure, Note, Part, Section, View
 from gutdiv.report.wording import NONE, capital, fixed, integer, listing, missing, name, percent
 
@@ -25,6 +25,8 @@ _RHO = (
     "Spearman correlation with the reads that samples came with, among the samples kept: of the whole counts, then at this depth. "
     "After rarefaction it should be near 0."
 )
+_CLEARLY = 0.2  # a correlation with reads from this size on is remarked upon
+_LEAST = 100  # reads: fewer show next to nothing of a sample, so that such a candidate is listed and not drawn
 
 
 def section(results: Results) -> Section | None:
@@ -119,9 +121,11 @@ def _depths(results: Results, found: Table) -> list[Part]:
     """Show what each depth keeps, and list how those around the chosen one were weighed."""
     rows = list(reading.rows(found))
     spec = _weighed(found.record)
-    lines = [("samples kept", [(r["depth"], r["share_kept"]) for r in rows])]
+    drawn = [r for r in rows if r["depth"] >= _LEAST or r["chosen"]]
+    drawn = drawn if len(drawn) > 1 else rows
+    lines = [("samples kept", [(r["depth"], r["share_kept"]) for r in drawn])]
     for key, word in (("smallest_group_share", "kept in the group that loses most"), ("median_coverage", "median coverage")):
-        members = [(r["depth"], r[key]) for r in rows if not missing(r[key])]
+        members = [(r["depth"], r[key]) for r in drawn if not missing(r[key])]
         lines += [(word, members)] if members else []
     at = next((i for i, r in enumerate(rows) if r["chosen"]), None)
     chosen = None if at is None else rows[at]
@@ -135,10 +139,10 @@ def _depths(results: Results, found: Table) -> list[Part]:
     )
     alt = "Share of samples kept and median coverage against depth."
     table = cells.build("depths", "All depths that were weighed", spec, rows, source="diversity/depths.tsv", interactive=True)
-    wide = [r["depth"] for r in rows if r["depth"] > 0]
+    wide = [r["depth"] for r in drawn if r["depth"] > 0]
     narrow = {**charts.narrow(), **({"xaxis": {"dtick": 1}} if wide and max(wide) > _CROWDED * min(wide) else {})}
-    view = View("depths", "Depth", title, f"{title}. {alt}", data, layout, table, "", narrow, int(layout["height"]))
-    near = rows[: 2 * _NEAR + 1] if at is None else rows[max(0, at - _NEAR) : at + _NEAR + 1]
+    view = View("depths", "Depth", title, f"{title}. {alt}", data, layout, table, _undrawn(rows, drawn), narrow, int(layout["height"]))
+    near = [r for r in (rows[: 2 * _NEAR + 1] if at is None else rows[max(0, at - _NEAR) : at + _NEAR + 1]) if r in drawn]
     note = _loss_note(found.record)
     caption = "What each depth keeps" if len(near) == len(rows) else "What the depths around the chosen one keep"
     parts: list[Part] = [
@@ -146,6 +150,14 @@ def _depths(results: Results, found: Table) -> list[Part]:
         cells.build("depths-near", caption, spec, near, source="diversity/depths.tsv", note=note),
     ]
     return parts + _followed(results, found, chosen)
+
+
+def _undrawn(rows: list[dict[str, Any]], drawn: list[dict[str, Any]]) -> str:
+    """Say which candidates are not drawn, and why; empty where all are."""
+    left = [integer(r["depth"]) for r in rows if r not in drawn]
+    if not left:
+        return ""
+    return f"Not drawn: {listing(left)} read{'s' * (left != ['1'])} per sample, which would show next to nothing of a sample; diversity/depths.tsv lists all."
 
 
 def _followed(results: Results, found: Table, chosen: Mapping[str, Any] | None) -> list[Part]:
@@ -157,12 +169,29 @@ def _followed(results: Results, found: Table, chosen: Mapping[str, Any] | None) 
             (Column("Metric"), lambda r: Cell(reading.metric(results, str(r["metric"])).label)),
             (Column("As sequenced", "number"), lambda r: _rho(r["before"])),
             (Column(f"At {integer(chosen['depth'])} reads", "number"), lambda r: _rho(r["at"])),
+            (Column("Reading"), lambda r: Cell(NONE if missing(r["at"]) else "still follows the reads" if _follows(r["at"]) else "near 0")),
         )
         rows = [{"metric": m, "before": chosen[f"rho_{m}_before"], "at": chosen[f"rho_{m}"]} for m in metrics]
         note = "Richness and Shannon by their expectation, other metrics by one draw."
         parts.append(cells.build("depths-followed", "Correlation with reads, by metric", spec, rows, source="diversity/depths.tsv", note=f"{_RHO} {note}"))
+        still = [reading.metric(results, r["metric"]).label for r in rows if _follows(r["at"])]
+        if still:
+            word = story.verb(still[0], "follow") if len(still) == 1 else "follow"
+            text = f"At {integer(chosen['depth'])} reads {listing(still)} still {word} the reads that samples came with."
+            parts.append(Note("info", f"{text} {_WHY}"))
     why = dict(reading.absences(found.record)).get("median_coverage")
     return [*parts, Note("absent", f"Coverage: {name(why, limit=300)}.")] if why else parts
+
+
+_WHY = (
+    "More than 0.2 in size is more than reads alone should leave: samples that were sequenced more deeply may differ in kind, as batches or groups do. "
+    "A difference between groups of unlike depth is then to be read with care."
+)
+
+
+def _follows(value: Any) -> bool:
+    """Whether a correlation with the reads is far from none."""
+    return not missing(value) and abs(float(value)) > _CLEARLY
 
 
 def _rho(value: Any) -> Cell:

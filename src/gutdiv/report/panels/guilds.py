@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from gutdiv.model.results import Results
 
 SAMPLES, ENRICHMENT = "immune/samples", "immune/enrichment"
+_BY_CHANCE = (
+    "How often the rule calls it in a control that is held against the others: what chance alone gives. A taxon is only called where at most 5% of the "
+    "controls lie as far out, so that about 1 control in 20 is called at most on either side, by the rule's own making. Tried on one sample of each "
+    "person, and where there are many on 200 evenly spaced ones."
+)
 SOURCES = {"links": "linked with diversity", "abundance": "differ between groups"}
 
 
@@ -35,14 +40,14 @@ def in_samples(results: Results) -> Section | None:
         (Column("Level", choose=True), lambda r: cells.text(r["level"])),
         (Column("State", choose=True), lambda r: cells.text(r["state"])),
         (Column("Samples", "number"), lambda r: _of(r, "samples")),
-        (Column("Controls, by the same rule", "number"), lambda r: _of(r, "controls")),
+        (Column("Controls, by the same rule", "number", _BY_CHANCE), lambda r: _of(r, "controls")),
     )
-    note = "Open a genus for its evidence and references. Each sample's own page has numbers and detection limits. Nothing here is advice."
+    note = "Each sample's own page has numbers and detection limits. Nothing here is advice."
     caption = "Depleted and enriched taxa and guilds, by how many samples"
     plain = cells.build("immune-samples", caption, spec, rows, source=f"{SAMPLES}.tsv", interactive=True, note=note)
     known = evidence.known(results)
     opened = tuple(replace(p, details=known.get(str(r["name"]).casefold(), ())) for p, r in zip(plain.rows, rows, strict=True))
-    table = replace(plain, rows=opened)
+    table = replace(plain, rows=opened, hint="Open a genus for its evidence and references.")
     parts: tuple[Part, ...] = (*gone, Sentences(tuple(Sentence(s) for s in _told(about))), table)
     return Section("samples", title, parts, _lead(about))
 
@@ -59,9 +64,11 @@ def _lead(about: Mapping[str, Any]) -> str:
     rule = about.get("rule") or {}
     listed = listing([f"{integer(n)} {name(word)}" for word, n in chosen.items()])
     return (
-        f"Looked at were samples that are outside or borderline, or low in diversity or richness ({listed}). A taxon or guild is called depleted or enriched "
+        f"Looked at were samples that are outside or borderline, or low in diversity or richness, whatever else they are ({listed}): controls that "
+        "stand out are among them. A taxon or guild is called depleted or enriched "
         f"where its log-ratio lies {fixed(rule.get('z'), 0)} robust SDs or more from the controls' median and at most {percent(rule.get('tail'))} of the "
-        "controls as far out."
+        "controls as far out. About as many controls are therefore called by the rule itself: the last column tells how many, and only what is clearly "
+        "more frequent in the samples says anything."
     )
 
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 PLACE = "immune/samples"
 MANY = {"genus": "genera", "guild": "guilds"}
+_CALLED = (
+    " Samples that stand out are outside, borderline, or low in diversity or richness, controls among them; the rule itself calls up to about 1 control in 20."
+)
 _LIKE = "neighbours hold like shares, and taxa stand in the same order from one end to the other"
 
 
@@ -34,7 +37,8 @@ def _view(results: Results, level: str, about: Mapping[str, Any]) -> View:
     columns = [(_group(shown, g), str(v), name(s, limit=60) if n == 1 else f"mean of {n} samples", x) for g, v, s, n, x in about["columns"]]
     data, layout = heat.chart(columns, taxa)
     title = _title(results, level, about)
-    subtitle = _subtitle(level, about, grouped=len({c[0] for c in columns}) > 1, judged=len({c[1] for c in columns}) > 1)
+    called = any(s["level"] == level for s in reading.record(results, PLACE).get("summary") or ())
+    subtitle = _subtitle(level, about, grouped=len({c[0] for c in columns}) > 1, judged=len({c[1] for c in columns}) > 1) + (_CALLED if called else "")
     spec = [(Column(label, "name", choose=label != "Column"), _text(i)) for i, label in enumerate(("Group", "Verdict", "Column"))]
     spec += [(Column(t, "number"), _share(i)) for i, t in enumerate(taxa)]
     caption = f"Shares of {MANY[level]}, column by column"
@@ -57,7 +61,7 @@ def _title(results: Results, level: str, about: Mapping[str, Any]) -> str:
     if first is not None:
         of = f"{integer(first['samples'])} of {plural(first['of_samples'], 'sample')}"
         told = f"{capital(name(first['name'], limit=60))}: {name(first['state'])} in {of} that stand out"
-        return f"{told}, and in {integer(first['controls'])} of {plural(first['of_controls'], 'control')}"
+        return f"{told}, and in {integer(first['controls'])} of {plural(first['of_controls'], 'control')} tried by the same rule"
     found = sorted(zip(about["found"], about["taxa"], strict=True), key=lambda f: (-f[0], f[1]))
     (high, most), (low, least) = found[0], found[-1]
     return f"Found in most samples: {name(most, limit=60)} ({percent(high)}); in fewest: {name(least, limit=60)} ({percent(low)})"

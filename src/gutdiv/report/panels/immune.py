@@ -37,6 +37,7 @@ FAMILIES = {"confirmatory": "Immune-relevant taxa", "exploratory": "All other ta
 FAMILY = {"confirmatory": "immune\u2011relevant", "exploratory": "other"}
 MARKER = "marker:"
 SHOWN = 30  # rows of a forest plot that can still be read; the table holds all
+OPEN = "Open a row for mechanism, evidence and references."
 ROBUSTNESS = ("robust", "absolute", "relative only", "sensitive", "described", "not significant")
 QUIET = ("not significant", NONE)
 TEST = "test_family"
@@ -97,6 +98,7 @@ def _standing(source: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> t
         if _absolute(source)
         else [
             f"{per}, beyond the change of the typical prevalent taxon. Whether a taxon rises or falls in absolute numbers cannot be told from reads alone.",
+            "Clear: robust, with q up to 0.05. "
             f"Robust: the link also holds with diversity of order 2, and for {beyond}. Relative only: it may vanish in absolute numbers. Sensitive: it does "
             "not hold with diversity of order 2. The tipping value is the change of the typical taxon that would erase a link.",
         ]
@@ -226,8 +228,8 @@ def _link_table(results: Results, rows: list[dict[str, Any]]) -> DataTable:
     )
     plain = cells.build("link-table", "Links and what is known of each taxon", spec, rows)
     opened = tuple(Row(p.cells, (*_link_details(r), *_told(known, r))) for p, r in zip(plain.rows, rows, strict=True))
-    note = f"Open a row for mechanism, evidence and references. What is told of prebiotics and probiotics is no advice. {story.NO_PATHOGEN}"
-    return replace(plain, rows=opened, source="immune/links.tsv", interactive=True, note=note)
+    note = f"What is told of prebiotics and probiotics is no advice. {story.NO_PATHOGEN}"
+    return replace(plain, rows=opened, source="immune/links.tsv", interactive=True, note=note, hint=OPEN)
 
 
 def _link_details(row: Mapping[str, Any]) -> tuple[Detail, ...]:
@@ -274,7 +276,7 @@ def _matches(results: Results) -> Section | None:
     once = {(str(r["taxon"]), str(r["rank"])): r for r in reversed(list(reading.rows(found)))}
     rows = sorted(once.values(), key=lambda r: (-(0.0 if missing(r["share_of_reads"]) else float(r["share_of_reads"])), str(r["taxon"])))
     seen = sum(r["outcome"] in {"matched", "found"} for r in rows)
-    note = f"Open a row for mechanism, evidence and references. A genus is named as the table names it. {story.NO_PATHOGEN}"
+    note = f"A genus is named as the table names it. {story.NO_PATHOGEN}"
     plain = cells.build(
         "matches",
         f"{seen:,} of {plural(len(rows), 'taxon', many='taxa')} found in the table",
@@ -286,7 +288,7 @@ def _matches(results: Results) -> Section | None:
     )
     known = evidence.known(results)
     told = tuple(Row(p.cells, known.get(str(r["taxon"]).casefold(), ())) for p, r in zip(plain.rows, rows, strict=True))
-    table = replace(plain, rows=told)
+    table = replace(plain, rows=told, hint=OPEN)
     parts: list[Part] = [
         Note("absent", f"{capital(name(what))}: {story.sentence_tail(why)}") for what, why in reading.absences(found.record)
     ]

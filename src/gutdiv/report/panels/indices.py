@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from gutdiv.report import absences, cells, reading
 from gutdiv.report.parts import Cell, Column, Note, Part, Section
-from gutdiv.report.wording import equals, integer, number, percent, plural
+from gutdiv.report.wording import equals, integer, number, percent, plural, tidy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,7 +51,7 @@ def _table(results: Results, about: Mapping[str, Any]) -> Any:
         (Column("Index"), lambda r: cells.text((traits.get(r["index"]) or {}).get("label") or r["index"])),
         (Column("Samples beyond", "number"), lambda r: _of(r, control=False)),
         (Column("Controls beyond", "number"), lambda r: _of(r, control=True)),
-        (Column("Cut-off", "phrase"), lambda r: cells.text((traits.get(r["index"]) or {}).get("cutoff"))),
+        (Column("Cut-off", "phrase"), lambda r: cells.text(tidy((traits.get(r["index"]) or {}).get("cutoff") or ""))),
         (Column("Counted on"), lambda r: cells.text((traits.get(r["index"]) or {}).get("level"))),
         (Column("Source"), lambda r: cells.text((traits.get(r["index"]) or {}).get("citation"))),
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gutdiv.report import cells, reading, standing
 from gutdiv.report.parts import Column, Detail, Glossary, Note, Part, Section
-from gutdiv.report.wording import listing, name, plural, quoted, sentence
+from gutdiv.report.wording import listing, name, plural, quoted, sentence, tidy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,7 +96,7 @@ def _table(results: Results, word: str, caption: str, intervals: Sequence[Interv
         *lacking,
         (Column("Controls", "number"), lambda r: cells.count(r["i"].n)),
         (Column("Depth", "number"), lambda r: cells.count(r["i"].depth)),
-        (Column("Method"), lambda r: cells.text(r["i"].method)),
+        (Column("Method"), lambda r: cells.text(tidy(r["i"].method or ""))),
     )
     rows = [{"i": i} for i in intervals]
     return cells.build(word, caption, spec, rows, source="reference/reference.json", note=note, interactive=taxa)

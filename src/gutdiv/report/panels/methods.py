@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gutdiv.report import bibliography, cells, intake, naming, provenance, reading, standing
 from gutdiv.report.panels import compared, intervals, ordination
 from gutdiv.report.parts import Detail, Glossary, Panel, Part, Prose, Section, Sentence, Sentences
-from gutdiv.report.wording import integer, listing, missing, name, plural
+from gutdiv.report.wording import integer, listing, missing, name, plural, tidy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ def build(results: Results) -> Panel:
         (Prose(tuple(_paragraphs(results)), copy=True),),
         "Assembled from what was run; please check it against your study.",
     )
-    parts: list[Part] = [cells.build("inputs", "Input files", _INPUTS, results.cohort.get("inputs") or (), source="cohort/cohort.json")]
+    parts: list[Part] = [cells.build("inputs", "Input files", _INPUTS, _read(results), source="cohort/cohort.json, and the records of later steps")]
     steps = tuple(_steps(results))
     parts += [cells.build("steps", "Steps with options and seeds", _STEPS, steps, source="the .json beside each table", interactive=True)] if steps else []
     parts += [Prose(tuple(results.commands.values()), copy=True, title="Commands", code=True)] if results.commands else []
@@ -76,6 +76,15 @@ _STEPS = (
     cells.column("Seed", "seed", cells.text),
     cells.column("Version", "version", cells.text),
 )
+
+
+def _read(results: Results) -> list[dict[str, Any]]:
+    """Return every file from outside that was read: the cohort's inputs, then what later steps read, as a reference of healthy people."""
+    later = [{**i, "role": _ROLES.get(str(i.get("role")), i.get("role"))} for i in provenance.outside(results)]
+    return [*map(dict, results.cohort.get("inputs") or ()), *later]
+
+
+_ROLES = {"published": "reference of published healthy groups"}
 
 
 def _paragraphs(results: Results) -> Iterator[str]:
@@ -183,7 +192,7 @@ def _reference_text(results: Results) -> str:
     if not made:
         why = listing([w for w in gone if w], limit=3)
         return f"{who} No reference interval was made{f': {why}' if why else ''}."
-    methods = listing(sorted({re.sub(r"Box-Cox power [-\d.]+", "Box-Cox", name(i.method)) for i in made if i.method}))
+    methods = listing(sorted({re.sub(r"Box-Cox power [-\d.]+", "Box-Cox", tidy(name(i.method))) for i in made if i.method}))
     numbers = sorted({i.n for i in made})
     count = integer(numbers[0]) + (f" to {integer(numbers[-1])}" if len(numbers) > 1 else "")
     text = (

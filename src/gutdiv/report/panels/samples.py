@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 VERDICT, FLAG, STABLE, ALPHA = "dysbiosis/verdicts", "dysbiosis/flags", "dysbiosis/stability", "diversity/alpha"
 METADATA = 6  # columns of the metadata in the table; each sample's own page has more
+_Q = (
+    "p corrected for how many samples were judged, controls and others apart (Benjamini and Hochberg): of all samples with a q as small or smaller, about "
+    "this share are false alarms. The verdict itself goes by p."
+)
 BARS = ("shannon", "sobs")  # metrics whose place stands in the table, where they were measured
 
 
@@ -90,7 +94,7 @@ def _judged(results: Results, verdicts: list[dict[str, Any]]) -> DataTable:
     spec += [
         (Column("Role", "text", told, choose=True), lambda r: Cell("control" if r["is_control"] else "sample")),
         cells.column("p", "p", cells.chance),
-        cells.column("q", "q", cells.chance, help=TERMS["q-value"]),
+        cells.column("q", "q", cells.chance, help=_Q),
         *_beside(results, verdicts),
     ]
     told = "Value, and where it stands in its reference interval."

@@ -1,0 +1,115 @@
+"""A contrast of two groups stands the same way round on the whole page, and says in words which group is higher."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fake_results import fake_results
+from test_content import walk
+
+from gutdiv.report import contrasts
+from gutdiv.report.content import build
+from gutdiv.report.parts import DataTable, Figure, Note, Sentences
+
+if TYPE_CHECKING:
+    from gutdiv.model.results import Results
+
+ALPHA = "comparison/alpha"
+
+
+def backwards(results: Results, **record: Any) -> Results:
+    """Return results whose tests by ranks hold their contrast the other way round, as where no baseline is named: the same numbers, turned by hand."""
+    table = results.tables[ALPHA]
+    frame = table.frame.copy()
+    frame["contrast"] = [" - ".join(reversed(str(c).split(" - "))) for c in frame["contrast"]]
+    frame["n_1"], frame["n_2"] = table.frame["n_2"], table.frame["n_1"]
+    frame["effect"], frame["ci_low"], frame["ci_high"] = -table.frame["effect"], -table.frame["ci_high"], -table.frame["ci_low"]
+    found = []
+    for f in table.record["findings"]:
+        v = f["values"]
+        values = {**v, "contrast": f"{v['group_2']} - {v['group_1']}", "group_1": v["group_2"], "group_2": v["group_1"], "n_1": v["n_2"], "n_2": v["n_1"]}
+        found.append({**f, "size": -f["size"], "direction": {"lower": "higher"}.get(f["direction"], f["direction"]), "values": values})
+    return replace(results, tables={**results.tables, ALPHA: replace(table, frame=frame, record={**table.record, "findings": found, **record})})
+
+
+def shown(results: Results) -> tuple[list[str], list[list[str]], list[str]]:
+    """Return the titles of the effects, the cells of their tests, and the first findings of the page."""
+    page = build(results)
+    assert page.broken == {}
+    effects = next(f for f in walk(page, Figure) if f.key == "effects")
+    tests = next(t for t in walk(page, DataTable) if t.key == "tests")
+    return [v.title for v in effects.views], [[c.text for c in r.cells] for r in tests.rows], [s.text for s in next(walk(page, Sentences)).items]
+
+
+def test_tests_by_ranks_are_shown_the_way_round_that_models_and_abundances_have_and_the_page_says_so() -> None:
+    plain, turned = fake_results(), backwards(fake_results())
+    assert turned.tables[ALPHA].frame["contrast"].iloc[0] == "healthy - patient"
+    assert shown(turned) == shown(plain)
+    told = [n.text for n in walk(build(turned), Note) if "with the other sign" in n.text]
+    assert told == [
+        "Shown is patient - healthy, as in the models and in the abundances of taxa; comparison/alpha.tsv holds the same tests as healthy - patient, "
+        "with the other sign."
+    ]
+    assert not [n.text for n in walk(build(plain), Note) if "with the other sign" in n.text]
+
+
+def test_a_baseline_that_was_named_is_kept() -> None:
+    named = backwards(fake_results(), baseline="patient")
+    assert contrasts.alike(named) is named
+
+
+def test_nothing_is_turned_where_nothing_else_was_compared() -> None:
+    alone = backwards(fake_results())
+    alone = replace(alone, tables={p: t for p, t in alone.tables.items() if p not in contrasts.FIRST})
+    assert contrasts.alike(alone) is alone
+
+
+def test_the_result_file_is_not_touched_by_what_is_shown() -> None:
+    results = backwards(fake_results())
+    before = results.tables[ALPHA].frame.copy()
+    build(results)
+    assert results.tables[ALPHA].frame.equals(before)
+
+
+def test_titles_axes_and_tables_say_which_group_is_taken_from_which_and_where_more_is() -> None:
+    titles, rows, _ = shown(fake_results())
+    assert titles == ["6 of 6 metrics are clearly lower in patient than in healthy"]
+    assert {r[1] for r in rows} == {"patient minus healthy"}
+    view = next(f for f in walk(build(fake_results()), Figure) if f.key == "effects").views[0]
+    assert view.layout["xaxis"]["title"]["text"].startswith("Cliff's delta, patient minus healthy (right of zero: higher in patient)")
+
+
+@pytest.mark.parametrize(
+    ("effects", "strengths", "title"),
+    [
+        ((0.4, 0.2), ("clear", "clear"), "2 of 2 metrics are clearly higher in patient than in healthy"),
+        ((0.4, -0.2), ("clear", "clear"), "2 of 2 metrics differ clearly between patient and healthy, 1 higher and 1 lower in patient"),
+        ((0.4, -0.2), ("weak", "clear"), "1 of 2 metrics is clearly lower in patient than in healthy"),
+        ((0.4, -0.2), ("weak", "weak"), "None of 2 metrics differs clearly between patient and healthy"),
+    ],
+)
+def test_a_title_counts_what_is_clear_and_says_where_it_is_higher(effects: tuple[float, ...], strengths: tuple[str, ...], title: str) -> None:
+    rows = [
+        {"variable": "group", "contrast": "patient - healthy", "effect": e, "effect_name": "Cliff's delta", "strength": s}
+        for e, s in zip(effects, strengths, strict=True)
+    ]
+    assert contrasts.counted(fake_results(), rows, ("metric", "metrics")) == title
+
+
+def test_an_effect_over_several_groups_has_no_direction() -> None:
+    row = {"variable": "group", "contrast": "a, b, c", "effect": 0.2, "effect_name": "epsilon squared", "strength": "clear"}
+    assert contrasts.counted(fake_results(), [row], ("metric", "metrics")) == "1 of 1 metric differs clearly: a, b, c"
+    assert contrasts.reads(fake_results(), row) == ""
+
+
+def test_groups_whose_names_hold_the_sign_between_them_are_told_apart_by_the_column() -> None:
+    results = fake_results()
+    assert results.metadata is not None
+    named = {"healthy": "A - B", "patient": "B - A"}
+    columns = {**results.metadata.columns, "group": tuple(named.get(str(c), c) for c in results.metadata.columns["group"])}
+    results = replace(results, metadata=replace(results.metadata, columns=columns))
+    assert contrasts.sides(results, {"variable": "group", "contrast": "A - B - B - A"}) == ("A - B", "B - A")
+    assert contrasts.sides(results, {"variable": "group", "contrast": "A - C"}) == ("", "")
+    assert contrasts.told(results, {"variable": "group", "contrast": "A - C"}) == "A - C"
