@@ -20,6 +20,7 @@ Ints = npt.NDArray[np.int64]
 # Ranks, and how many taxa of each are told apart; a figure shows no more than a reader can tell.
 RANKS: Mapping[str, int] = {"phylum": 8, "class": 10, "order": 12, "family": 14, "genus": 16}
 OTHER = "all others"
+OWN_RANK, OWN = "genus", 0.05  # a genus with at least this share of a sample's reads is named for that sample, if it is not among those of the cohort
 BARS = 400  # at most so many bars a rank: beyond, each bar is the mean of neighbouring samples of one group
 EVERYONE = "all samples"
 
@@ -47,9 +48,10 @@ def measure_composition(
     about : dict
         `taxa` (rank to names, the most abundant first), `merged` (rank to the number of taxa in `all others`), `means` (rank to set to shares in the order of
         `taxa`; every group, `all samples`, and `sets`), `bars` (rank to rows `[group, label, n, shares]` in drawing order: by group, and in it by
-        the share of the most abundant taxon; at most 400), `absent` (why there is nothing).
+        the share of the most abundant taxon; at most 400), `own_taxa` (genus to rows `[sample, [[taxon, share], ...]]`: what of `all others` makes up 5 % of
+        a sample's reads or more, the largest first), `absent` (why there is nothing).
     """
-    about: dict[str, Any] = {"taxa": {}, "merged": {}, "means": {}, "bars": {}, "absent": {}}
+    about: dict[str, Any] = {"taxa": {}, "merged": {}, "means": {}, "bars": {}, "own_taxa": {}, "absent": {}}
     read = np.flatnonzero(cohort.depth > 0)
     if cohort.lineages is None:
         about["absent"] = {"composition": "the cohort has no lineages, so that no taxon can be named"}
@@ -61,7 +63,8 @@ def measure_composition(
     chosen |= {k: np.intersect1d(v, read) for k, v in (sets or {}).items()}
     frames = []
     for rank, most in RANKS.items():
-        shares, names, merged = _shares(cohort, rank, most, read)
+        shares, names, merged, own = _shares(cohort, rank, most, read)
+        about["own_taxa"] |= {rank: own} if rank == OWN_RANK else {}
         about["taxa"][rank], about["merged"][rank] = names, merged
         about["means"][rank] = {k: _plain(shares[rows].mean(axis=0)) for k, rows in chosen.items() if rows.size}
         about["bars"][rank] = _bars(cohort, shares, labels, order, read)
@@ -76,8 +79,11 @@ def _frame(parts: list[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["sample_id", "rank", "taxon", "share"])
 
 
-def _shares(cohort: Cohort, rank: str, most: int, read: Ints) -> tuple[Floats, list[str], int]:
-    """Shares (n_samples, taxa + 1) of the most abundant taxa, the rest last (left out where there is none), their names, and how many the rest are."""
+def _shares(cohort: Cohort, rank: str, most: int, read: Ints) -> tuple[Floats, list[str], int, list[list[Any]]]:
+    """Shares (n_samples, taxa + 1) of the most abundant taxa, the rest last (left out where there is none), their names, how many the rest are.
+
+    Last come the taxa of the rest that are large in a sample.
+    """
     names, place = np.unique(np.array(cohort.taxa(rank), dtype=object), return_inverse=True)
     fold = sparse.csr_matrix((np.ones(place.size), (np.arange(place.size), place)), shape=(place.size, names.size))
     parts = np.asarray((cohort.counts @ fold).todense(), dtype=np.float64)
@@ -88,7 +94,18 @@ def _shares(cohort: Cohort, rank: str, most: int, read: Ints) -> tuple[Floats, l
     if rest.size == 1:  # one taxon needs no common name
         top, rest = leading, leading[:0]
     columns = [parts[:, top], parts[:, rest].sum(axis=1, keepdims=True)] if rest.size else [parts[:, top]]
-    return np.hstack(columns) / depth, [str(n) for n in names[top]] + [OTHER] * bool(rest.size), int(rest.size)
+    own = _own(cohort, parts[:, rest] / depth, [str(n) for n in names[rest]], read)
+    return np.hstack(columns) / depth, [str(n) for n in names[top]] + [OTHER] * bool(rest.size), int(rest.size), own
+
+
+def _own(cohort: Cohort, shares: Floats, names: list[str], read: Ints) -> list[list[Any]]:
+    """Rows `[sample, [[taxon, share], ...]]` of the taxa that hold much of a sample, the largest first; samples without one have no row."""
+    out: list[list[Any]] = []
+    for i in read:
+        large = np.flatnonzero(shares[i] >= OWN)
+        if large.size:
+            out.append([cohort.sample_ids[i], [[names[j], round(float(shares[i, j]), 4)] for j in large[np.lexsort((large, -shares[i, large]))]]])
+    return out
 
 
 def _bars(cohort: Cohort, shares: Floats, labels: list[str | None], order: list[str | None], read: Ints) -> list[list[Any]]:

@@ -22,7 +22,7 @@ _LIST = re.compile(r"([^.:(]*)(: |\()([^\W_]+(?:(?:, | and )[^\W_]+)*?)(?= and [
 _OF = re.compile(r"(?:samples?|subjects?|person|people)\b")
 _INTRODUCED = re.compile(r"\b(?:sample|subject|person) $", re.IGNORECASE)
 _PLACES = {"below_depth", "distances", "most", "nearest", "suspicious"}  # entries of records that hold names and nothing else
-_ROWS = {"bars": 1, "columns": 2}  # rows of records, and where in each the name stands
+_ROWS = {"bars": 1, "columns": 2, "own_taxa": 0}  # rows of records, and where in each the name stands
 _CUT = 24  # characters of a long name that a sentence which cuts it still shows
 
 

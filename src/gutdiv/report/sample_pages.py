@@ -42,7 +42,7 @@ def build(results: Results, *, whole: Results | None = None) -> SamplePages | No
     followed = courses.build(results)
     numbers, named = _numbers(results, whole or results)
     explained, stable = ({k: v[0] for k, v in _by_sample(results, place).items()} for place in (EXPLAINED, STABLE))
-    points, shares = _points(results), _shares(results)
+    points, shares, own_taxa = _points(results), _shares(results), _own_taxa(results)
     columns = tuple(metadata.columns)[:SHOWN_METADATA]
     roles = reading.roles(results)
     samples = []
@@ -59,6 +59,7 @@ def build(results: Results, *, whole: Results | None = None) -> SamplePages | No
                 "parts": _parts(explained.get(sample, {}), verdict),
                 "near": [name(n[0] if isinstance(n, list) else n) for n in _list(explained.get(sample, {}).get("nearest"))],
                 "shares": shares.get(sample, []),
+                "own": own_taxa.get(sample, []),
                 "at": points.get(sample),
                 "immune": [_state(r) for r in _states(immune.get(sample, []))],
                 "told": [name(metadata.columns[c][i], limit=200) for c in columns],
@@ -214,6 +215,12 @@ def _shares(results: Results) -> dict[str, list[float]]:
         if row["rank"] == RANK and row["taxon"] in place:
             found.setdefault(str(row["sample_id"]), [0.0] * len(place))[place[row["taxon"]]] = round(float(row["share"]), 4)
     return found
+
+
+def _own_taxa(results: Results) -> dict[str, list[list[Any]]]:
+    """Return the genera that hold much of a sample without being among the study's most abundant ones, with their shares, by sample."""
+    rows = (reading.record(results, COMPOSITION).get("own_taxa") or {}).get(RANK, ())
+    return {str(sample): [[name(taxon, limit=60), share] for taxon, share in found] for sample, found in rows}
 
 
 def _means(results: Results) -> list[float]:

@@ -54,6 +54,16 @@
   // A text for plotly, which reads a small subset of HTML in all its labels.
   gutdiv.escaped = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 
+  // A table that goes on beyond its right edge has a shadow there.
+  const edge = (scroll) => scroll.classList.toggle("beyond", scroll.scrollLeft + scroll.clientWidth < scroll.scrollWidth - 2);
+  const sizes = new ResizeObserver((entries) => entries.forEach((entry) => edge(entry.target)));
+  gutdiv.edged = function (scroll) {
+    sizes.observe(scroll);
+    requestAnimationFrame(() => edge(scroll));
+  };
+  const moved = (event) => event.target.classList && event.target.classList.contains("scroll") && edge(event.target);
+  document.addEventListener("scroll", moved, { capture: true, passive: true });
+
   gutdiv.say = function (text) {
     const place = document.getElementById("announce");
     if (place) place.textContent = text;

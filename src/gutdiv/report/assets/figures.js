@@ -57,6 +57,7 @@
       let layout = gutdiv.merged(view.layout, { width: width, autosize: false });
       this.narrow = width < NARROW;
       if (this.narrow) layout = gutdiv.blocks(gutdiv.merged(layout, view.narrow), width);
+      if (printing) layout = gutdiv.merged(layout, (view.paper || {}).layout || {});
       if (printing) layout.height = Math.min(layout.height, (view.paper || {}).height || PAPER_HEIGHT);
       this.axis = layout.xaxis;
       for (const [key, length] of [["xaxis", width - this.room], ["yaxis", layout.height - 90]]) {

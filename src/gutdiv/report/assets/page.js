@@ -79,6 +79,8 @@
     for (const mark of document.querySelectorAll(".footmark, .footnotes")) mark.remove();
   });
 
+  document.querySelectorAll(".scroll").forEach(gutdiv.edged);
+
   // ---------------------------------------------------------------- contents
   const places = new Map();
   for (const link of document.querySelectorAll(".contents a")) {

@@ -104,6 +104,7 @@
     gutdiv.dismiss(place);
     for (const old of [...place.children]) if (old.tagName !== "SCRIPT") old.remove();
     place.append(...parts.filter(Boolean));
+    place.querySelectorAll(".scroll").forEach(gutdiv.edged);
   }
 
   const heading = (text) => make("h1", { id: "sample-title", tabindex: "-1", class: "clip" }, [make("bdi", { "data-column": "Sample", text: text })]);

@@ -6,6 +6,8 @@
   const escaped = gutdiv.escaped;
   const CLOUD = 2000; // samples behind the one that is shown, at most
   const ROW = 19; // pixels of a taxon
+  const PRINTED_ROW = 13; // the same on paper
+  const OTHERS = "all others"; // as the composition calls them
   const HALF = 330; // half of an A4 sheet, in CSS pixels
   const LABEL = 34; // characters of a taxon's name beside its bar
   const MINUS = "\u2212";
@@ -45,25 +47,34 @@
 
   // ---------------------------------------------------------------- the three
   function composition(data, own) {
-    const { taxa, means, means_of: of } = data.shared;
+    const { means_of: of } = data.shared;
+    // Under all others stand those genera of them that are large in this sample: a part of that bar, without a mean of their own.
+    const more = data.shared.taxa.includes(OTHERS) ? own.own : [];
+    const taxa = [...data.shared.taxa, ...more.map((m) => m[0])];
+    const shares = [...own.shares, ...more.map((m) => m[1])];
+    const means = data.shared.means;
+    const part = (i) => i >= data.shared.taxa.length;
+    const told = (i, most) => (part(i) ? "– " : "") + cut(taxa[i], most - (part(i) ? 2 : 0));
     const order = taxa.map((_, i) => i);
-    const names = taxa.map((taxon) => escaped(cut(taxon, LABEL)));
-    const bars = { type: "bar", orientation: "h", name: "this sample", y: order, x: own.shares, text: taxa.map(escaped), customdata: own.shares.map(percent), hovertemplate: "<b>%{text}</b><br>%{customdata}<extra></extra>", textposition: "none", marker: { color: "var(--s1)" } };
-    const marks = { type: "scatter", mode: "markers", name: "mean of the " + of, y: order, x: means, text: taxa.map(escaped), customdata: means.map(percent), hovertemplate: "<b>%{text}</b><br>mean %{customdata}<extra></extra>", marker: { symbol: "line-ns", size: 11, color: "var(--ink)", line: { width: 2, color: "var(--ink)" } } };
-    const x = axis("Share of reads", { tickformat: ".0%", range: [0, 1.05 * Math.max(0.01, ...own.shares, ...means)] });
+    const names = order.map((i) => escaped(told(i, LABEL)));
+    const bars = { type: "bar", orientation: "h", name: "this sample", y: order, x: shares, text: taxa.map(escaped), customdata: shares.map(percent), hovertemplate: "<b>%{text}</b><br>%{customdata}<extra></extra>", textposition: "none", marker: { color: "var(--s1)", opacity: order.map((i) => (part(i) ? 0.55 : 1)) } };
+    const marks = { type: "scatter", mode: "markers", name: "mean of the " + of, y: order.slice(0, means.length), x: means, text: taxa.map(escaped), customdata: means.map(percent), hovertemplate: "<b>%{text}</b><br>mean %{customdata}<extra></extra>", marker: { symbol: "line-ns", size: 11, color: "var(--ink)", line: { width: 2, color: "var(--ink)" } } };
+    const x = axis("Share of reads", { tickformat: ".0%", range: [0, 1.05 * Math.max(0.01, ...shares, ...means)] });
     const y = axis("", { tickvals: order, ticktext: names, range: [taxa.length - 0.5, -0.5], showgrid: false });
-    const named = order.filter((i) => taxa[i] !== "all others");
-    const first = named.reduce((best, i) => (own.shares[i] > own.shares[best] ? i : best), named[0]);
-    const beside = means.length ? "; mean of the " + of + " " + percent(means[first]) : "";
-    const rest = taxa.indexOf("all others");
-    const beyond = rest >= 0 && own.shares[rest] > own.shares[first] ? percent(own.shares[rest]) + " of the reads belong to genera beyond the " + named.length + " most abundant of the study; of these, " : "";
-    const title = beyond + cut(taxa[first], 60) + (beyond ? " has most: " : " has the largest share: ") + percent(own.shares[first]) + (beyond ? "" : " of the reads") + beside;
+    const named = order.filter((i) => taxa[i] !== OTHERS);
+    const known = named.filter((i) => !part(i)).length;
+    const first = named.reduce((best, i) => (shares[i] > shares[best] ? i : best), named[0]);
+    const beside = part(first) ? "; it is not among the " + known + " most abundant genera of the study" : means.length ? "; mean of the " + of + " " + percent(means[first]) : "";
+    const rest = taxa.indexOf(OTHERS);
+    const beyond = rest >= 0 && shares[rest] > shares[first] && !part(first) ? percent(shares[rest]) + " belong to genera that are not among the " + known + " most abundant of the study" : "";
+    const title = "The largest genus is " + cut(taxa[first], 60) + ": " + percent(shares[first]) + " of the reads" + beside + (beyond ? "; " + beyond : "");
     const columns = [column("Genus", "taxon"), column("Share of reads", "number"), ...(means.length ? [column("Mean of the " + of, "number")] : [])];
-    const rows = taxa.map((taxon, i) => [taxon, [percent(own.shares[i]), own.shares[i]], ...(means.length ? [[percent(means[i]), means[i]]] : [])]);
-    const numbers = table("composition", "Share of reads by genus", columns, rows, "diversity/composition.tsv (all samples)");
+    const mean = (i) => (part(i) ? ["–", null] : [percent(means[i]), means[i]]);
+    const rows = taxa.map((taxon, i) => [(part(i) ? "of these " : "") + taxon, [percent(shares[i]), shares[i]], ...(means.length ? [mean(i)] : [])]);
+    const numbers = table("composition", "Share of reads by genus", columns, rows, "diversity/composition.tsv (all samples)" + (more.length ? ", and the record beside it" : ""));
     const height = ROW * taxa.length + 110;
     const chart = layout(x, y, height, { bargap: 0.25 });
-    return { key: "composition", label: "Composition", title: title, subtitle: "The most abundant genera of the study, and all others together.", alt: title + ". Bars of " + taxa.length + " genera.", data: means.length ? [bars, marks] : [bars], layout: { ...chart, margin: { ...chart.margin, l: 40 } }, narrow: { yaxis: { ticktext: taxa.map((t) => escaped(cut(t, 20))), tickfont: { size: 11 } } }, height: height, numbers: numbers, paper: { width: HALF, height: 290 } };
+    return { key: "composition", label: "Composition", title: title, subtitle: "The most abundant genera of the study, and all others together" + (more.length ? "; after a dash those of them with 5% or more of this sample's reads." : "."), alt: title + ". Bars of " + taxa.length + " genera.", data: means.length ? [bars, marks] : [bars], layout: { ...chart, margin: { ...chart.margin, l: 40 } }, narrow: { yaxis: { ticktext: order.map((i) => escaped(told(i, 20))), tickfont: { size: 11 } } }, height: height, numbers: numbers, paper: { width: HALF, height: 100 + PRINTED_ROW * taxa.length, layout: { yaxis: { tickfont: { size: 9.5 } } } } };
   }
 
   function ordination(data, own, others) {

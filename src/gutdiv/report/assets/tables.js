@@ -198,6 +198,7 @@ class Table {
     this.scroll.classList.toggle("tall", found.end - found.start > LENGTHS[0] + 10);
     this.root.querySelector(".more")?.classList.toggle("one", found.pages < 2);
     if (this.all) this.ticked();
+    gutdiv.edged(this.scroll);
   }
 
   // ---------------------------------------------------------------- rows picked

@@ -90,6 +90,8 @@ def _judged(results: Results, verdicts: list[dict[str, Any]]) -> DataTable:
     guilds = _guilds(results)
     spec = _named(results)
     spec.insert(2, (Column("Verdict", "status", TERMS["verdict"], choose=True), lambda r: cells.status(r["verdict"], VERDICTS)))
+    told = "Value, and where it stands in its reference interval."
+    spec += [(Column(reading.metric(results, m).label, "span", told), _placer(flags, m, ends[m])) for m in shown]
     told = "Whether the sample is one of the declared controls."
     spec += [
         (Column("Role", "text", told, choose=True), lambda r: Cell("control" if r["is_control"] else "sample")),
@@ -97,13 +99,11 @@ def _judged(results: Results, verdicts: list[dict[str, Any]]) -> DataTable:
         cells.column("q", "q", cells.chance, help=_Q),
         *_beside(results, verdicts),
     ]
-    told = "Value, and where it stands in its reference interval."
-    spec += [(Column(reading.metric(results, m).label, "span", told), _placer(flags, m, ends[m])) for m in shown]
     told = "Taxa farthest from the controls' median, with robust z: they describe, and explain nothing."
     spec.append((Column("Drivers, or why not assessed", "words", told), _why))
     if guilds:
         told = "Guilds of immune-relevant taxa far from the controls; only looked at where a sample is low, borderline or outside."
-        spec.append((Column("Guilds", "text", told), lambda r: _counted(guilds.get(str(r["sample_id"]), {}))))
+        spec.append((Column("Guilds", "phrase", told), lambda r: _counted(guilds.get(str(r["sample_id"]), {}))))
     spec += _metadata(results)
     verdicts.sort(key=lambda r: (_order(r["verdict"], VERDICTS), float("inf") if missing(r["p"]) else float(r["p"]), str(r["sample_id"])))
     rows = []
