@@ -174,7 +174,9 @@
       const said = (this.space && view.deep) || view.subtitle;
       const { drawn, total, of } = (!this.space && this.thin) || {};
       const few = drawn ? drawn.toLocaleString("en") + " of " + total.toLocaleString("en") + " points are drawn, and one wherever there is any; " + of + "saved pictures and the numbers are of all." : "";
-      subtitle.textContent = [few && /[^.!?]$/.test(said) ? said + "." : said, few].filter(Boolean).join(" ");
+      const names = !this.space && this.narrow && view.data.find((trace) => trace.meta && trace.meta.names);
+      const longest = names && names.text.length > gutdiv.NAMED ? "Only the " + gutdiv.NAMED + " longest arrows are named on a narrow screen." : "";
+      subtitle.textContent = [few && /[^.!?]$/.test(said) ? said + "." : said, few, longest].filter(Boolean).join(" ");
       subtitle.hidden = !subtitle.textContent;
     }
 

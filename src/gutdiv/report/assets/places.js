@@ -9,6 +9,9 @@
   const NEAR = 120; // so far a name goes to stand clear of all arrows; beyond, it may cross one
   const FAR = 15; // from here on a thin line leads from the head to its name
 
+  const NARROW = 560;
+  gutdiv.NAMED = 5; // arrows that are named on a phone, the longest
+
   gutdiv.settled = async function (plot) {
     await named(plot);
     await barred(plot);
@@ -26,17 +29,23 @@
     const tips = trace.text.map((_, i) => [plot.data[arrows].x[3 * i + 1], plot.data[arrows].y[3 * i + 1]]); // three places an arrow: middle, tip, gap
     const heads = tips.map(([x, y]) => [xaxis.d2p(x), yaxis.d2p(y)]);
     const widths = trace.text.map((text) => pen.measureText(plain(text)).width);
-    const boxes = gutdiv.apart(heads, widths, { width: xaxis._length, height: yaxis._length, origin: [xaxis.d2p(0), yaxis.d2p(0)] });
+    const origin = [xaxis.d2p(0), yaxis.d2p(0)];
+    const long = (i) => Math.hypot(heads[i][0] - origin[0], heads[i][1] - origin[1]);
+    const order = heads.map((_, i) => i).sort((a, b) => long(b) - long(a) || a - b);
+    const shown = plot._fullLayout.width < NARROW ? order.slice(0, gutdiv.NAMED) : heads.map((_, i) => i);
+    const found = gutdiv.apart(shown.map((i) => heads[i]), shown.map((i) => widths[i]), { width: xaxis._length, height: yaxis._length, origin: origin });
+    const boxes = heads.map((_, i) => found[shown.indexOf(i)]); // none for a name that has no room on a phone
     const leads = { x: [], y: [] };
     boxes.forEach((box, i) => {
+      if (!box) return;
       const [x, y] = heads[i];
       const end = [Math.min(Math.max(x, box.x - box.w / 2), box.x + box.w / 2), Math.min(Math.max(y, box.y - box.h / 2), box.y + box.h / 2)];
       if (Math.hypot(end[0] - x, end[1] - y) < FAR) return;
       leads.x.push(tips[i][0], xaxis.p2d(end[0]), null);
       leads.y.push(tips[i][1], yaxis.p2d(end[1]), null);
     });
-    const xs = boxes.map((box) => xaxis.p2d(box.x));
-    const ys = boxes.map((box) => yaxis.p2d(box.y));
+    const xs = boxes.map((box) => (box ? xaxis.p2d(box.x) : null));
+    const ys = boxes.map((box) => (box ? yaxis.p2d(box.y) : null));
     await window.Plotly.restyle(plot, { x: [xs, leads.x], y: [ys, leads.y], textposition: "middle center" }, [at, leading]);
   }
 
