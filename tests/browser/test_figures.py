@@ -94,7 +94,7 @@ def test_names_of_arrows_keep_apart_and_a_colour_bar_stands_by_its_plot(shared: 
     page = ordination(shared, width)
     boxes = page.eval_on_selector_all("#f-ordination .textpoint text", BOXES)
     field = page.eval_on_selector_all("#f-ordination .bglayer, #f-ordination .cartesianlayer .plot", BOXES)
-    assert len(boxes) == 8
+    assert len(boxes) == (8 if width > 500 else 5), "on a phone only the longest are named"
     for one, two in combinations(boxes, 2):
         assert one[2] <= two[0] + 1 or two[2] <= one[0] + 1 or one[3] <= two[1] + 1 or two[3] <= one[1] + 1
     assert min(b[0] for b in boxes) >= min(f[0] for f in field) - 2

@@ -69,3 +69,13 @@ def test_without_lineages_the_reason_stands_in_the_record() -> None:
     frame, about = measure_composition(cohort(lineages=False))
     assert frame.empty
     assert about["absent"] == {"composition": "the cohort has no lineages, so that no taxon can be named"}
+
+
+def test_taxa_that_are_large_in_one_sample_alone_are_named_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(composition, "RANKS", {"phylum": 8, "genus": 2})
+    counts = np.array([[60, 20, 16, 4], [0, 0, 9, 1], [0, 0, 0, 0], [95, 5, 0, 0]], dtype=np.int64)
+    _, about = measure_composition(cohort(counts))
+    assert about["taxa"]["genus"] == ["Faecalibacterium", "Bacteroides", "all others"]
+    assert about["own_taxa"] == {
+        "genus": [["s0", [["unclassified Clostridia", 0.2]]], ["s1", [["unclassified Bacteria", 0.1]]], ["s3", [["unclassified Clostridia", 0.05]]]]
+    }, "from 5 % on, and not what has 4 %"

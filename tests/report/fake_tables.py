@@ -124,7 +124,8 @@ def composition(ids: Sequence[str], labels: Sequence[str], taxa: Sequence[str]) 
     sets = [*dict.fromkeys(labels), "all samples", "controls"]
     means = {g: [round((i + 1) / 10 / (k + 2), 4) for i in range(len(named))] for k, g in enumerate(sets)}
     about = {"taxa": named, "merged": 40, "means": means, "bars": bars}
-    return table("composition", rows, absent={}, **{k: {"phylum": v, "genus": v} for k, v in about.items()})
+    own = {"genus": [[ids[0], [[f"{taxa[0]} (own)"[-300:], 0.31], ["Citrobacter", 0.06]]]]}
+    return table("composition", rows, absent={}, own_taxa=own, **{k: {"phylum": v, "genus": v} for k, v in about.items()})
 
 
 def immune_samples(ids: Sequence[str], taxa: Sequence[str], labels: Sequence[str] = ()) -> Table:
@@ -617,7 +618,7 @@ def followed(values: Mapping[str, np.ndarray], labels: Sequence[str]) -> dict[st
         }
         for metric in list(values)[:2]
         for part, contrast, test, p in (
-            ("term", "whole term", "F, mixed model", 0.001),
+            ("term", "whole term", "F, mixed, random intercept by subject", 0.001),
             ("change within subjects", "later - first", "Wilcoxon signed-rank", 0.3),
         )
     ]

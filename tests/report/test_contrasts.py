@@ -75,7 +75,7 @@ def test_the_result_file_is_not_touched_by_what_is_shown() -> None:
 
 def test_titles_axes_and_tables_say_which_group_is_taken_from_which_and_where_more_is() -> None:
     titles, rows, _ = shown(fake_results())
-    assert titles == ["6 of 6 metrics are clearly lower in patient than in healthy"]
+    assert titles == ["5 of 6 metrics are clearly lower in patient than in healthy"]
     assert {r[1] for r in rows} == {"patient minus healthy"}
     view = next(f for f in walk(build(fake_results()), Figure) if f.key == "effects").views[0]
     assert view.layout["xaxis"]["title"]["text"].startswith("Cliff's delta, patient minus healthy (right of zero: higher in patient)")

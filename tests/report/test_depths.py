@@ -96,6 +96,36 @@ def test_of_many_depths_those_around_the_chosen_one_are_listed() -> None:
     assert len(figure(shown, "depths").views[0].numbers.rows) == len(many.frame)
 
 
+def test_a_candidate_that_shows_next_to_nothing_is_listed_but_not_drawn() -> None:
+    results = fake_results()
+    table = results.tables["diversity/depths"]
+    lowest = table.frame.assign(depth=[1, *table.frame["depth"][1:]])
+    shown = replace(results, tables={**results.tables, "diversity/depths": Table("depths", lowest, table.record)})
+    view = figure(shown, "depths").views[0]
+    assert all(1 not in trace["x"] for trace in view.data)
+    assert view.subtitle == "Not drawn: 1 read per sample, which would show next to nothing of a sample; diversity/depths.tsv lists all."
+    assert view.numbers.rows[0].cells[0].value == 1
+    assert "1" not in [r.cells[0].text for r in listed(shown, "depths-near").rows]
+    assert figure(results, "depths").views[0].subtitle == ""
+
+
+def test_a_metric_that_still_follows_the_reads_is_said_to() -> None:
+    results = fake_results()
+    table = results.tables["diversity/depths"]
+    before = section(results)
+    assert before is not None
+    assert not [p for p in before.parts if isinstance(p, Note) and "still follow" in p.text]
+    frame = table.frame.assign(rho_sobs=0.31, rho_shannon=-0.2)
+    shown = replace(results, tables={**results.tables, "diversity/depths": Table("depths", frame, table.record)})
+    rows = {r.cells[0].text: r.cells[-1].text for r in listed(shown, "depths-followed").rows}
+    assert rows["Observed features"] == "still follows the reads"
+    assert rows["Shannon entropy"] == "near 0", "as far as 0.2 either way"
+    found = section(shown)
+    assert found is not None
+    (told,) = [p.text for p in found.parts if isinstance(p, Note) and "still follow" in p.text]
+    assert told.startswith("At 5,000 reads Observed features still follow the reads that samples came with.")
+
+
 def test_the_standards_stand_beside_each_other() -> None:
     table = listed(fake_results(), "standards")
     assert [r.cells[1].text for r in table.rows[:3]] == ["as sequenced", "equal depth", "equal coverage"]

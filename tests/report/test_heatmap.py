@@ -68,7 +68,7 @@ def test_the_panel_says_what_was_called_how_columns_stand_and_that_no_pathogen_i
     assert [v.key for v in figure.views] == ["genus", "guild"]
     genus, guild = figure.views
     first = results.tables[heatmap.PLACE].record["heatmap"]["genus"]["taxa"][0]
-    assert genus.title == f"{first}: depleted in 2 of 2 samples that stand out, and in 3 of 150 controls"
+    assert genus.title == f"{first}: depleted in 2 of 2 samples that stand out, and in 3 of 150 controls tried by the same rule"
     assert guild.title.startswith("Butyrate producer: depleted in 2 of 2")
     assert "each column is the mean of up to 2 neighbouring samples, by group and then verdict" in genus.subtitle
     assert "1 sample without reads is left out" in genus.subtitle

@@ -76,6 +76,7 @@ def test_a_root_that_gutdiv_placed_and_every_note_are_repeated() -> None:
     found = section(made, "overview", "fallen")
     assert found is not None
     said = [s.text for p in found.parts if isinstance(p, Sentences) for s in p.items]
+    assert [p.paragraphs for p in found.parts if isinstance(p, Prose)] == [("When the files were read, this was found and decided:",)]
     assert any("rooted at its midpoint" in s for s in said)
     assert any("Column 'x' was left out" in s for s in said)
     assert "rooted at its midpoint" in paper(made)

@@ -84,7 +84,7 @@ def test_taxa_and_guilds_without_an_interval_are_counted_and_transformations_tol
     powers = [replace(i, method=f"robust (Horn), Box-Cox power {k / 4}, 90 % CI by bootstrap") for k, i in enumerate([made, *others])]
     gone = [replace(made, metric=m, lower=None, upper=None, absent=f"seen in {k} of 130") for k, m in enumerate(("clr:Dorea", "clr:Blautia", "guild:x"))]
     told = paragraph(with_reference(results, intervals=(*powers, *gone)), "Reference intervals were made")
-    assert "(CLSI EP28-A3c; robust (Horn), Box-Cox, 90 % CI by bootstrap)" in told
+    assert "(CLSI EP28-A3c; robust (Horn), Box-Cox, 90% CI by bootstrap)" in told, "percentages are written alike on the whole page"
     assert "None was made for 3 taxa and guilds; each one's reason stands in the reference." in told
     assert "Dorea" not in told
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fake_results import fake_results
+from test_content import walk
 
 from gutdiv.report import provenance
+from gutdiv.report.content import build
 from gutdiv.report.parts import DataTable, Figure
 
 
@@ -38,3 +40,16 @@ def test_the_software_is_listed_where_it_is_known() -> None:
     assert isinstance(table, DataTable)
     assert [[c.text for c in row.cells] for row in table.rows] == [["gutdiv", "1.2"], ["numpy", "9.9"]]
     assert isinstance(known["workflow"].parts[0], Figure)
+
+
+def test_files_that_later_steps_read_stand_with_the_inputs_and_no_two_results_have_one_name() -> None:
+    results = fake_results()
+    table = results.tables["dysbiosis/verdicts"]
+    read = [{"role": "published", "name": "healthy_reference.json", "sha256": "ab"}, {"role": "cohort", "name": "cohort.json", "sha256": "cd"}]
+    results = replace(results, tables={**results.tables, "dysbiosis/verdicts": replace(table, record={**table.record, "inputs": read})})
+    listed = next(t for t in walk(build(results), DataTable) if t.key == "inputs")
+    rows = [[c.text for c in r.cells] for r in listed.rows]
+    assert ["reference of published healthy groups", "healthy_reference.json", "\N{EN DASH}", "ab"] in rows
+    assert "cohort.json" not in [r[1] for r in rows], "a result is no input"
+    edges = {"diversity/alpha": ("cohort/cohort",), "comparison/alpha": ("diversity/alpha",)}
+    assert [provenance._word(key) for key in edges] == ["alpha diversity", "tests of alpha diversity"]

@@ -147,3 +147,19 @@ def test_every_part_of_a_page_explains_the_terms_that_it_uses() -> None:
     assert {"reference interval", "Shannon"} <= {t["term"] for t in blocks["intervals"]["terms"]}
     assert "ordination" in {t["term"] for t in blocks["ordination"]["terms"]}
     assert all(t["text"] for b in blocks.values() for t in b["terms"])
+
+
+def test_genera_that_are_large_in_one_sample_alone_are_named_on_its_page() -> None:
+    results = fake_results(n=24)
+    assert results.metadata is not None
+    made, first = pages(results), results.metadata.ids[0]
+    assert [t[1] for t in of(made, first)["own"]] == [0.31, 0.06]
+    assert of(made, first)["own"][1][0] == "Citrobacter"
+    assert of(made, results.metadata.ids[1])["own"] == []
+
+
+def test_the_q_of_a_sample_is_explained_beside_it() -> None:
+    made = pages(fake_results(n=24))
+    judged = [s for s in made.samples if any(", q = " in line for line in s["said"])]
+    assert judged
+    assert all("q is p corrected for how many samples were judged" in " ".join(s["said"]) for s in judged)

@@ -90,3 +90,8 @@ def test_texts_that_would_look_alike_when_cut_are_cut_in_the_middle() -> None:
     texts = ["Mediterraneibacter (gnavus)", "Mediterraneibacter (torques)", "Christensenellaceae", "Blautia"]
     assert wording.shortened(texts, 18) == ["Mediterra…(gnavus)", "Mediterra…torques)", "Christensenellace…", "Blautia"]
     assert max(map(len, wording.shortened(texts, 18))) == 18
+
+
+def test_texts_of_stages_write_percentages_and_comparisons_as_the_page_does() -> None:
+    assert wording.tidy("90 % CI by order statistics, p <= 0.05") == "90% CI by order statistics, p \u2264 0.05"
+    assert wording.tidy("5 %x") == "5 %x"
