@@ -283,6 +283,19 @@ def test_what_an_opened_row_tells_is_all_on_the_screen(watch: Any, pages: dict[s
     page.wait_for_selector("#sample-title")
 
 
+def test_a_table_that_goes_on_has_a_shadow_at_its_edge_until_its_end_is_seen(watch: Any, pages: dict[str, Path]) -> None:
+    watched = watch(width=360)
+    page = watched.open(pages["full"])
+    scroll = page.locator("[data-table='samples'] .scroll")
+    page.wait_for_selector("[data-table='samples'] .scroll.beyond")
+    scroll.evaluate("s => s.scrollTo({ left: s.scrollWidth, behavior: 'instant' })")
+    page.wait_for_selector("[data-table='samples'] .scroll:not(.beyond)")
+    heads = scroll.locator("thead th").all_inner_texts()
+    at = [next(i for i, head in enumerate(heads) if head.strip().startswith(word)) for word in ("Verdict", "Shannon", "Role", "p", "q")]
+    assert at == sorted(at), "the place in the interval stands before role, p and q"
+    watched.assert_quiet()
+
+
 def test_no_axis_title_runs_out_of_its_figure_beside_long_names(watch: Any, pages: dict[str, Path]) -> None:
     watched = watch(768, 800)
     page = watched.open(pages["full"])
@@ -357,6 +370,7 @@ def test_dark_follows_the_system_and_the_button_overrules_it(watch: Any, pages: 
 def test_paper_gets_every_panel_open_light_and_without_buttons(watch: Any, pages: dict[str, Path]) -> None:
     watched = watch(color_scheme="dark")
     page = watched.open(pages["full"])
+    assert page.locator(".on-screen:visible").count() > 0
     page.emulate_media(media="print")
     page.evaluate("() => window.dispatchEvent(new Event('beforeprint'))")
     assert page.locator("figure[data-drawn='yes']").count() == page.locator("figure[data-figure]").count() == 16
@@ -366,6 +380,7 @@ def test_paper_gets_every_panel_open_light_and_without_buttons(watch: Any, pages
     assert page.evaluate("() => getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
     assert page.evaluate("() => getComputedStyle(document.querySelector('.lead')).color") == "rgb(69, 76, 84)"
     assert len(rows(page, "samples")) == 40
+    assert page.locator(".on-screen:visible").count() == 0, "what can be done on a screen is not told on paper"
     assert page.locator("[data-table='samples'] .printed").inner_text() == "The first 40 of 240 rows."
     page.evaluate("() => window.dispatchEvent(new Event('afterprint'))")
     page.emulate_media(media="screen")

@@ -9,7 +9,7 @@ import pytest
 from fake_results import fake_results
 from fake_tables import HOSTILE
 
-from gutdiv.report import biplot, charts
+from gutdiv.report import biplot, charts, reading
 from gutdiv.report.panels import ordination
 
 if TYPE_CHECKING:
@@ -120,3 +120,22 @@ def test_thousands_of_points_are_small_and_need_no_code_that_the_policy_refuses(
     few, many = (charts.points([("a", [(str(i), i, i) for i in range(n)])], x_title="x", y_title="y")[0][0] for n in (10, 3000))
     assert few["type"] == many["type"] == "scatter"  # scattergl writes its own code while it draws
     assert many["marker"]["size"] < few["marker"]["size"]
+
+
+@pytest.mark.parametrize(
+    ("label", "shown"),
+    [
+        ("Weighted UniFrac, normalised", "Normalised weighted UniFrac"),
+        ("Weighted UniFrac, not normalised", "Unnormalised weighted UniFrac"),
+        ("Bray-Curtis", "Bray-Curtis"),
+    ],
+)
+def test_a_name_with_a_comma_is_worded_so_that_it_stands_in_a_list(label: str, shown: str) -> None:
+    results = fake_results(n=24)
+    place = "diversity/ordination/braycurtis"
+    table = results.tables[place]
+    record = {**table.record, "traits": {"label": label}, "metric": "braycurtis"}
+    places = {p: t for p, t in results.tables.items() if p != "dysbiosis/flags"}
+    places["diversity/alpha"] = dataclasses.replace(results.tables["diversity/alpha"], record={})
+    results = dataclasses.replace(results, tables={**places, place: dataclasses.replace(table, record=record)})
+    assert reading.metric(results, "braycurtis").label == shown

@@ -46,7 +46,8 @@ def test_a_name_is_replaced_as_a_word_or_in_quotes_and_a_mere_number_stays(said:
 
 
 def test_short_names_are_replaced_in_records_only_where_nothing_but_names_can_stand() -> None:
-    record = {"groups": {"12": 7}, "unit": "12", "below_depth": ["12", "S1"], "distances": {"A": 0.5}, "bars": {"genus": [["12", "A", 1, [0.5]]]}, "own_taxa": {"genus": [["A", [["Dorea", 0.2]]]]}}
+    record = {"groups": {"12": 7}, "unit": "12", "below_depth": ["12", "S1"], "distances": {"A": 0.5}, "bars": {"genus": [["12", "A", 1, [0.5]]]}}
+    record["own_taxa"] = {"genus": [["A", [["Dorea", 0.2]]]]}
     assert NAMES.through(record) == {
         "groups": {"12": 7},
         "unit": "12",

@@ -168,6 +168,7 @@ def metric(results: Results, key: str) -> Metric:
 def _plain(label: str) -> str:
     """Write a label that stands well in a list: `Weighted UniFrac, normalised` becomes `Normalised weighted UniFrac`."""
     base, comma, kind = label.partition(", ")
+    kind = f"un{kind.removeprefix('not ')}" if kind.startswith("not ") else kind
     return f"{kind[:1].upper()}{kind[1:]} {base[:1].lower()}{base[1:]}" if comma and base.startswith("Weighted ") else label
 
 

@@ -169,6 +169,7 @@ def _plain_table(table: DataTable) -> Mapping[str, Any]:
         "caption": table.caption,
         "source": table.source,
         "note": table.note,
+        "hint": table.hint,
         "columns": [asdict(c) for c in table.columns],
         "rows": [[_plain_cell(c) for c in r.cells] for r in table.rows],
         "details": details,
