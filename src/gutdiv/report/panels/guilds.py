@@ -64,11 +64,10 @@ def _lead(about: Mapping[str, Any]) -> str:
     rule = about.get("rule") or {}
     listed = listing([f"{integer(n)} {name(word)}" for word, n in chosen.items()])
     return (
-        f"Looked at were samples that are outside or borderline, or low in diversity or richness, whatever else they are ({listed}): controls that "
-        "stand out are among them. A taxon or guild is called depleted or enriched "
-        f"where its log-ratio lies {fixed(rule.get('z'), 0)} robust SDs or more from the controls' median and at most {percent(rule.get('tail'))} of the "
-        "controls as far out. About as many controls are therefore called by the rule itself: the last column tells how many, and only what is clearly "
-        "more frequent in the samples says anything."
+        f"Looked at were samples, controls among them, that are outside or borderline, or low in diversity or richness ({listed}). A taxon or guild is called "
+        f"depleted or enriched where its log-ratio lies {fixed(rule.get('z'), 0)} robust SDs or more from the controls' median and at most "
+        f"{percent(rule.get('tail'))} of the controls as far out. By its own making the rule so calls up to about {percent(rule.get('tail'))} of the controls "
+        "either way: the last column tells how many, and only what is clearly more frequent in the samples says anything."
     )
 
 
