@@ -13,7 +13,7 @@ import pytest
 from scipy.spatial.distance import pdist, squareform
 
 from gutdiv.cli.app import main
-from gutdiv.comparison import pairs
+from gutdiv.comparison import selection
 from gutdiv.io.artifacts import read_table, write_table
 from gutdiv.io.distances import write_rows_block
 from gutdiv.model.results import Table
@@ -176,32 +176,39 @@ def test_pairs_anosim_mantel_and_constrained_axes_from_files_to_tables(dune: dic
     assert "seed" not in constrained.record or constrained.record["seed"] is None
 
 
-def test_pairs_take_what_is_known_of_two_groups_and_write_the_same_bytes_and_compute_anew_what_was_asked_otherwise(
-    dune: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("groups", [("HF", "SF"), ("HF", "SF", "NM")], ids=len)
+def test_structure_writes_the_same_bytes_as_the_four_commands_and_computes_nothing_twice(
+    dune: dict[str, Path], groups: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, two = dune["folder"], dune["folder"] / "two.tsv"
+    folder, some = dune["folder"], dune["folder"] / "some.tsv"
     lines = dune["metadata"].read_text().splitlines()
     at = lines[0].split("\t").index("Management")
-    two.write_text("\n".join([lines[0], *(line for line in lines[1:] if line.split("\t")[at] in {"HF", "SF"})]) + "\n")
-    files = ["--distances", folder / "braycurtis.h5", "--metadata", two, "--permutations", 99, "--seed", 5]
-    model = ["--formula", "~ A1 + Management"]
-    asked = ["comparison", "pairs", *files, "--variable", "Management", *model]
-    run(*asked, "--output", folder / "anew.tsv")
-    run("comparison", "permanova", *files, *model, "--output", folder / "permanova.tsv")
-    run("comparison", "dispersion", *files, "--variable", "Management", "--output", folder / "dispersion.tsv")
-    taken = [*asked, "--permanova", folder / "permanova.tsv", "--dispersion", folder / "dispersion.tsv", "--output", folder / "taken.tsv"]
-    calls: list[str] = []
-    for name, real in {"permanova": pairs.permanova, "compare_dispersion": pairs.compare_dispersion}.items():
-        monkeypatch.setattr(pairs, name, lambda *a, _name=name, _real=real, **k: calls.append(_name) or _real(*a, **k))
-    run(*taken)
-    assert calls == []
-    for ending in ("tsv", "json"):
-        assert (folder / f"taken.{ending}").read_bytes() == (folder / f"anew.{ending}").read_bytes()
-    run("comparison", "permanova", *files, "--formula", "~ Management + A1", "--output", folder / "permanova.tsv")  # columns in another order
-    run("comparison", "dispersion", *files[:-1], 6, "--variable", "Management", "--output", folder / "dispersion.tsv")  # another seed
-    run(*taken)
-    assert sorted(calls) == ["compare_dispersion", "permanova"]
-    assert (folder / "taken.tsv").read_bytes() == (folder / "anew.tsv").read_bytes()
+    some.write_text("\n".join([lines[0], *(line for line in lines[1:] if line.split("\t")[at] in groups)]) + "\n")
+    files = ["--distances", folder / "braycurtis.h5", "--metadata", some]
+    permuted, model, variable = ["--permutations", 99, "--seed", 5], ["--formula", "~ A1 + Management"], ["--variable", "Management"]
+    asked = {"permanova": [*model, *permuted], "constrained": model, "dispersion": [*variable, *permuted], "pairs": [*variable, *model, *permuted]}
+    for action, options in asked.items():
+        run("comparison", action, *files, *options, "--output", folder / "alone" / action / "braycurtis.tsv")
+    centred: list[int] = []
+    real = selection.gower_centred
+    monkeypatch.setattr(selection, "gower_centred", lambda matrix, at, **k: centred.append(len(at)) or real(matrix, at, **k))
+    run("comparison", "structure", *files, *variable, *model, *permuted, "--output", folder / "together")
+    alone, together = ({p.relative_to(folder / name): p.read_bytes() for p in (folder / name).rglob("*.*")} for name in ("alone", "together"))
+    assert len(alone) == 8
+    assert together == alone
+    everything = sum(line.split("\t")[at] in groups for line in lines[1:])
+    assert centred.count(everything) == 1, "one matrix of all samples for all four"
+    assert len(centred) == {2: 1, 3: 1 + 3}[len(groups)], "of two groups the pair is the whole"
+
+
+def test_structure_of_a_formula_alone_asks_nothing_of_groups_and_records_what_cannot_be_tested(dune: dict[str, Path]) -> None:
+    folder = dune["folder"]
+    files = ["--distances", folder / "braycurtis.h5", "--metadata", dune["metadata"], "--untestable", "record"]
+    run("comparison", "structure", *files, "--formula", "~ A1", "--output", folder / "numbers")
+    assert sorted(p.name for p in (folder / "numbers").iterdir()) == ["constrained", "permanova"]
+    crossed = ["--formula", "~ A1 * Management", "--variable", "Management", "--permutations", 19]
+    run("comparison", "structure", *files, *crossed, "--output", folder / "crossed")
+    assert "stand in the interaction" in read_table(folder / "crossed" / "pairs" / "braycurtis.tsv", "group_test").record["absent"]["Management"]
 
 
 def test_a_baseline_that_one_of_many_cohorts_lacks_is_recorded_where_that_is_asked_for(dune: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:

@@ -35,6 +35,10 @@ ENTRIES = {
         ["out"],
     ),
     "abundance": (["--cohort", "FOLDER/cohort/cohort.json", "--formula", "~ side", "--rank", "feature"], ["out"]),
+    "structure": (
+        ["--distances", "FOLDER/braycurtis.h5", "--metadata", "FOLDER/cohort/metadata.tsv", "--formula", "~ side + day", "--variable", "side"],
+        ["out/permanova/braycurtis", "out/dispersion/braycurtis", "out/pairs/braycurtis"],
+    ),
     "dispersion": (["--distances", "FOLDER/braycurtis.h5", "--metadata", "FOLDER/cohort/metadata.tsv", "--variable", "side"], ["out"]),
 }
 
@@ -83,7 +87,7 @@ def test_every_action_of_the_stage_has_an_entry_here() -> None:
 @pytest.mark.parametrize("action", sorted(set(actions()) - WITHOUT_TEST))
 def test_every_row_names_a_unit_that_is_no_independent_sample(action: str, folder: Path, tmp_path: Path) -> None:
     words, tables = ENTRIES[action]
-    out = tmp_path / ("out" if tables == ["out/tests"] else "out.tsv")
+    out = tmp_path / ("out" if tables != ["out"] else "out.tsv")
     assert main(["comparison", action, *(w.replace("FOLDER", str(folder)) for w in words), "--output", str(out)]) == 0
     for name in tables:
         path = tmp_path / f"{name}.tsv"

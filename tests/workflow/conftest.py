@@ -44,6 +44,11 @@ elif args[:2] == ["cohort", "merge"]:
     made = [output / name for name in ("table.biom", "taxonomy.tsv", "metadata.tsv", "merged.json")]
 elif args[:2] == ["comparison", "longitudinal"]:
     made = [output / (name + end) for name in ("trajectories", "tests") for end in (".tsv", ".json")]
+elif args[:2] == ["comparison", "structure"]:
+    (metric,) = [pathlib.Path(word).stem for word in args if word.startswith("--distances=")]
+    made = [output / name / (metric + end) for name in ("permanova", "constrained") for end in (".tsv", ".json")]
+    if any(word.startswith("--variable=") for word in args):
+        made += [output / name / (metric + end) for name in ("dispersion", "pairs") for end in (".tsv", ".json")]
 elif args[:2] == ["dysbiosis", "verdict"]:
     made = [output / (name + end) for name in ("verdicts", "explanations", "flags") for end in (".tsv", ".json")]
 else:

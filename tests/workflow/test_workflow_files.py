@@ -113,7 +113,7 @@ def test_the_demo_is_a_full_cohort_and_a_dry_run_from_the_checkout_lists_every_s
     for rule in (
         "cohort_build",
         "diversity_beta",
-        "comparison_permanova",
+        "comparison_structure",
         "diversity_taxa",
         "reference_build",
         "dysbiosis_verdict",
@@ -207,13 +207,11 @@ immune: {covariates: [age, body mass], markers: [crp], load: cells, verdict: tru
         *("--distances", f"{base}/diversity/distances/jaccard.h5", "--cohort", f"{base}/cohort/cohort.json", "--axes=3"),
         *("--threads", "1", "--output", f"{base}/diversity/ordination/jaccard.tsv"),
     ]
-    permanova = arguments("comparison", "permanova")
-    assert {"--formula=~ group + age", "--subject=who", "--strata=batch", "--by", "margin", "--permutations=499"} <= set(permanova)
+    structure = arguments("comparison", "structure")
+    assert {"--formula=~ group + age", "--variable=group", "--subject=who", "--strata=batch", "--permutations=499", "--seed=5"} <= set(structure)
+    assert structure[-4:] == ["--threads", "1", "--output", f"{base}/comparison"]
     assert {"--variable=group", "--subject=who", "--baseline=healthy"} <= set(arguments("comparison", "alpha"))
     assert {"--formula=~ group + age", "--subject=who"} <= set(arguments("comparison", "model"))
-    for action in ("dispersion", "pairs"):
-        assert {"--variable=group", "--subject=who", "--permutations=499", "--seed=5"} <= set(arguments("comparison", action))
-    assert "--formula=~ group + age" in arguments("comparison", "constrained")
     abundance = arguments("comparison", "abundance")
     assert {"--variable=group", "--formula=~ group + age", "--subject=who", "--baseline=healthy", "--rank=family"} <= set(abundance)
     assert "--min-prevalence=0.2" in abundance, "that of the comparison, not that of the filter"
@@ -268,7 +266,7 @@ def test_any_setting_can_be_another_for_one_cohort_in_a_column_named_after_its_s
     assert noted.snakemake(directory=place).returncode == 0
     alpha, permanova, link = (
         {("a" if any("results/a/" in w for w in call) else "b"): call for call in noted.of(*words)}
-        for words in (("diversity", "alpha"), ("comparison", "permanova"), ("immune", "link"))
+        for words in (("diversity", "alpha"), ("comparison", "structure"), ("immune", "link"))
     )
     assert {"--depth=900", "--draws=100"} <= set(alpha["a"])
     assert {"--depth=auto", "--draws=7"} <= set(alpha["b"])
@@ -299,8 +297,7 @@ def test_cohorts_are_merged_into_one_more_with_their_study_in_every_design(noted
     build = of_all("cohort", "build")
     assert "--table=results/all/merged/table.biom" in build
     assert not any(word.startswith(("--tree=", "--format=", "--replicates=")) for word in build), "these are of the studies' files and samples"
-    assert {"--formula=~ study + `group`", "--strata=study"} <= set(of_all("comparison", "permanova"))
-    assert {"--formula=~ study + `group`", "--strata=study"} <= set(of_all("comparison", "pairs"))
+    assert {"--formula=~ study + `group`", "--strata=study", "--variable=group"} <= set(of_all("comparison", "structure"))
     for action in ("model", "abundance"):
         assert "--formula=~ study + `group`" in of_all("comparison", action)
     assert [word for word in of_all("immune", "link") if word.startswith("--covariate")] == ["--covariate=study", "--covariate=age"]
@@ -316,10 +313,19 @@ def test_a_merged_cohort_takes_its_own_settings_from_the_sheet_and_never_a_table
     run = noted.snakemake(directory=place)
     assert run.returncode == 0, run.stderr
     assert "--by=feature" in noted.of("cohort", "merge")[0]
-    assert {"--formula=~ study + age", "--strata=batch"} <= set(noted.of("comparison", "permanova")[0])
+    assert {"--formula=~ study + age", "--strata=batch"} <= set(noted.of("comparison", "structure")[0])
     assert len(noted.of("reference", "build")) == 1
     run = noted.snakemake("--dry-run", directory=study("seed: 1\n", *rows, own | {"table": "c.tsv"}))
     assert "all: a cohort that others are merged into has no table of its own" in run.stdout + run.stderr
+
+
+def test_what_groups_are_to_distances_is_asked_only_of_cohorts_with_a_group(noted, study) -> None:
+    rows = [{"cohort": "formula", "table": "a.tsv", "comparison.formula": "~ age"}, {"cohort": "groups", "table": "b.tsv", "group": "group"}]
+    place = study("diversity: {beta: [jaccard]}\n", *rows)
+    assert noted.snakemake(directory=place).returncode == 0
+    folders = {name: {p.name for p in (place / "results" / name / "comparison").iterdir() if p.is_dir()} for name in ("formula", "groups")}
+    assert folders == {"formula": {"permanova", "constrained"}, "groups": {"permanova", "constrained", "dispersion", "pairs"}}
+    assert sum("--variable=group" in call for call in noted.of("comparison", "structure")) == 1
 
 
 def test_many_samples_are_measured_in_blocks_of_rows_that_are_put_together(noted, study) -> None:
@@ -343,7 +349,7 @@ def test_more_samples_than_a_matrix_can_hold_are_ordinated_by_landmarks_and_test
     (landmarks,) = noted.of("diversity", "landmarks")
     assert {"--landmarks=50", "--depth=900", "--seed=42", "--axes=10", "jaccard"} <= set(landmarks)
     assert not noted.of("diversity", "ordination")
-    assert len(noted.of("comparison", "permanova")) == 1
+    assert len(noted.of("comparison", "structure")) == 1
 
 
 def test_another_version_makes_all_results_anew(noted, study) -> None:
@@ -383,8 +389,8 @@ def test_every_test_of_a_formula_may_be_untestable_without_ending_the_workflow(n
     row = {"cohort": "c", "table": "t.biom", "group": "group", "subject": "who", "time": "week"}
     assert noted.snakemake(directory=study("diversity: {beta: [jaccard]}\n", row)).returncode == 0
     actions = {call[1]: call for call in noted.of("comparison")}
-    assert set(actions) == {"alpha", "model", "permanova", "dispersion", "pairs", "constrained", "abundance", "longitudinal"}
-    for action in set(actions) - {"alpha", "dispersion"}:  # these two record what they cannot test in any case
+    assert set(actions) == {"alpha", "model", "structure", "abundance", "longitudinal"}
+    for action in set(actions) - {"alpha"}:  # this one records what it cannot test in any case
         assert actions[action][actions[action].index("--untestable") + 1] == "record", action
 
 
@@ -414,8 +420,7 @@ def test_a_second_run_does_nothing_and_a_changed_setting_makes_anew_only_what_ha
     assert noted.calls == []
     study("comparison: {permutations: 199}\n", row)
     assert noted.snakemake(directory=place).returncode == 0
-    permuted = {("comparison", action) for action in ("permanova", "constrained", "dispersion", "pairs")}  # two to a job
-    assert {tuple(call[:2]) for call in noted.calls} == {*permuted, ("report", "--results"), ("report", "--index")}
+    assert {tuple(call[:2]) for call in noted.calls} == {("comparison", "structure"), ("report", "--results"), ("report", "--index")}
 
 
 # ---------------------------------------------------------------- settings that are wrong
@@ -578,7 +583,7 @@ def test_hostile_text_reaches_the_command_letter_for_letter_and_is_never_run(not
         assert {f"--{key}={row[key]}" for key in ("group", "subject", "specimen")} <= set(arguments("cohort", "build"))
         assert f"--variable={row['group']}" in arguments("comparison", "alpha")
         formula = row["group"].replace("`", "``")
-        assert f"--formula=~ `{formula}`" in arguments("comparison", "permanova")
+        assert f"--formula=~ `{formula}`" in arguments("comparison", "structure")
         assert {f"--formula=~ `{formula}`", f"--variable={row['group']}"} <= set(arguments("comparison", "abundance"))
         assert [word for word in arguments("immune", "link") if word.startswith("--covariate=")] == [f"--covariate={h}" for h in HOSTILE]
         assert f"--marker={text}" in arguments("immune", "link")

@@ -31,35 +31,50 @@ rule comparison_alpha:
         " --untestable record --output {output.table:q} 2> {log:q}"
 
 
-rule comparison_permanova:
+rule comparison_structure:
     input:
         cohort="results/{cohort}/cohort/cohort.json",
         distances="results/{cohort}/diversity/distances/{metric}.h5",
         metadata="results/{cohort}/cohort/metadata.tsv",
     output:
-        table="results/{cohort}/comparison/permanova/{metric}.tsv",
-        record="results/{cohort}/comparison/permanova/{metric}.json",
-        picture="results/{cohort}/comparison/constrained/{metric}.tsv",
-        picture_record="results/{cohort}/comparison/constrained/{metric}.json",
+        permanova="results/{cohort}/comparison/permanova/{metric}.tsv",
+        permanova_record="results/{cohort}/comparison/permanova/{metric}.json",
+        constrained="results/{cohort}/comparison/constrained/{metric}.tsv",
+        constrained_record="results/{cohort}/comparison/constrained/{metric}.json",
+        dispersion="results/{cohort}/comparison/dispersion/{metric}.tsv",
+        dispersion_record="results/{cohort}/comparison/dispersion/{metric}.json",
+        pairs="results/{cohort}/comparison/pairs/{metric}.tsv",
+        pairs_record="results/{cohort}/comparison/pairs/{metric}.json",
     log:
-        "logs/{cohort}/comparison/permanova/{metric}.log",
+        "logs/{cohort}/comparison/structure/{metric}.log",
     benchmark:
-        "logs/{cohort}/comparison/permanova/{metric}.benchmark.tsv"
+        "logs/{cohort}/comparison/structure/{metric}.benchmark.tsv"
+    wildcard_constraints:
+        cohort=those(lambda cohort: cohort["group"]),
     conda:
         "../envs/gutdiv.yaml"
     threads: 1
     resources:
-        mem_mb=memory("comparison_permanova"),
-        runtime=minutes("comparison_permanova"),
+        mem_mb=memory("comparison_structure"),
+        runtime=minutes("comparison_structure"),
     params:
         version=VERSION,
         files=distances,
-        options=options("formula", "subject", "strata", "permutations", "seed"),
-        formula=options("formula"),
+        options=options("formula", "subject", "strata", "permutations", "seed", variable="group"),
+        folder=subpath(output.permanova, ancestor=2),
     shell:
-        # What a formula explains of one kind of distances: the test, and the picture that goes with it.
-        "(gutdiv comparison permanova {params.files:q} {params.options:q} --by margin --untestable record --output {output.table:q}"
-        " && gutdiv comparison constrained {params.files:q} {params.formula:q} --untestable record --output {output.picture:q}) 2> {log:q}"
+        # What a formula explains of one kind of distances, test and picture; and what groups are to them: how far each spreads, how each pair differs.
+        "gutdiv comparison structure {params.files:q} {params.options:q} --untestable record --threads {threads} --output {params.folder:q} 2> {log:q}"
+
+
+use rule comparison_structure as comparison_structure_without_groups with:
+    output:
+        permanova="results/{cohort}/comparison/permanova/{metric}.tsv",
+        permanova_record="results/{cohort}/comparison/permanova/{metric}.json",
+        constrained="results/{cohort}/comparison/constrained/{metric}.tsv",
+        constrained_record="results/{cohort}/comparison/constrained/{metric}.json",
+    wildcard_constraints:
+        cohort=those(lambda cohort: not cohort["group"]),
 
 
 rule comparison_model:
@@ -90,39 +105,6 @@ rule comparison_model:
     shell:
         "gutdiv comparison model --alpha {input.alpha:q} --cohort {input.cohort:q} {params.options:q}"
         " --untestable record --output {output.table:q} 2> {log:q}"
-
-
-rule comparison_pairs:
-    input:
-        cohort="results/{cohort}/cohort/cohort.json",
-        distances="results/{cohort}/diversity/distances/{metric}.h5",
-        metadata="results/{cohort}/cohort/metadata.tsv",
-        permanova="results/{cohort}/comparison/permanova/{metric}.tsv",
-    output:
-        table="results/{cohort}/comparison/pairs/{metric}.tsv",
-        record="results/{cohort}/comparison/pairs/{metric}.json",
-        dispersion="results/{cohort}/comparison/dispersion/{metric}.tsv",
-        dispersion_record="results/{cohort}/comparison/dispersion/{metric}.json",
-    log:
-        "logs/{cohort}/comparison/pairs/{metric}.log",
-    benchmark:
-        "logs/{cohort}/comparison/pairs/{metric}.benchmark.tsv"
-    conda:
-        "../envs/gutdiv.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory("comparison_pairs"),
-        runtime=minutes("comparison_pairs"),
-    params:
-        version=VERSION,
-        files=distances,
-        groups=options("subject", "permutations", "seed", variable="group"),
-        design=options("formula", "strata"),
-    shell:
-        # What groups are to one kind of distances: how far each spreads, and how each pair of them differs. What is known is not computed again.
-        "(gutdiv comparison dispersion {params.files:q} {params.groups:q} --output {output.dispersion:q} && gutdiv comparison pairs"
-        " {params.files:q} {params.groups:q} {params.design:q} --permanova {input.permanova:q} --dispersion {output.dispersion:q}"
-        " --untestable record --output {output.table:q}) 2> {log:q}"
 
 
 rule comparison_abundance:

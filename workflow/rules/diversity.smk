@@ -192,7 +192,7 @@ rule diversity_beta:
         "logs/{cohort}/diversity/distances/{metric}.benchmark.tsv"
     conda:
         "../envs/gutdiv.yaml"
-    threads: processors(4)
+    threads: lambda wildcards, input: processors(4)(wildcards, input) if "unifrac" in wildcards.metric else 1  # others mostly write
     resources:
         mem_mb=memory("diversity_beta"),
         runtime=minutes("diversity_beta"),
@@ -225,7 +225,7 @@ rule diversity_ordination:
         metric="[a-z0-9_]+(?<!_arrows)",
     conda:
         "../envs/gutdiv.yaml"
-    threads: processors(2)
+    threads: 1
     resources:
         mem_mb=memory("diversity_ordination"),
         runtime=minutes("diversity_ordination"),

@@ -100,7 +100,7 @@ rule dysbiosis_indices:
         "logs/{cohort}/dysbiosis/indices.benchmark.tsv"
     conda:
         "../envs/gutdiv.yaml"
-    threads: processors(2)
+    threads: 1
     resources:
         mem_mb=memory("dysbiosis_indices"),
         runtime=minutes("dysbiosis_indices"),

@@ -17,8 +17,7 @@ PEAKS = {
     "comparison_model": (185, 15, 0, 0),
     "comparison_abundance": (214, 27, 0, 0),
     "comparison_longitudinal": (200, 20, 0, 10),
-    "comparison_permanova": (150, 0, 0, 7),
-    "comparison_pairs": (150, 0, 0, 7),
+    "comparison_structure": (150, 0, 0, 7),
     "diversity_depth": (245, 16, 0, 0),
     "diversity_composition": (110, 17, 0, 0),
     "diversity_curves": (190, 22, 0, 0),
@@ -53,6 +52,11 @@ def given(key):
 def files(wildcards, input):
     """A params function: `--name=path` for each named input that is there."""
     return [f"--{name.replace('_', '-')}={path}" for name, path in input.items() if path]
+
+
+def those(have):
+    """A wildcard constraint: the cohorts for which this is true."""
+    return "|".join(re.escape(name) for name, cohort in COHORTS.items() if have(cohort)) or "(?!)"
 
 
 def distances(wildcards, input):

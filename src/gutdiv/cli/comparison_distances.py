@@ -1,4 +1,4 @@
-"""`gutdiv comparison`, what is computed from distances: PERMANOVA, pairs, dispersion, ANOSIM, Mantel, and constrained axes."""
+"""`gutdiv comparison`, what is computed from distances: PERMANOVA, pairs, dispersion, ANOSIM, Mantel, constrained axes; and what belongs together."""
 
 from __future__ import annotations
 
@@ -40,9 +40,6 @@ def configure(commands: Commands) -> None:
     pairs.add_argument("--formula", metavar="F", help="covariates, as in '~ age + sex': the groups are tested after them")
     _add_exchange(pairs)
     _add_untestable(pairs)
-    told = "table of `gutdiv comparison {0}` on the same files: what it holds of what is asked is not computed again"
-    for name in ("permanova", "dispersion"):
-        pairs.add_argument(f"--{name}", type=Path, metavar="FILE", help=told.format(name))
     add_output(pairs, "pairs.tsv")
     pairs.set_defaults(run=_pairs)
 
@@ -81,6 +78,17 @@ def configure(commands: Commands) -> None:
     _add_untestable(constrained)
     add_output(constrained, "constrained.tsv")
     constrained.set_defaults(run=_constrained)
+
+    told = "permanova by margin, constrained axes and, of groups, dispersion and pairs: what each command writes, from distances that are read once"
+    structure = commands.add_parser("structure", help=told)
+    _add_files(structure)
+    structure.add_argument("--formula", required=True, metavar="F", help="as for permanova, and the covariates of pairs")
+    structure.add_argument("--variable", metavar="COL", help="metadata column of groups")
+    _add_exchange(structure)
+    _add_untestable(structure)
+    told = "folder in which each result stands under its command's name and that of the distances, as in permanova/braycurtis.tsv"
+    structure.add_argument("--output", type=Path, required=True, metavar="DIR", help=told)
+    structure.set_defaults(run=_structure)
 
 
 def _add_files(parser: argparse.ArgumentParser) -> None:
@@ -138,16 +146,21 @@ def _add_exchange(parser: argparse.ArgumentParser) -> None:
     add_threads(parser)
 
 
-def _write(args: argparse.Namespace, table: Table, options: dict[str, Any], files: tuple[str, ...], **about: Any) -> int:
-    """Write a table with its record."""
-    from gutdiv.io.artifacts import input_digest, record, write_table
+def _digests(args: argparse.Namespace, files: tuple[str, ...]) -> list[dict[str, str]]:
+    """Tell the inputs, by the options that they were given with."""
+    from gutdiv.io.artifacts import input_digest
+
+    return [input_digest(role, path) for role in files if (path := getattr(args, role))]
+
+
+def _with_record(table: Table, options: dict[str, Any], inputs: list[dict[str, str]], *, seed: int | None, **about: Any) -> Table:
+    """Put before what a result says of itself how it was made and what its distances say."""
+    from gutdiv.io.artifacts import record
     from gutdiv.model.results import Table as Result
 
-    inputs = [input_digest(role, path) for role in files if (path := getattr(args, role))]
-    head = record(table.kind, options=options, inputs=inputs, seed=getattr(args, "seed", None))
+    head = record(table.kind, options=options, inputs=inputs, seed=seed)
     notes = list(dict.fromkeys([*about.get("notes", []), *table.record.get("notes", [])]))
-    write_table(args.output, Result(table.kind, table.frame, {**head, **about, **table.record, **({"notes": notes} if notes else {})}))
-    return 0
+    return Result(table.kind, table.frame, {**head, **about, **table.record, **({"notes": notes} if notes else {})})
 
 
 def _carried(distances: DistanceMatrix) -> dict[str, Any]:
@@ -160,12 +173,15 @@ def _carried(distances: DistanceMatrix) -> dict[str, Any]:
 
 def _on_distances(args: argparse.Namespace, test: Callable[..., Table], options: dict[str, Any], *, in_pieces: bool = True, **more: Any) -> int:
     """Read distances and metadata, run a test on them, write what it says; most tests make a matrix of their own and need no other."""
+    from gutdiv.io.artifacts import write_table
     from gutdiv.io.distances import read_distances
     from gutdiv.io.metadata import read_metadata
 
     distances = read_distances(args.distances, in_pieces=in_pieces)
     table = test(distances, read_metadata(args.metadata), **options, **more)
-    return _write(args, table, options, ("distances", "metadata"), **_carried(distances))
+    inputs = _digests(args, ("distances", "metadata"))
+    write_table(args.output, _with_record(table, options, inputs, seed=getattr(args, "seed", None), **_carried(distances)))
+    return 0
 
 
 def _or_recorded(args: argparse.Namespace, test: Callable[..., Table], untested: Callable[..., Table], what: str) -> Callable[..., Table]:
@@ -201,18 +217,7 @@ def _pairs(args: argparse.Namespace) -> int:
     from gutdiv.comparison.pairs import compare_pairs, untested
 
     test = _or_recorded(args, compare_pairs, untested, args.variable)
-    options, known = _options(args, "variable", "formula", *EXCHANGE), _known(args)
-    return _on_distances(args, test, options, seed=args.seed, threads=args.threads, known=known)
-
-
-def _known(args: argparse.Namespace) -> list[Table]:
-    """Read results that were given, and keep those that this version made of the same distances and metadata."""
-    from gutdiv import __version__
-    from gutdiv.io.artifacts import input_digest, read_table
-
-    given = [read_table(path, kind) for path, kind in ((args.permanova, "permanova"), (args.dispersion, "group_test")) if path]
-    same = [input_digest(role, getattr(args, role)) for role in ("distances", "metadata")] if given else []
-    return [table for table in given if table.record.get("inputs") == same and table.record.get("gutdiv_version") == __version__]
+    return _on_distances(args, test, _options(args, "variable", "formula", *EXCHANGE), seed=args.seed, threads=args.threads)
 
 
 def _dispersion(args: argparse.Namespace) -> int:
@@ -233,6 +238,7 @@ def _anosim(args: argparse.Namespace) -> int:
 def _mantel(args: argparse.Namespace) -> int:
     """Correlate matrices of distances."""
     from gutdiv.comparison.mantel import mantel
+    from gutdiv.io.artifacts import write_table
     from gutdiv.io.distances import read_distances
     from gutdiv.io.metadata import read_metadata
 
@@ -242,7 +248,9 @@ def _mantel(args: argparse.Namespace) -> int:
     metadata = read_metadata(args.metadata) if args.metadata else None
     options = _options(args, "method", *EXCHANGE)
     table = mantel(distances, against, metadata, given=given, seed=args.seed, threads=args.threads, **options)
-    return _write(args, table, options, ("distances", "against", "given", "metadata"), **_carried(distances))
+    inputs = _digests(args, ("distances", "against", "given", "metadata"))
+    write_table(args.output, _with_record(table, options, inputs, seed=args.seed, **_carried(distances)))
+    return 0
 
 
 def _constrained(args: argparse.Namespace) -> int:
@@ -250,3 +258,37 @@ def _constrained(args: argparse.Namespace) -> int:
     from gutdiv.comparison.constrained import constrain, untested
 
     return _on_distances(args, _or_recorded(args, constrain, untested, args.formula), _options(args, "formula"))
+
+
+def _structure(args: argparse.Namespace) -> int:
+    """Run what belongs together, and write each result as its own command would; what one has found the next does not compute again."""
+    from gutdiv.comparison import constrained, dispersion, pairs
+    from gutdiv.comparison import distances as whole
+    from gutdiv.io.artifacts import write_table
+    from gutdiv.io.distances import read_distances
+    from gutdiv.io.metadata import read_metadata
+
+    distances, metadata = read_distances(args.distances, in_pieces=True), read_metadata(args.metadata)
+    inputs, exchange = _digests(args, ("distances", "metadata")), _options(args, *EXCHANGE)
+    more = {"seed": args.seed, "threads": args.threads}
+
+    def write(name: str, table: Table, options: dict[str, Any], seed: int | None) -> Table:
+        made = _with_record(table, options, inputs, seed=seed, **_carried(distances))
+        write_table(args.output / name / f"{args.distances.stem}.tsv", made)
+        return made
+
+    options = {"formula": args.formula, "by": "margin", **exchange}
+    table = _or_recorded(args, whole.permanova, whole.untested, args.formula)(distances, metadata, **options, **more)
+    known = [write("permanova", table, options, args.seed)]
+    options = {"formula": args.formula}
+    table = _or_recorded(args, constrained.constrain, constrained.untested, args.formula)(distances, metadata, **options)
+    write("constrained", table, options, None)
+    if args.variable is None:
+        return 0
+    options = {"variable": args.variable, "subject": exchange["subject"], "centre": "auto", "bias_adjust": False, "square_root": False}
+    options["permutations"] = args.permutations
+    known.append(write("dispersion", dispersion.compare_dispersion(distances, metadata, **options, seed=args.seed), options, args.seed))
+    options = {"variable": args.variable, "formula": args.formula, **exchange}
+    table = _or_recorded(args, pairs.compare_pairs, pairs.untested, args.variable)(distances, metadata, **options, **more, known=known)
+    write("pairs", table, options, args.seed)
+    return 0

@@ -14,7 +14,7 @@ from scipy.stats import false_discovery_control
 
 from gutdiv.comparison.distances import strength_of
 from gutdiv.comparison.scheme import check_permute
-from gutdiv.comparison.selection import gower_of, matrix_of
+from gutdiv.comparison.selection import gower_of, places_of
 from gutdiv.comparison.units import MIN_UNITS, Design, design_units, level_means
 from gutdiv.errors import InputError, count_noun
 from gutdiv.model.results import TABLES, DistanceMatrix, Finding, Table
@@ -100,7 +100,7 @@ def compare_dispersion(
         if centre == "median":
             spread = median_distances(gower_of(distances, samples, square_root=square_root), codes)
         else:
-            spread = centroid_distances(matrix_of(distances, samples), codes, square_root=square_root)
+            spread = centroid_distances(distances.matrix, codes, places_of(distances, samples), square_root=square_root)
         if bias_adjust:
             spread = adjust_bias(spread, codes)
         values = dict(zip(samples, spread.tolist(), strict=True))

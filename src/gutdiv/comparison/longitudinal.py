@@ -101,17 +101,23 @@ def compare_courses(trajectories: Table, *, how: Procedure | None = None) -> Tab
 
 def _courses(part: pd.DataFrame) -> dict[str, _Course]:
     """Gather one metric by subject; a subject whose visits name several groups has none."""
+    held: dict[str, list[tuple[str, str, float, float]]] = {}
+    for subject, *visit in zip(*(part[c].tolist() for c in ("subject", "group", "sample_id", "time", "value")), strict=True):
+        held.setdefault(str(subject), []).append(tuple(visit))
     courses = {}
-    for subject, own in part.groupby("subject", sort=True):
-        groups = set(own["group"]) - {""}
-        n = sum(len(s.split(";")) for s in own["sample_id"])
-        courses[str(subject)] = _Course(groups.pop() if len(groups) == 1 else None, tuple(own["time"]), tuple(own["value"]), n)
+    for subject, visits in sorted(held.items()):
+        named, samples, times, values = zip(*visits, strict=True)
+        groups = set(named) - {""}
+        n = sum(len(s.split(";")) for s in samples)
+        courses[subject] = _Course(groups.pop() if len(groups) == 1 else None, times, values, n)
     return courses
 
 
 def _usable_group(frame: pd.DataFrame, group: str, absent: dict[str, str]) -> str | None:
     """Return the group's column where it is the subjects' own and there are two groups or more; tell what is left out."""
-    held = {str(s): set(own["group"]) - {""} for s, own in frame.groupby("subject", sort=True)}
+    held: dict[str, set[str]] = {}
+    for owner, named in zip(frame["subject"].tolist(), frame["group"].tolist(), strict=True):
+        held.setdefault(str(owner), set()).update({named} - {""})
     several = sum(len(g) > 1 for g in held.values())
     if 2 * several >= max(sum(bool(g) for g in held.values()), 1):
         absent[group] = f"varies within {several} of {count_noun(held, 'subject')}; groups over time must be constant within subjects"

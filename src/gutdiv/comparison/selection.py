@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 _PIECE = 256  # rows that are checked at a time
+# The last Gower-centred matrix of each distances that are still in use, for the next test of the same samples: making it reads all of them twice.
+_CENTRED: WeakKeyDictionary[DistanceMatrix, tuple[tuple[str, ...], bool, Floats]] = WeakKeyDictionary()
 
 
 def choose_samples(distances: DistanceMatrix, metadata: SampleMetadata, columns: Sequence[str]) -> tuple[tuple[str, ...], dict[str, int]]:
@@ -78,13 +81,21 @@ def without_movers(
 def gower_of(distances: DistanceMatrix, chosen: Sequence[str], *, square_root: bool = False) -> Floats:
     """Return the Gower-centred matrix of the chosen samples in their order, from distances or from their roots: one matrix, no other copy.
 
+    It is kept, and not to be written to, until one of other samples is asked for.
+
     Raises
     ------
     InputError
         Where a distance is not defined or negative.
     """
-    at = _places(distances, chosen)
-    return gower_centred(distances.matrix, at, square_root=square_root)
+    kept = _CENTRED.pop(distances, None)
+    if kept is None or kept[:2] != (tuple(chosen), square_root):
+        del kept  # before another takes its place in memory
+        centred = gower_centred(distances.matrix, places_of(distances, chosen), square_root=square_root)
+        centred.setflags(write=False)
+        kept = tuple(chosen), square_root, centred
+    _CENTRED[distances] = kept
+    return kept[2]
 
 
 def matrix_of(distances: DistanceMatrix, chosen: Sequence[str]) -> npt.NDArray[Any]:
@@ -95,12 +106,18 @@ def matrix_of(distances: DistanceMatrix, chosen: Sequence[str]) -> npt.NDArray[A
     InputError
         Where a distance is not defined or negative.
     """
-    at = _places(distances, chosen)
+    at = places_of(distances, chosen)
     return distances.matrix if np.array_equal(at, np.arange(len(distances.ids))) else distances.matrix[np.ix_(at, at)]
 
 
-def _places(distances: DistanceMatrix, chosen: Sequence[str]) -> npt.NDArray[np.intp]:
-    """Find the chosen samples; refuse what is no distance."""
+def places_of(distances: DistanceMatrix, chosen: Sequence[str]) -> npt.NDArray[np.intp]:
+    """Return the rows of the chosen samples, shape (n,), in their order.
+
+    Raises
+    ------
+    InputError
+        Where a distance between them is not defined or negative.
+    """
     place = {s: k for k, s in enumerate(distances.ids)}
     at = np.array([place[s] for s in chosen], dtype=np.intp)
     bad: list[str] = []

@@ -7,13 +7,15 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from gutdiv.numerics.jit import compiled, prange, threaded
+from gutdiv.numerics.jit import compiled, prange, threaded, threads_in_use
+from gutdiv.numerics.threads import in_threads
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 NEIGHBOURS = 0.05  # share of the bag that counts as neighbours
 FEWEST_NEIGHBOURS = 3
+_ROWS = 256  # bags that are sorted at a time
 
 
 @compiled
@@ -31,6 +33,18 @@ def sums_of_samples(apart: Ints, own: Ints) -> Ints:
     n = apart.shape[1]
     few, many = (ordered[:, : min(neighbours(k + 1), k)].sum(axis=1) for k in (n - 1, n))
     return np.asarray(np.where(held, few, many))
+
+
+def falling_order(values: Floats) -> Ints:
+    """Order of the members of every bag from the highest value to the lowest, (m, n + 1)."""
+    out = np.empty(values.shape, np.int64)
+
+    def sort(k: int) -> None:
+        rows = slice(k * _ROWS, (k + 1) * _ROWS)
+        out[rows] = np.argsort(-values[rows], axis=1)
+
+    in_threads(sort, -(-len(values) // _ROWS), threads=threads_in_use())
+    return out
 
 
 @threaded

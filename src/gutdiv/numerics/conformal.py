@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gutdiv.numerics.bag_ranks import neighbours, rank_high, rank_low, sums_of_controls, sums_of_samples
+from gutdiv.numerics.bag_ranks import falling_order, neighbours, rank_high, rank_low, sums_of_controls, sums_of_samples
 from gutdiv.numerics.jit import compiled, prange, threaded
 
 Floats = npt.NDArray[np.float64]
@@ -123,7 +123,7 @@ def ranks_in_bags(bags: Bags, entropy: Floats, logs: Floats, seen: Ints, apart: 
     ranks = np.empty((3, m, n + 1), np.int64)
     rank_low(bags.entropy, np.argsort(bags.entropy), bags.weights, entropy, own, ranks[0])
     for values, slack, found in zip((far, odd), (0.0, _SLACK), ranks[1:], strict=True):
-        rank_high(values, np.argsort(-values, axis=1), bags.weights, own, slack, found)
+        rank_high(values, falling_order(values), bags.weights, own, slack, found)
     product = ranks.prod(axis=0)  # whole numbers up to size^3: exact, unlike a sum of logarithms
     counts = np.broadcast_to(np.append(bags.weights, 1), (m, n + 1)).copy()
     held = np.flatnonzero(own >= 0)

@@ -14,8 +14,8 @@ _ITERATIONS = 10_000
 _ROWS = 256  # of a block of the matrix
 
 
-def centroid_distances(distances: npt.NDArray[Any], groups: Places, *, square_root: bool = False) -> Floats:
-    """Return the distance of each sample to its group's centroid, shape (n,), from distances (n, n) or their roots.
+def centroid_distances(distances: npt.NDArray[Any], groups: Places, places: Places | None = None, *, square_root: bool = False) -> Floats:
+    """Return the distance of each sample to its group's centroid, shape (n,), from distances or their roots, (n, n) or those of the rows at `places`.
 
     The centroid's squared distance from a sample is the mean of the squared distances from the group's samples, less half their mean from each
     other (Gower 1966), not below 0: no axes are needed. Equal to `vegan::betadisper(type = "centroid")`, whose imaginary axes count negatively.
@@ -24,8 +24,11 @@ def centroid_distances(distances: npt.NDArray[Any], groups: Places, *, square_ro
     indicator = (group[:, None] == np.arange(found.size)).astype(np.float64)
     indicator /= indicator.sum(axis=0)
     means = np.empty((groups.size, found.size), dtype=np.float64)
+    places = np.arange(distances.shape[0]) if places is None else places
+    whole = np.array_equal(places, np.arange(distances.shape[0]))
     for start in range(0, groups.size, _ROWS):
-        part = distances[start : start + _ROWS].astype(np.float64)
+        rows = slice(start, start + _ROWS)
+        part = (distances[rows] if whole else distances[np.ix_(places[rows], places)]).astype(np.float64)
         means[start : start + _ROWS] = (part if square_root else part * part) @ indicator
     inside = np.sum(means * indicator, axis=0)
     spread: Floats = np.sqrt(np.maximum(means[np.arange(groups.size), group] - inside[group] / 2.0, 0.0))

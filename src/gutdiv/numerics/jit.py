@@ -100,3 +100,8 @@ def use_threads(n: int) -> None:
     """Use at most n threads, n >= 1; more than the machine offers are not taken."""
     most = int(getattr(numba.config, "NUMBA_NUM_THREADS", 1))
     numba.set_num_threads(max(1, min(n, most)))
+
+
+def threads_in_use() -> int:
+    """Return how many threads `prange` loops take."""
+    return int(numba.get_num_threads())
