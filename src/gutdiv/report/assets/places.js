@@ -54,6 +54,7 @@
   const DEEP = 3; // lines of a name
   const FEW = 3; // blocks that have room for their names on a phone; of more the names stand upright
   const UPRIGHT = 18; // letters of such a name
+  const MARGIN = 30; // pixels beside the plot where nothing stands
 
   // On a narrow screen a name is broken into lines as wide as its block; without that plotly leaves out or tilts what does not fit.
   gutdiv.blocks = function (layout, width) {
@@ -70,12 +71,18 @@
     const words = layout.yaxis.ticktext || [];
     const field = width - layout.margin.r - Math.max(layout.margin.l, 14 + 6 * Math.max(0, ...words.map((word) => plain(word).length)));
     let start = -0.5;
-    const widths = at.map((middle) => {
-      const wide = 2 * (middle - start);
-      start += wide;
-      return wide;
+    const halves = at.map((middle) => {
+      const half = middle - start;
+      start += 2 * half;
+      return half;
     });
-    const lines = texts.map((text, i) => broken(plain(text), Math.max(5, Math.floor((field * widths[i]) / (range ? range[1] - range[0] : start + 0.5) / GLYPH))));
+    const pixels = field / (range ? range[1] - range[0] : start + 0.5);
+    const lines = texts.map((text, i) => {
+      const inside = Math.max(5, Math.floor((2 * halves[i] * pixels) / GLYPH));
+      const words = Math.max(...plain(text).split(/[\s_-]/u).map((word) => word.length));
+      const room = Math.min(2 * (at[i] + 0.5) * pixels + 2 * MARGIN, ...[at[i - 1], at[i + 1]].filter((x) => x !== undefined).map((x) => Math.abs(x - at[i]) * pixels));
+      return broken(plain(text), words * GLYPH <= room ? Math.max(inside, words) : inside); // a word may stand out of its block where nothing is
+    });
     const more = LINE * (Math.max(...lines.map((l) => l.length)) - 1);
     const axis = { ticktext: lines.map((l) => l.map(gutdiv.escaped).join("<br>")), tickangle: 0, ticklabeloverflow: "allow" };
     const bar = layout.coloraxis && layout.coloraxis.colorbar;
