@@ -42,6 +42,20 @@ def test_a_column_that_calls_samples_something_else_than_was_declared_is_an_aler
     assert notes[0].link is not None
 
 
+def test_columns_that_say_the_same_speak_once() -> None:
+    results = told("body_site", ["biopsy", "biopsy"])
+    metadata = results.metadata
+    assert metadata is not None
+    again = {"sample_type": metadata.columns["body_site"], "material": ("biopsy", *metadata.columns["body_site"][:-1])}
+    kinds = dict.fromkeys(again, "categorical")
+    results = replace(results, metadata=replace(metadata, columns={**metadata.columns, **again}, kinds={**metadata.kinds, **kinds}))
+    texts = [note.text.partition("but the ")[2] for note in specimens.alerts(results)]
+    assert texts == [
+        "columns body_site and sample_type call 2 samples of 24 something else: biopsy (2).",
+        "column material calls 3 samples of 24 something else: biopsy (3).",
+    ]
+
+
 @pytest.mark.parametrize(
     ("column", "cells", "declared"),
     [

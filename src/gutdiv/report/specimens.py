@@ -36,20 +36,23 @@ _KINDS = {word: kind for kind, words in WORDS.items() for word in words.split()}
 
 
 def alerts(results: Results) -> Iterator[Note]:
-    """Say of each such column which samples it calls something else than was declared."""
+    """Say which samples such columns call something else than was declared; columns that say the same speak once."""
     declared = str(reading.roles(results).get("specimen") or "")
     meant, metadata = kinds(declared), results.metadata
     if len(meant) != 1 or metadata is None:
         return
+    found: dict[tuple[str | None, ...], list[str]] = {}
     for column, cells in metadata.columns.items():
-        if re.sub(r"[^a-z]", "", column.lower()) not in COLUMNS:
-            continue
-        other = [str(c) for c in cells if not missing(c) and kinds(str(c)) and not kinds(str(c)) & meant]
-        if other:
+        if re.sub(r"[^a-z]", "", column.lower()) in COLUMNS:
+            other = tuple(None if missing(c) or not kinds(str(c)) or kinds(str(c)) & meant else str(c) for c in cells)
+            found.setdefault(other, []).append(name(column, limit=40))
+    for cells, columns in found.items():
+        if other := [c for c in cells if c is not None]:
             words = listing([f"{name(w, limit=40)} ({integer(other.count(w))})" for w in sorted(set(other))], limit=4)
+            said = f"column {columns[0]} calls" if len(columns) == 1 else f"columns {listing(columns, limit=4)} call"
             text = (
-                f"The specimen was declared as {name(declared, limit=40)}, but the column {name(column, limit=40)} calls {plural(len(other), 'sample')} of "
-                f"{integer(len(cells))} something else: {words}."
+                f"The specimen was declared as {name(declared, limit=40)}, but the {said} {plural(len(other), 'sample')} of {integer(len(cells))} "
+                f"something else: {words}."
             )
             action = (
                 "Samples of another body site make diversity, groups and verdicts misleading. Leave them out of the table and the metadata, or declare what "

@@ -77,11 +77,14 @@
       return half;
     });
     const pixels = field / (range ? range[1] - range[0] : start + 0.5);
-    const lines = texts.map((text, i) => {
-      const inside = Math.max(5, Math.floor((2 * halves[i] * pixels) / GLYPH));
+    const lines = texts.map((text, i) => broken(plain(text), Math.max(5, Math.floor((2 * halves[i] * pixels) / GLYPH))));
+    const wide = (told) => GLYPH * Math.max(...told.map((line) => line.length));
+    texts.forEach((text, i) => {
+      // a word may stand out of its block where nothing else stands
       const words = Math.max(...plain(text).split(/[\s_-]/u).map((word) => word.length));
-      const room = Math.min(2 * (at[i] + 0.5) * pixels + 2 * MARGIN, ...[at[i - 1], at[i + 1]].filter((x) => x !== undefined).map((x) => Math.abs(x - at[i]) * pixels));
-      return broken(plain(text), words * GLYPH <= room ? Math.max(inside, words) : inside); // a word may stand out of its block where nothing is
+      const free = [i - 1, i + 1].filter((k) => k in at).map((k) => 2 * Math.abs(at[k] - at[i]) * pixels - wide(lines[k]) - GLYPH);
+      const room = Math.min(2 * (at[i] + 0.5) * pixels + 2 * MARGIN, ...free);
+      if (words * GLYPH <= room && words * GLYPH > wide(lines[i])) lines[i] = broken(plain(text), words);
     });
     const more = LINE * (Math.max(...lines.map((l) => l.length)) - 1);
     const axis = { ticktext: lines.map((l) => l.map(gutdiv.escaped).join("<br>")), tickangle: 0, ticklabeloverflow: "allow" };
