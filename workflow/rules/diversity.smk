@@ -113,6 +113,7 @@ rule diversity_alpha:
         "logs/{cohort}/diversity/alpha.log",
     benchmark:
         "logs/{cohort}/diversity/alpha.benchmark.tsv"
+    priority: 1  # the longest way to a report
     conda:
         "../envs/gutdiv.yaml"
     threads: processors(4)
@@ -140,6 +141,7 @@ rule diversity_taxa:
         "logs/{cohort}/diversity/taxa.log",
     benchmark:
         "logs/{cohort}/diversity/taxa.benchmark.tsv"
+    priority: 1  # the longest way to a report
     conda:
         "../envs/gutdiv.yaml"
     threads: 1

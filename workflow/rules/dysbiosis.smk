@@ -22,6 +22,7 @@ rule dysbiosis_verdict:
         "logs/{cohort}/dysbiosis/verdict.log",
     benchmark:
         "logs/{cohort}/dysbiosis/verdict.benchmark.tsv"
+    priority: 1  # the longest way to a report
     conda:
         "../envs/gutdiv.yaml"
     threads: processors(2)
@@ -50,6 +51,7 @@ rule dysbiosis_stability:
         "logs/{cohort}/dysbiosis/stability.log",
     benchmark:
         "logs/{cohort}/dysbiosis/stability.benchmark.tsv"
+    priority: 1  # the longest way to a report
     conda:
         "../envs/gutdiv.yaml"
     threads: processors(2)

@@ -138,10 +138,14 @@ def minutes(step):
 
 
 def processors(most):
-    """Threads: one for a small cohort, which is done before more would have begun; a dry run that has no record yet shows as many as it could be."""
+    """Threads: one for a small cohort, which is done before more would have begun, and half of what the run may take at most, so that two jobs keep it busy.
+
+    Without a record yet, as in a dry run, as many as it could be.
+    """
+    cores = workflow.resource_settings.cores if workflow.is_main_process else None  # a job on a cluster has what it asked for
 
     def wanted(wildcards, input):
         known = all(os.path.exists(f) for f in input if f.endswith("cohort.json"))
-        return most if not known or work(input, wildcards)[1] > 1 else 1
+        return min(most, max(1, cores // 2) if cores else most) if not known or work(input, wildcards)[1] > 1 else 1
 
     return wanted

@@ -14,6 +14,7 @@ rule reference_build:
         "logs/{cohort}/reference/build.log",
     benchmark:
         "logs/{cohort}/reference/build.benchmark.tsv"
+    priority: 1  # the longest way to a report
     conda:
         "../envs/gutdiv.yaml"
     threads: 1

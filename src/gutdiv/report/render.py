@@ -136,7 +136,7 @@ def _block(content: Any) -> Markup:
     plain = safe_json(content)
     if len(plain) < PACKED_FROM:
         return plain
-    packed = zlib.compress(plain.encode(), 9)
+    packed = zlib.compress(plain.encode(), 7)
     return Markup('"{}"').format(base64.b64encode(packed).decode())
 
 
