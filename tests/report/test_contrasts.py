@@ -11,6 +11,7 @@ from test_content import walk
 
 from gutdiv.report import contrasts
 from gutdiv.report.content import build
+from gutdiv.report.panels.guilds import enriched
 from gutdiv.report.parts import DataTable, Figure, Note, Sentences
 
 if TYPE_CHECKING:
@@ -113,3 +114,17 @@ def test_groups_whose_names_hold_the_sign_between_them_are_told_apart_by_the_col
     assert contrasts.sides(results, {"variable": "group", "contrast": "A - B - B - A"}) == ("A - B", "B - A")
     assert contrasts.sides(results, {"variable": "group", "contrast": "A - C"}) == ("", "")
     assert contrasts.told(results, {"variable": "group", "contrast": "A - C"}) == "A - C"
+
+
+def test_guilds_say_which_test_found_their_taxa_with_the_contrast_as_on_the_whole_page() -> None:
+    results = fake_results()
+    found = results.tables["immune/enrichment"]
+    sources = ["abundance: group, a - b", "abundance: group, low-fat - high - fat"]
+    assert len(found.frame) == len(sources)
+    enrichment = replace(found, frame=found.frame.assign(source=sources))
+    section = enriched(replace(results, tables={**results.tables, "immune/enrichment": enrichment}))
+    assert section is not None
+    (table,) = (part for part in section.parts if isinstance(part, DataTable))
+    at = [c.label for c in table.columns].index("Among taxa that")
+    words = {row.cells[at].text for row in table.rows}
+    assert words == {"differ in abundance: group, a minus b", "differ in abundance: group, low-fat - high - fat"}, "what could be read two ways stays as it is"

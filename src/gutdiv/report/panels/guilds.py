@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from gutdiv.report import cells, evidence, reading, story
+from gutdiv.report import cells, contrasts, evidence, reading, story
 from gutdiv.report.parts import Cell, Column, Note, Part, Section, Sentence, Sentences
 from gutdiv.report.wording import capital, fixed, integer, listing, missing, name, percent, plural, sentence
 
@@ -82,6 +82,14 @@ def _told(about: Mapping[str, Any]) -> list[str]:
 
 
 # ---------------------------------------------------------------- guilds among tested taxa
+def _among(source: str) -> str:
+    """Word which test found the taxa; a contrast of two groups stands as on the whole page."""
+    if source in SOURCES:
+        return SOURCES[source]
+    told = source.replace(contrasts.BETWEEN, " minus ") if source.count(contrasts.BETWEEN) == 1 else source
+    return f"differ in {told}"
+
+
 def enriched(results: Results) -> Section | None:
     """List guilds by how many of their members are among the taxa that a test found."""
     found = reading.table(results, ENRICHMENT)
@@ -94,7 +102,7 @@ def enriched(results: Results) -> Section | None:
         return Section("enrichment", "Guilds among the taxa found", tuple(gone)) if gone else None
     spec = (
         (Column("Guild"), lambda r: cells.text(r["guild"])),
-        (Column("Among taxa that", "phrase", choose=True), lambda r: cells.text(SOURCES.get(str(r["source"]), r["source"]))),
+        (Column("Among taxa that", "phrase", choose=True), lambda r: cells.text(_among(str(r["source"])))),
         (Column("Direction", choose=True), lambda r: cells.text(r["direction"])),
         cells.column("Members found", "observed", cells.count),
         cells.column("Expected", "expected", cells.real),
