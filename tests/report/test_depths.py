@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from fake_results import fake_results
 from fake_tables import HOSTILE
 
@@ -124,6 +125,15 @@ def test_a_metric_that_still_follows_the_reads_is_said_to() -> None:
     assert found is not None
     (told,) = [p.text for p in found.parts if isinstance(p, Note) and "still follow" in p.text]
     assert told.startswith("At 5,000 reads Observed features still follow the reads that samples came with.")
+
+
+@pytest.mark.parametrize(("samples", "word"), [(40, "no more than chance leaves"), (41, "still follows the reads")])
+def test_a_correlation_that_chance_leaves_among_few_samples_is_no_sign(samples: int, word: str) -> None:
+    results = fake_results()
+    table = results.tables["diversity/depths"]
+    frame = table.frame.assign(rho_sobs=-0.3125, samples=samples)  # 1.96 / sqrt(39) = 0.3139, 1.96 / sqrt(40) = 0.3099
+    shown = replace(results, tables={**results.tables, "diversity/depths": Table("depths", frame, table.record)})
+    assert {r.cells[0].text: r.cells[-1].text for r in listed(shown, "depths-followed").rows}["Observed features"] == word
 
 
 def test_the_standards_stand_beside_each_other() -> None:

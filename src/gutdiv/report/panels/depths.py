@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from gutdiv.report import cells, charts, reading, story
@@ -26,6 +27,8 @@ _RHO = (
     "After rarefaction it should be near 0."
 )
 _CLEARLY = 0.2  # a correlation with reads from this size on is remarked upon
+_BY_CHANCE = 1.96  # standard errors that chance seldom exceeds
+_FOLLOWS = "still follows the reads"
 _LEAST = 100  # reads: fewer show next to nothing of a sample, so that such a candidate is listed and not drawn
 
 
@@ -169,12 +172,12 @@ def _followed(results: Results, found: Table, chosen: Mapping[str, Any] | None) 
             (Column("Metric"), lambda r: Cell(reading.metric(results, str(r["metric"])).label)),
             (Column("As sequenced", "number"), lambda r: _rho(r["before"])),
             (Column(f"At {integer(chosen['depth'])} reads", "number"), lambda r: _rho(r["at"])),
-            (Column("Reading"), lambda r: Cell(NONE if missing(r["at"]) else "still follows the reads" if _follows(r["at"]) else "near 0")),
+            (Column("Reading"), lambda r: Cell(_read(r["at"], chosen["samples"]))),
         )
         rows = [{"metric": m, "before": chosen[f"rho_{m}_before"], "at": chosen[f"rho_{m}"]} for m in metrics]
         note = "Richness and Shannon by their expectation, other metrics by one draw."
         parts.append(cells.build("depths-followed", "Correlation with reads, by metric", spec, rows, source="diversity/depths.tsv", note=f"{_RHO} {note}"))
-        still = [reading.metric(results, r["metric"]).label for r in rows if _follows(r["at"])]
+        still = [reading.metric(results, r["metric"]).label for r in rows if _read(r["at"], chosen["samples"]) == _FOLLOWS]
         if still:
             word = story.verb(still[0], "follow") if len(still) == 1 else "follow"
             text = f"At {integer(chosen['depth'])} reads {listing(still)} still {word} the reads that samples came with."
@@ -184,14 +187,18 @@ def _followed(results: Results, found: Table, chosen: Mapping[str, Any] | None) 
 
 
 _WHY = (
-    "More than 0.2 in size is more than reads alone should leave: samples that were sequenced more deeply may differ in kind, as batches or groups do. "
-    "A difference between groups of unlike depth is then to be read with care."
+    "More than 0.2 in size, and more than chance leaves among so many samples, is not the reads' doing alone: samples that were sequenced more deeply may "
+    "differ in kind, as batches or groups do. A difference between groups of unlike depth is then to be read with care."
 )
 
 
-def _follows(value: Any) -> bool:
-    """Whether a correlation with the reads is far from none."""
-    return not missing(value) and abs(float(value)) > _CLEARLY
+def _read(value: Any, n: int) -> str:
+    """Say what a correlation with the reads among n samples shows; where there is none its variance is 1 / (n - 1) (Kendall & Gibbons 1990, 4.14)."""
+    if missing(value):
+        return NONE
+    if abs(float(value)) <= _CLEARLY:
+        return "near 0"
+    return _FOLLOWS if abs(float(value)) * math.sqrt(max(int(n) - 1, 1)) > _BY_CHANCE else "no more than chance leaves"
 
 
 def _rho(value: Any) -> Cell:
