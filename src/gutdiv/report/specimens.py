@@ -46,12 +46,12 @@ def alerts(results: Results) -> Iterator[Note]:
         if re.sub(r"[^a-z]", "", column.lower()) in COLUMNS:
             other = tuple(None if missing(c) or not kinds(str(c)) or kinds(str(c)) & meant else str(c) for c in cells)
             found.setdefault(other, []).append(name(column, limit=40))
-    for cells, columns in found.items():
-        if other := [c for c in cells if c is not None]:
-            words = listing([f"{name(w, limit=40)} ({integer(other.count(w))})" for w in sorted(set(other))], limit=4)
+    for calls, columns in found.items():
+        if named := [c for c in calls if c is not None]:
+            words = listing([f"{name(w, limit=40)} ({integer(named.count(w))})" for w in sorted(set(named))], limit=4)
             said = f"column {columns[0]} calls" if len(columns) == 1 else f"columns {listing(columns, limit=4)} call"
             text = (
-                f"The specimen was declared as {name(declared, limit=40)}, but the {said} {plural(len(other), 'sample')} of {integer(len(cells))} "
+                f"The specimen was declared as {name(declared, limit=40)}, but the {said} {plural(len(named), 'sample')} of {integer(len(calls))} "
                 f"something else: {words}."
             )
             action = (
