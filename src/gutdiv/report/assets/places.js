@@ -60,14 +60,7 @@
   gutdiv.blocks = function (layout, width) {
     const { tickvals: at, ticktext: texts, range, tickmode } = layout.xaxis;
     if (tickmode !== "array" || !texts) return layout;
-    if (texts.length > FEW) {
-      const upright = texts.map((text) => cut(plain(text)));
-      const deep = Math.max(0, Math.max(...upright.map((t) => t.length)) * GLYPH - LINE);
-      const shown = { ticktext: upright.map(gutdiv.escaped), tickangle: -90, ticklabeloverflow: "allow" };
-      const colours = layout.coloraxis && layout.coloraxis.colorbar;
-      const lower = colours ? { coloraxis: { colorbar: { y: colours.y - deep / (layout.height - layout.margin.t - layout.margin.b) } } } : {};
-      return gutdiv.merged(layout, { xaxis: shown, height: layout.height + deep, margin: { b: layout.margin.b + deep }, ...lower });
-    }
+    if (texts.length > FEW) return upright(layout, texts);
     const words = layout.yaxis.ticktext || [];
     const field = width - layout.margin.r - Math.max(layout.margin.l, 14 + 6 * Math.max(0, ...words.map((word) => plain(word).length)));
     let start = -0.5;
@@ -86,6 +79,8 @@
       const room = Math.min(2 * (at[i] + 0.5) * pixels + 2 * MARGIN, ...free);
       if (words * GLYPH <= room && words * GLYPH > wide(lines[i])) lines[i] = broken(plain(text), words);
     });
+    const close = (i) => (wide(lines[i]) + wide(lines[i - 1])) / 2 > (at[i] - at[i - 1]) * pixels;
+    if (texts.some((_, i) => i > 0 && close(i))) return upright(layout, texts);
     const more = LINE * (Math.max(...lines.map((l) => l.length)) - 1);
     const axis = { ticktext: lines.map((l) => l.map(gutdiv.escaped).join("<br>")), tickangle: 0, ticklabeloverflow: "allow" };
     const bar = layout.coloraxis && layout.coloraxis.colorbar;
@@ -93,6 +88,15 @@
     const shifted = bar ? { coloraxis: { colorbar: { y: bar.y - more / inner } } } : {};
     return gutdiv.merged(layout, { xaxis: axis, height: layout.height + more, margin: { b: layout.margin.b + more }, ...shifted });
   };
+
+  function upright(layout, texts) {
+    const names = texts.map((text) => cut(plain(text)));
+    const deep = Math.max(0, Math.max(...names.map((t) => t.length)) * GLYPH - LINE);
+    const shown = { ticktext: names.map(gutdiv.escaped), tickangle: -90, ticklabeloverflow: "allow" };
+    const colours = layout.coloraxis && layout.coloraxis.colorbar;
+    const lower = colours ? { coloraxis: { colorbar: { y: colours.y - deep / (layout.height - layout.margin.t - layout.margin.b) } } } : {};
+    return gutdiv.merged(layout, { xaxis: shown, height: layout.height + deep, margin: { b: layout.margin.b + deep }, ...lower });
+  }
 
   const cut = (text) => (text.length > UPRIGHT ? text.slice(0, UPRIGHT - 1) + "…" : text);
 
