@@ -138,11 +138,9 @@ def minutes(step):
 
 
 def processors(most):
-    """Threads: one for a small cohort, which is done before more would have begun, and half of what the run may take at most, so that two jobs keep it busy.
-
-    Without a record yet, as in a dry run, as many as it could be.
-    """
-    cores = workflow.resource_settings.cores if workflow.is_main_process else None  # a job on a cluster has what it asked for
+    """Threads: one for a small cohort, which is done before more would have begun; on one machine half of what the run may take, so that two jobs keep it busy."""
+    here = workflow.is_main_process and workflow.resource_settings.nodes is None  # a job on a cluster has what it asked for
+    cores = workflow.resource_settings.cores if here else None
 
     def wanted(wildcards, input):
         known = all(os.path.exists(f) for f in input if f.endswith("cohort.json"))

@@ -94,7 +94,7 @@ def _shares(cohort: Cohort, rank: str, most: int, read: Ints) -> tuple[Floats, l
     if rest.size == 1:  # one taxon needs no common name
         top, rest = leading, leading[:0]
     columns = [parts[:, top], parts[:, rest].sum(axis=1, keepdims=True)] if rest.size else [parts[:, top]]
-    own = _own(cohort, parts[:, rest] / depth, [str(n) for n in names[rest]], read)
+    own = _own(cohort, parts[:, rest] / depth, [str(n) for n in names[rest]], read) if rank == OWN_RANK else []
     return np.hstack(columns) / depth, [str(n) for n in names[top]] + [OTHER] * bool(rest.size), int(rest.size), own
 
 

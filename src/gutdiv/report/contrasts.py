@@ -105,7 +105,7 @@ def sides(results: Results, row: Mapping[str, Any]) -> tuple[str, str]:
     return "", ""
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=4)
 def _values(results: Results, column: str) -> frozenset[str]:
     """Return the groups that a column holds; numbers also as tests write them."""
     metadata = results.metadata

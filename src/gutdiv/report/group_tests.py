@@ -28,6 +28,12 @@ _CONTRAST = "In `a minus b`, a positive effect means that a is higher."
 _OPENED = {"Effect": "kind of effect", "q within": "family of tests"}
 
 
+def _contrast(results: Results, row: Mapping[str, Any]) -> str:
+    """Name a contrast; an effect without a sign is of two groups, and of neither beside the other."""
+    one, two = contrasts.sides(results, row)
+    return f"{one} and {two}" if one and row.get("effect_name") in contrasts.UNSIGNED else contrasts.told(results, row)
+
+
 def metric_column(results: Results) -> Named:
     """Name what was tested by the metric's label."""
     return (Column("Metric", choose=True), lambda r: cells.text(reading.metric(results, str(r["metric"])).label))
@@ -46,7 +52,7 @@ def table(
     """List tests with effect, interval, p and q, between columns of the caller's own."""
     spec: list[Named] = [
         *first,
-        (Column("Contrast", "name", _CONTRAST, choose=True), lambda r: cells.text(contrasts.told(results, r))),
+        (Column("Contrast", "name", _CONTRAST, choose=True), lambda r: cells.text(_contrast(results, r))),
         (Column("n", "number", "Units on either side of the contrast."), counts),
         (Column("Effect", "number"), effect),
         (Column("95% CI", "number"), interval),

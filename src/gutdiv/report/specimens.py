@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from gutdiv.report import reading
@@ -48,7 +49,8 @@ def alerts(results: Results) -> Iterator[Note]:
             found.setdefault(other, []).append(name(column, limit=40))
     for calls, columns in found.items():
         if named := [c for c in calls if c is not None]:
-            words = listing([f"{name(w, limit=40)} ({integer(named.count(w))})" for w in sorted(set(named))], limit=4)
+            counts = sorted(Counter(named).items(), key=lambda item: (-item[1], item[0]))
+            words = listing([f"{name(w, limit=40)} ({integer(n)})" for w, n in counts], limit=4)
             said = f"column {columns[0]} calls" if len(columns) == 1 else f"columns {listing(columns, limit=4)} call"
             text = (
                 f"The specimen was declared as {name(declared, limit=40)}, but the {said} {plural(len(named), 'sample')} of {integer(len(calls))} "

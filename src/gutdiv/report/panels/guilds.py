@@ -86,6 +86,8 @@ def _among(source: str) -> str:
     """Word which test found the taxa; a contrast of two groups stands as on the whole page."""
     if source in SOURCES:
         return SOURCES[source]
+    if source.startswith("marker:"):
+        return f"are linked with {source.removeprefix('marker:')}"
     told = source.replace(contrasts.BETWEEN, " minus ") if source.count(contrasts.BETWEEN) == 1 else source
     return f"differ in {told}"
 

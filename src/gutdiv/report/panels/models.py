@@ -79,7 +79,10 @@ def _name(results: Results, row: Mapping[str, Any], *, alone: bool) -> str:
 def _clear(results: Results, row: Mapping[str, Any], word: str) -> str:
     """Word a clear coefficient by its direction: of two groups which is higher, of anything else whether the metric rises or falls with it."""
     (one, two), up = contrasts.sides(results, row), float(row["effect"]) > 0
-    return f"{'higher' if up else 'lower'} in {one} than in {two}" if one else f"{'rising' if up else 'falling'} with {word}"
+    if one:
+        return f"{'higher' if up else 'lower'} in {one} than in {two}"
+    number = str(row.get("contrast")) == f"per {row['variable']}"
+    return f"{'rising' if up else 'falling'} with {name(row['variable'], limit=40)}" if number else f"clear for {word}"
 
 
 def _table(results: Results, key: str, rows: Sequence[Mapping[str, Any]]) -> DataTable:
