@@ -211,6 +211,26 @@ def test_structure_of_a_formula_alone_asks_nothing_of_groups_and_records_what_ca
     assert "stand in the interaction" in read_table(folder / "crossed" / "pairs" / "braycurtis.tsv", "group_test").record["absent"]["Management"]
 
 
+def test_structure_writes_nothing_where_one_of_its_tests_fails_and_asks_for_its_column_first(
+    dune: dict[str, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, out = dune["folder"], dune["folder"] / "failed"
+    files = ["--distances", folder / "braycurtis.h5", "--metadata", dune["metadata"], "--formula", "~ A1", "--permutations", 19, "--output", out]
+    one_group = [str(w) for w in ("comparison", "structure", *files, "--variable", "Moisture", "--subject", "nowhere")]
+    assert main(one_group) == 2
+    assert "nowhere" in capsys.readouterr().err
+    centred: list[int] = []
+    monkeypatch.setattr(selection, "gower_centred", lambda matrix, at, **k: centred.append(len(at)))
+    assert main([str(w) for w in ("comparison", "structure", *files, "--variable", "Managment")]) == 2
+    assert "no column 'Managment'" in capsys.readouterr().err
+    assert centred == [], "told before anything is computed"
+    monkeypatch.undo()
+    # the formula can be tested, its last test cannot
+    assert main([str(w) for w in ("comparison", "structure", *files[:4], "--formula", "~ A1 * Management", "--variable", "Management", *files[6:])]) == 2
+    assert "interaction" in capsys.readouterr().err
+    assert not out.exists()
+
+
 def test_a_baseline_that_one_of_many_cohorts_lacks_is_recorded_where_that_is_asked_for(dune: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
     folder, out = dune["folder"], dune["folder"] / "lacking.tsv"
     of_alpha = ["comparison", "alpha", "--alpha", folder / "alpha.tsv", "--cohort", dune["cohort"], "--baseline", "XX", "--output", out]

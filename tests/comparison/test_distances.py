@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from itertools import groupby
 from typing import TYPE_CHECKING
+from weakref import ref
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from scipy.stats import kstest
 
 from gutdiv.comparison.distances import permanova
 from gutdiv.comparison.scheme import UntestableError
+from gutdiv.comparison.selection import gower_of, keep_centred
 from gutdiv.errors import ExpressionError, InputError
 from gutdiv.model.results import DistanceMatrix
 
@@ -234,6 +236,25 @@ def test_groups_count_samples_and_the_subjects_that_are_permuted() -> None:
     frame = permanova(distances, metadata(ids, {"owner": owners, "side": side}), formula="~ side", subject="owner", permutations=99).frame
     assert frame["group_sizes"].iloc[0] == "case 21; control 27"
     assert frame["unit_sizes"].iloc[0] == "case 7; control 9"
+
+
+def test_distances_that_were_written_to_are_tested_anew_and_a_kept_matrix_goes_with_its_context() -> None:
+    distances, meta = vegan_data("dune")
+    distances = DistanceMatrix(distances.ids, distances.matrix.copy(), distances.metric)
+    before = permanova(distances, meta, formula="~ A1").frame
+    distances.matrix[:10, 10:] += 0.3
+    distances.matrix[10:, :10] += 0.3
+    after = permanova(distances, meta, formula="~ A1").frame
+    assert after["sum_of_squares"].iloc[-1] > before["sum_of_squares"].iloc[-1]
+    with keep_centred():
+        kept = gower_of(distances, meta.ids)
+        assert gower_of(distances, meta.ids) is kept
+        assert gower_of(distances, meta.ids[:9]).shape == (9, 9)
+        assert gower_of(distances, meta.ids) is not kept, "one at a time"
+        last = ref(gower_of(distances, meta.ids))
+        del kept
+    assert last() is None, "nothing holds a matrix of all samples afterwards"
+    pd.testing.assert_frame_equal(permanova(distances, meta, formula="~ A1").frame, after, check_exact=True)
 
 
 def test_threads_and_the_rest_of_the_samples_change_no_bit() -> None:

@@ -264,31 +264,37 @@ def _structure(args: argparse.Namespace) -> int:
     """Run what belongs together, and write each result as its own command would; what one has found the next does not compute again."""
     from gutdiv.comparison import constrained, dispersion, pairs
     from gutdiv.comparison import distances as whole
+    from gutdiv.comparison.selection import keep_centred
     from gutdiv.io.artifacts import write_table
     from gutdiv.io.distances import read_distances
     from gutdiv.io.metadata import read_metadata
 
-    distances, metadata = read_distances(args.distances, in_pieces=True), read_metadata(args.metadata)
+    metadata = read_metadata(args.metadata)
+    if args.variable is not None:
+        metadata.column(args.variable)  # a wrong name is told before anything is computed
+    distances = read_distances(args.distances, in_pieces=True)
     inputs, exchange = _digests(args, ("distances", "metadata")), _options(args, *EXCHANGE)
     more = {"seed": args.seed, "threads": args.threads}
+    made: dict[str, Table] = {}
 
-    def write(name: str, table: Table, options: dict[str, Any], seed: int | None) -> Table:
-        made = _with_record(table, options, inputs, seed=seed, **_carried(distances))
-        write_table(args.output / name / f"{args.distances.stem}.tsv", made)
-        return made
+    def keep(name: str, table: Table, options: dict[str, Any], seed: int | None) -> None:
+        made[name] = _with_record(table, options, inputs, seed=seed, **_carried(distances))
 
-    options = {"formula": args.formula, "by": "margin", **exchange}
-    table = _or_recorded(args, whole.permanova, whole.untested, args.formula)(distances, metadata, **options, **more)
-    known = [write("permanova", table, options, args.seed)]
-    options = {"formula": args.formula}
-    table = _or_recorded(args, constrained.constrain, constrained.untested, args.formula)(distances, metadata, **options)
-    write("constrained", table, options, None)
-    if args.variable is None:
-        return 0
-    options = {"variable": args.variable, "subject": exchange["subject"], "centre": "auto", "bias_adjust": False, "square_root": False}
-    options["permutations"] = args.permutations
-    known.append(write("dispersion", dispersion.compare_dispersion(distances, metadata, **options, seed=args.seed), options, args.seed))
-    options = {"variable": args.variable, "formula": args.formula, **exchange}
-    table = _or_recorded(args, pairs.compare_pairs, pairs.untested, args.variable)(distances, metadata, **options, **more, known=known)
-    write("pairs", table, options, args.seed)
+    with keep_centred():
+        options = {"formula": args.formula, "by": "margin", **exchange}
+        test = _or_recorded(args, whole.permanova, whole.untested, args.formula)
+        keep("permanova", test(distances, metadata, **options, **more), options, args.seed)
+        options = {"formula": args.formula}
+        test = _or_recorded(args, constrained.constrain, constrained.untested, args.formula)
+        keep("constrained", test(distances, metadata, **options), options, None)
+        if args.variable is not None:
+            options = {"variable": args.variable, "subject": exchange["subject"], "centre": "auto", "bias_adjust": False, "square_root": False}
+            options["permutations"] = args.permutations
+            keep("dispersion", dispersion.compare_dispersion(distances, metadata, **options, seed=args.seed), options, args.seed)
+            options = {"variable": args.variable, "formula": args.formula, **exchange}
+            known = [made["permanova"], made["dispersion"]]
+            test = _or_recorded(args, pairs.compare_pairs, pairs.untested, args.variable)
+            keep("pairs", test(distances, metadata, **options, **more, known=known), options, args.seed)
+    for name, table in made.items():
+        write_table(args.output / name / f"{args.distances.stem}.tsv", table)
     return 0

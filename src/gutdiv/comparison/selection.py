@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ from gutdiv.errors import InputError, count_noun, first_ids
 from gutdiv.numerics.projection import gower_centred
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from gutdiv.grammar.formula import Formula
     from gutdiv.model.cohort import SampleMetadata
@@ -21,8 +22,21 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 _PIECE = 256  # rows that are checked at a time
-# The last Gower-centred matrix of each distances that are still in use, for the next test of the same samples: making it reads all of them twice.
-_CENTRED: WeakKeyDictionary[DistanceMatrix, tuple[tuple[str, ...], bool, Floats]] = WeakKeyDictionary()
+# Where `keep_centred` is entered: what the last Gower-centred matrix is of, and the matrix; at most one.
+_KEPT: ContextVar[list[tuple[DistanceMatrix, tuple[str, ...], bool, Floats]] | None] = ContextVar("kept", default=None)
+
+
+@contextmanager
+def keep_centred() -> Iterator[None]:
+    """Keep the last Gower-centred matrix within this context, for the next test of the same samples: making it reads all distances twice.
+
+    The distances are not to be written to before it is left.
+    """
+    token = _KEPT.set([])
+    try:
+        yield
+    finally:
+        _KEPT.reset(token)
 
 
 def choose_samples(distances: DistanceMatrix, metadata: SampleMetadata, columns: Sequence[str]) -> tuple[tuple[str, ...], dict[str, int]]:
@@ -81,21 +95,24 @@ def without_movers(
 def gower_of(distances: DistanceMatrix, chosen: Sequence[str], *, square_root: bool = False) -> Floats:
     """Return the Gower-centred matrix of the chosen samples in their order, from distances or from their roots: one matrix, no other copy.
 
-    It is kept, and not to be written to, until one of other samples is asked for.
+    It is not to be written to. Within `keep_centred` it is kept until one of other samples is asked for.
 
     Raises
     ------
     InputError
         Where a distance is not defined or negative.
     """
-    kept = _CENTRED.pop(distances, None)
-    if kept is None or kept[:2] != (tuple(chosen), square_root):
-        del kept  # before another takes its place in memory
-        centred = gower_centred(distances.matrix, places_of(distances, chosen), square_root=square_root)
-        centred.setflags(write=False)
-        kept = tuple(chosen), square_root, centred
-    _CENTRED[distances] = kept
-    return kept[2]
+    kept = _KEPT.get()
+    asked = tuple(chosen), square_root
+    if kept and kept[0][0] is distances and kept[0][1:3] == asked:
+        return kept[0][3]
+    if kept:
+        kept.clear()  # before another takes its place in memory
+    centred = gower_centred(distances.matrix, places_of(distances, chosen), square_root=square_root)
+    centred.setflags(write=False)
+    if kept is not None:
+        kept.append((distances, *asked, centred))
+    return centred
 
 
 def matrix_of(distances: DistanceMatrix, chosen: Sequence[str]) -> npt.NDArray[Any]:
