@@ -5,11 +5,21 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 import strategies as st
 from scipy import stats
 
-from gutdiv.diversity.depths import batch_warnings, depth_notes, depth_table, depth_warnings, group_losses, unequal_loss, verdict_depths
+from gutdiv.diversity.depths import (
+    batch_warnings,
+    depth_notes,
+    depth_table,
+    depth_warnings,
+    followed,
+    group_losses,
+    unequal_loss,
+    verdict_depths,
+)
 from gutdiv.diversity.measure import measure_alpha
 from gutdiv.diversity.rarefaction import resolve_depth
 from gutdiv.errors import InputError
@@ -100,6 +110,15 @@ def test_metrics_are_correlated_with_reads_and_what_cannot_be_is_said() -> None:
         assert chosen[column] == pytest.approx(stats.spearmanr(values["value"].to_numpy()[kept], made.depth[kept]).statistic)
     assert "rho_berger_parker_d" in table.columns
     assert "rho_faith_pd" not in table.columns
+
+
+@pytest.mark.parametrize(("samples", "word"), [(40, "by chance"), (41, "follows")])
+def test_a_correlation_with_reads_that_chance_leaves_among_few_samples_is_told_apart(samples: int, word: str) -> None:
+    # 1.96 / sqrt(39) = 0.3139, 1.96 / sqrt(40) = 0.3099
+    correlations = {"rho_sobs_before": [0.9], "rho_sobs": [-0.3125], "rho_shannon": [0.2], "rho_simpson": [np.nan]}
+    table = pd.DataFrame({"depth": [500], "samples": [samples], **correlations})
+    assert followed(table, 500) == {"sobs": word, "shannon": "near 0"}
+    assert followed(table, None) == {}
 
 
 def test_richness_that_still_follows_the_reads_is_warned_of() -> None:

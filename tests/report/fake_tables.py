@@ -259,6 +259,7 @@ def depths(*, group: bool, labels: Sequence[str] = ()) -> Table:
         lost=lost,
         loss_test="Fisher's exact test" if group else None,
         verdict_depths={"in-study": 5000, "aligned": 1000},
+        followed={"sobs": "near 0", "shannon": "near 0"},
     )
 
 
@@ -536,7 +537,7 @@ def abundance(column: str, labels: Sequence[str], names: Sequence[str]) -> Table
         finding("abundance_difference", names[i], "lower" if i % 2 else "higher", 1.4, "ln fold change", "clear", i, contrast=f"{two} - {one}", q=0.0004)
         for i in range(2)
     ]
-    return table("abundance", rows, findings=found, notes=["Effects are relative to the typical taxon."], dropped={"no value of " + column: 3})
+    return table("abundance", rows, variable=column, findings=found, notes=["Effects are relative to the typical taxon."], dropped={"no value of " + column: 3})
 
 
 def models(values: Mapping[str, np.ndarray], column: str, labels: Sequence[str]) -> Table:

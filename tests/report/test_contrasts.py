@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import pytest
 from fake_results import fake_results
 from test_content import walk
@@ -17,7 +18,7 @@ from gutdiv.report.parts import DataTable, Figure, Note, Sentences
 if TYPE_CHECKING:
     from gutdiv.model.results import Results
 
-ALPHA = "comparison/alpha"
+ALPHA, MODEL, CHANGE = "comparison/alpha", "comparison/model", "comparison/longitudinal/tests"
 
 
 def backwards(results: Results, **record: Any) -> Results:
@@ -50,20 +51,81 @@ def test_tests_by_ranks_are_shown_the_way_round_that_models_and_abundances_have_
     assert shown(turned) == shown(plain)
     told = [n.text for n in walk(build(turned), Note) if "with the other sign" in n.text]
     assert told == [
-        "Shown is patient - healthy, as in the models and in the abundances of taxa; comparison/alpha.tsv holds the same tests as healthy - patient, "
-        "with the other sign."
+        "Shown is patient minus healthy, as on the whole page; comparison/alpha.tsv holds the same tests as healthy minus patient, with the other sign."
     ]
     assert not [n.text for n in walk(build(plain), Note) if "with the other sign" in n.text]
 
 
-def test_a_baseline_that_was_named_is_kept() -> None:
+def test_a_baseline_that_was_named_is_kept_and_models_are_turned_to_it() -> None:
     named = backwards(fake_results(), baseline="patient")
-    assert contrasts.alike(named) is named
+    tables = {p: t for p, t in named.tables.items() if p != contrasts.ABUNDANCE}  # abundances take the same baseline where one is named
+    named = replace(named, tables=tables)
+    turned = contrasts.alike(named)
+    assert turned.tables[ALPHA] is named.tables[ALPHA]
+    model, file = turned.tables[MODEL].frame, named.tables[MODEL].frame
+    of_group = (file["part"] == "coefficient") & (file["variable"] == "group")
+    assert set(file["contrast"][of_group]) == {"patient - healthy"}
+    assert set(model["contrast"][of_group]) == {"healthy - patient"}
+    assert model["effect"][of_group].tolist() == [0.4] * 6
+    assert model["ci_low"][of_group].tolist() == pytest.approx([0.3] * 6)
+    assert model["ci_high"][of_group].tolist() == pytest.approx([0.5] * 6)
+    assert model["p"].equals(file["p"])
+    pd.testing.assert_frame_equal(model[~of_group], file[~of_group], check_dtype=False)
+    page = build(named)
+    view = next(f for f in walk(page, Figure) if f.key == "models").views[0]
+    assert view.title == "Shannon entropy, other terms held constant: clearly higher in healthy than in patient"
+    assert "comparison/model.tsv holds the same tests as patient minus healthy, with the other sign." in " ".join(n.text for n in walk(page, Note))
+
+
+def test_over_time_subjects_are_compared_the_way_round_that_coefficients_have() -> None:
+    results = fake_results()
+    table = results.tables[CHANGE]
+    row = table.frame.iloc[-1].to_dict()
+    rate = {"variable": "group", "contrast": "healthy - patient", "n_1": 40, "n_2": 60, "effect": 0.3, "ci_low": 0.1, "ci_high": 0.6, "p": 0.001, "q": 0.002}
+    rate |= {"effect_name": "Cliff's delta", "part": "rate of change", "strength": "clear", "test": "Wilcoxon rank-sum of the rate of change"}
+    beside = {"variable": "group", "contrast": "patient - healthy", "effect": -0.2, "effect_name": "coefficient", "part": "coefficient", "p": 0.2}
+    found = {"what": "course", "subject": "shannon", "direction": "higher", "size": 0.3, "unit": "Cliff's delta", "strength": "clear", "rank": 0}
+    found["values"] = {"contrast": "healthy - patient", "n_1": 40, "n_2": 60, "ci_low": 0.1, "ci_high": 0.6}
+    frame = pd.DataFrame([*table.frame.to_dict("records"), {**row, **rate}, {**row, **beside}])
+    of_subjects = replace(table, frame=frame, record={**table.record, "findings": [found], "group": "group"})
+    only = {ALPHA: results.tables[ALPHA]}  # nothing else that would decide which is taken from which
+    results = replace(results, tables={**only, **{p: t for p, t in results.tables.items() if "longitudinal" in p}, CHANGE: of_subjects})
+    turned = contrasts.alike(results).tables[CHANGE]
+    (new,) = turned.frame[turned.frame["part"] == "rate of change"].to_dict("records")
+    assert [new[c] for c in ("contrast", "n_1", "n_2", "effect", "ci_low", "ci_high")] == ["patient - healthy", 60, 40, -0.3, -0.6, -0.1]
+    finding = turned.record["findings"][0]
+    assert (finding.size, finding.direction, finding.values["contrast"]) == (-0.3, "lower", "patient - healthy")
+    panel = next(p for p in build(results).panels if p.key == "longitudinal")
+    parts = [part for section in panel.sections for part in section.parts]
+    shown = next(p for p in parts if isinstance(p, DataTable))
+    at = [c.label for c in shown.columns].index("Contrast")
+    assert "healthy minus patient" not in {r.cells[at].text for r in shown.rows}
+    assert [n.text for n in parts if isinstance(n, Note) and "with the other sign" in n.text] == [
+        "Shown is patient minus healthy, as on the whole page; comparison/longitudinal/tests.tsv holds the same tests as healthy minus patient, "
+        "with the other sign."
+    ]
+    (figure,) = (p for p in parts if isinstance(p, Figure))
+    assert "rate of change, patient minus healthy" in figure.views[1].title
+
+
+def test_a_turned_table_of_pairs_says_so_below() -> None:
+    results = fake_results()
+    pairs = {p: t for p, t in results.tables.items() if p.startswith(contrasts.PAIRS)}
+    place, table = next(iter(pairs.items()))
+    frame = table.frame.copy()
+    assert len(frame) > 1
+    frame.loc[0, "contrast"] = "healthy - patient"
+    results = replace(results, tables={**results.tables, place: replace(table, frame=frame)})
+    told = [n.text for n in walk(build(results), Note) if "with the other sign" in n.text]
+    assert told == [
+        "Shown is patient minus healthy, as on the whole page; the files of comparison/pairs/ hold the same tests as healthy minus patient, "
+        "with the other sign."
+    ]
 
 
 def test_nothing_is_turned_where_nothing_else_was_compared() -> None:
     alone = backwards(fake_results())
-    alone = replace(alone, tables={p: t for p, t in alone.tables.items() if p not in contrasts.FIRST})
+    alone = replace(alone, tables={p: t for p, t in alone.tables.items() if p not in {MODEL, CHANGE, contrasts.ABUNDANCE}})
     assert contrasts.alike(alone) is alone
 
 
@@ -88,6 +150,7 @@ def test_titles_axes_and_tables_say_which_group_is_taken_from_which_and_where_mo
         ((0.4, 0.2), ("clear", "clear"), "2 of 2 metrics are clearly higher in patient than in healthy"),
         ((0.4, -0.2), ("clear", "clear"), "2 of 2 metrics differ clearly between patient and healthy, 1 higher and 1 lower in patient"),
         ((0.4, -0.2), ("weak", "clear"), "1 of 2 metrics is clearly lower in patient than in healthy"),
+        ((0.4, 0.0), ("clear", "clear"), "2 of 2 metrics differ clearly between patient and healthy, 1 higher and 0 lower in patient"),
         ((0.4, -0.2), ("weak", "weak"), "None of 2 metrics differs clearly between patient and healthy"),
     ],
 )
@@ -119,12 +182,16 @@ def test_groups_whose_names_hold_the_sign_between_them_are_told_apart_by_the_col
 def test_guilds_say_which_test_found_their_taxa_with_the_contrast_as_on_the_whole_page() -> None:
     results = fake_results()
     found = results.tables["immune/enrichment"]
-    sources = ["abundance: group, a - b", "abundance: group, low-fat - high - fat"]
+    sources = ["abundance: group, patient - healthy", "abundance: group, low-fat - high - fat"]
     assert len(found.frame) == len(sources)
     enrichment = replace(found, frame=found.frame.assign(source=sources))
     section = enriched(replace(results, tables={**results.tables, "immune/enrichment": enrichment}))
     assert section is not None
     (table,) = (part for part in section.parts if isinstance(part, DataTable))
     at = [c.label for c in table.columns].index("Among taxa that")
-    words = {row.cells[at].text for row in table.rows}
-    assert words == {"differ in abundance: group, a minus b", "differ in abundance: group, low-fat - high - fat"}, "what could be read two ways stays as it is"
+    words = {(row.cells[at].text, row.cells[at + 1].text) for row in table.rows}
+    directions = [str(d) for d in found.frame["direction"]]
+    assert words == {
+        ("differ between patient and healthy", f"{directions[0]} in patient"),
+        ("differ in abundance: group, low-fat - high - fat", directions[1]),
+    }, "what names no two groups stays as it is"

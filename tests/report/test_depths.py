@@ -117,23 +117,34 @@ def test_a_metric_that_still_follows_the_reads_is_said_to() -> None:
     assert before is not None
     assert not [p for p in before.parts if isinstance(p, Note) and "still follow" in p.text]
     frame = table.frame.assign(rho_sobs=0.31, rho_shannon=-0.2)
-    shown = replace(results, tables={**results.tables, "diversity/depths": Table("depths", frame, table.record)})
+    record = {**table.record, "followed": {"sobs": "follows", "shannon": "by chance"}}
+    shown = replace(results, tables={**results.tables, "diversity/depths": Table("depths", frame, record)})
     rows = {r.cells[0].text: r.cells[-1].text for r in listed(shown, "depths-followed").rows}
-    assert rows["Observed features"] == "still follows the reads"
-    assert rows["Shannon entropy"] == "near 0", "as far as 0.2 either way"
+    assert rows == {"Observed features": "still follows the reads", "Shannon entropy": "no more than chance leaves"}
+    assert {r.cells[-1].text for r in listed(results, "depths-followed").rows} == {"near 0"}
     found = section(shown)
     assert found is not None
     (told,) = [p.text for p in found.parts if isinstance(p, Note) and "still follow" in p.text]
     assert told.startswith("At 5,000 reads Observed features still follow the reads that samples came with.")
 
 
-@pytest.mark.parametrize(("samples", "word"), [(40, "no more than chance leaves"), (41, "still follows the reads")])
-def test_a_correlation_that_chance_leaves_among_few_samples_is_no_sign(samples: int, word: str) -> None:
-    results = fake_results()
-    table = results.tables["diversity/depths"]
-    frame = table.frame.assign(rho_sobs=-0.3125, samples=samples)  # 1.96 / sqrt(39) = 0.3139, 1.96 / sqrt(40) = 0.3099
-    shown = replace(results, tables={**results.tables, "diversity/depths": Table("depths", frame, table.record)})
-    assert {r.cells[0].text: r.cells[-1].text for r in listed(shown, "depths-followed").rows}["Observed features"] == word
+@pytest.mark.parametrize(
+    ("depth", "mark", "lead"),
+    [
+        (5000, ["chosen: 5,000"], "The choice was made without looking at any group difference."),
+        (8000, ["chosen: 8,000"], "The depth was given with --depth; the rule, which looks at no group difference, would take 5,000."),
+        (None, [], "Samples were not rarefied, as was asked for; the rule, which looks at no group difference, would take 5,000."),
+    ],
+)
+def test_the_depth_that_was_taken_is_marked_also_where_the_rule_would_take_another(depth: int | None, mark: list[str], lead: str) -> None:
+    results = changed(fake_results(), "diversity/depths", depth=depth)
+    found = section(results)
+    assert found is not None
+    assert found.lead.endswith(lead)
+    rows = [r.cells[0].text for r in listed(results, "depths-near").rows]
+    assert [r for r in rows if r.startswith("chosen")] == mark
+    title = figure(results, "depths").views[0].title
+    assert title == ("No common depth was chosen" if depth is None else f"At {depth:,} reads, {237 if depth == 5000 else 210} samples are kept")
 
 
 def test_the_standards_stand_beside_each_other() -> None:

@@ -86,3 +86,19 @@ def test_a_root_that_gutdiv_placed_and_every_note_are_repeated() -> None:
 def test_hostile_notes_and_options_are_escaped() -> None:
     html = render(build(results_with(notes=list(HOSTILE), filters=[{**FILTER, "option": h} for h in HOSTILE])))
     assert "<script>alert" not in html
+
+
+def test_samples_that_a_column_calls_something_else_than_was_declared_are_an_alert_with_what_to_do() -> None:
+    hostile = [{"columns": [HOSTILE[0]], "samples": 1, "words": [[f"saliva {HOSTILE[1]}", 1]]}]
+    plain = [{"columns": ["body_site", "sample_type"], "samples": 3, "words": [["saliva", 2], ["skin", 1]]}]
+    made = results_with(specimen_conflicts=[*plain, *hostile])
+    made = replace(made, cohort={**made.cohort, "roles": {**made.cohort["roles"], "specimen": "stool"}})
+    page = build(made)
+    notes = [p for panel in page.panels for s in panel.sections for p in s.parts if isinstance(p, Note) and "was declared as stool" in p.text]
+    assert notes[0].text == (
+        "The specimen was declared as stool, but the columns body_site and sample_type call 3 samples of 240 something else: saliva (2) and skin (1)."
+    )
+    assert [n.kind for n in notes] == ["alert", "alert"]
+    assert "Leave them out" in notes[0].action
+    assert notes[0].link is not None
+    assert "<script>alert" not in render(page)

@@ -114,7 +114,7 @@ def _part(text: str) -> tuple[int, int]:
 
 def _depth(args: argparse.Namespace) -> int:
     """Write the table of candidate depths."""
-    from gutdiv.diversity.depths import batch_warnings, depth_notes, depth_table, depth_warnings, group_losses, verdict_depths
+    from gutdiv.diversity.depths import batch_warnings, depth_notes, depth_table, depth_warnings, followed, group_losses, verdict_depths
     from gutdiv.diversity.rarefaction import COVERAGE, KEPT, resolve_depth
     from gutdiv.io.artifacts import input_digest, record, write_table
     from gutdiv.io.cohorts import read_cohort
@@ -134,6 +134,7 @@ def _depth(args: argparse.Namespace) -> int:
         verdict_depths=verdict_depths(cohort, target),
         warnings=[*depth_warnings(cohort, table, target), *batch_warnings(table, target)],
         beyond_depth=batch_warnings(table, target),
+        followed=followed(table, target),
         notes=depth_notes(cohort, target),
         absent=absent,
         **group_losses(cohort, table),

@@ -13,6 +13,7 @@ from gutdiv.cohort.draft import Draft, Fallen, canonical_form
 from gutdiv.cohort.filters import Filters, Sieve, excludable, excludable_shares, sift
 from gutdiv.cohort.lineages import Synonyms, canonical, dialect, parse_lineage, split_columns
 from gutdiv.cohort.rooting import rooted_at_midpoint
+from gutdiv.cohort.specimens import conflicts
 from gutdiv.cohort.spelling import respelled
 from gutdiv.errors import AlignmentError, InputError, count_noun, first_ids
 from gutdiv.model.cohort import LINEAGE_COLUMNS, RANKS, Cohort, Roles, SampleMetadata
@@ -137,6 +138,7 @@ def align(
         "filters": sieve.entries,
         "excludable": shares or [],
         **({"merged": sieve.merged} if sieve.merged else {}),
+        **({"specimen_conflicts": elsewhere} if (elsewhere := conflicts(aligned, roles.specimen)) else {}),
         **about,
     }
     found = None if tree is None else _measured(_pruned(tree.tree, draft.features), tree.source)

@@ -43,6 +43,8 @@ _PER = 1000  # reads that the slope is told for
 _LISTED = 5  # small groups that a warning names
 _FOLLOWS = 0.3  # from this correlation of richness with reads on, at the depth, a warning is given
 _SOME = 20  # samples that such a correlation needs to be told
+_NEAR = 0.2  # a correlation of any metric up to this size is near 0
+_BY_CHANCE = 1.96  # standard errors that chance seldom exceeds
 _EXACT = ("sobs", "shannon")  # correlated by their expectation, other metrics by one draw
 
 
@@ -180,6 +182,24 @@ def batch_warnings(table: pd.DataFrame, depth: int | None) -> list[str]:
         f"Richness still follows the reads that samples came with, also at {depth:,} reads (Spearman {row['rho_sobs']:.2f}): something other "
         "than the number of reads differs along with it, such as a batch, or a denoiser that sees less in shallow samples."
     ]
+
+
+def followed(table: pd.DataFrame, depth: int | None) -> dict[str, str]:
+    """Say of each metric whether it goes with the reads that samples came with at a depth: `near 0`, `by chance` or `follows`.
+
+    A correlation that is not near 0 may still be what chance leaves among so many samples: where there is none its variance is 1 / (n - 1) (Kendall &
+    Gibbons 1990, 4.14). Metrics without a correlation are left out.
+    """
+    if depth is None:
+        return {}
+    (row,) = table[table["depth"] == depth].to_dict("records")
+    error = 1.0 / math.sqrt(max(int(row["samples"]) - 1, 1))
+    sizes = {str(c).removeprefix("rho_"): abs(float(v)) for c, v in row.items() if str(c).startswith("rho_") and not str(c).endswith("_before")}
+    return {
+        metric: "near 0" if size <= _NEAR else "follows" if size > _BY_CHANCE * error else "by chance"
+        for metric, size in sizes.items()
+        if not math.isnan(size)
+    }
 
 
 def depth_notes(cohort: Cohort, depth: int | None) -> list[str]:

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from gutdiv.model.results import Finding, Results, Table
 
 BETWEEN = " - "  # what stands between the two groups of a contrast in the files
-FIRST = ("comparison/model", "comparison/abundance")  # these compare with a baseline, which stands second
-TESTS, PAIRS = "comparison/alpha", "comparison/pairs/"
+TESTS, PAIRS, ABUNDANCE, MODEL, CHANGE = "comparison/alpha", "comparison/pairs/", "comparison/abundance", "comparison/model", "comparison/longitudinal/tests"
 # Effects over several groups, which have no direction.
 UNSIGNED = ("epsilon squared", "Kendall's W", "eta squared", "partial omega squared", "partial R squared")
 TURNED = "turned"  # entry of the record of a table that holds contrasts the other way round than its file
@@ -27,12 +26,17 @@ _OTHER = {"higher": "lower", "lower": "higher"}
 def alike(results: Results) -> Results:
     """Return the results with every contrast of two groups the same way round.
 
-    Tests by ranks take pairs in the order of names unless a baseline is named, models and abundances always compare with a baseline: a page that shows
-    `a - b` beside `b - a` would be misread. Effects, intervals and sides are turned with the contrast; the statistic, which no panel shows, is left out.
+    Tests by ranks take pairs in the order of names unless a baseline is named, abundances compare with that baseline or the first by name, models always
+    with the first by name: a page that shows `a - b` beside `b - a` would be misread. A named baseline decides, then abundances, then models. Effects,
+    intervals and sides are turned with the contrast; the statistic, which no panel shows, is left out.
     """
-    against = {str(r["contrast"]) for place in FIRST for r in reading.rows(reading.table(results, place)) if BETWEEN in str(r["contrast"])}
-    against = {c for c in against if not any(back in against for back in _backwards(c))}
-    places = [p for p in results.tables if (p == TESTS and not results.tables[p].record.get("baseline")) or p.startswith(PAIRS)]
+    named = TESTS in results.tables and bool(results.tables[TESTS].record.get("baseline"))
+    against: set[str] = set()
+    for place in (*[TESTS] * named, ABUNDANCE, MODEL, CHANGE):
+        rows = [r for r in reading.rows(reading.table(results, place)) if place != CHANGE or r.get("part") == "coefficient"]
+        told = (str(r["contrast"]) for r in rows)
+        against |= {c for c in told if BETWEEN in c and not any(back in against for back in _backwards(c))}
+    places = [p for p in results.tables if p in {MODEL, CHANGE} or p.startswith(PAIRS) or (p == TESTS and not named)]
     tables = {p: _alike(results.tables[p], against) for p in places if against}
     return replace(results, tables={**results.tables, **tables}) if any(tables[p] is not results.tables[p] for p in tables) else results
 
@@ -83,15 +87,17 @@ def _turned_finding(finding: Finding, ways: Mapping[str, str]) -> Finding:
 
 
 def remark(results: Results, place: str) -> str:
-    """Say that a table is shown the other way round than its file; empty where it is not."""
-    ways = reading.record(results, place).get(TURNED) or {}
-    if not ways:
-        return ""
-    new, old = next(iter(ways.items()))
-    return (
-        f"Shown is {name(new, limit=120)}, as in the models and in the abundances of taxa; {place}.tsv holds the same "
-        f"{'tests' if len(ways) == 1 else 'tests, and others like them,'} as {name(old, limit=120)}, with the other sign."
-    )
+    """Say that a table, or those of a folder, are shown the other way round than their files; empty where they are not."""
+    for at in [p for p in sorted(results.tables) if p == place or (place.endswith("/") and p.startswith(place))]:
+        ways = reading.record(results, at).get(TURNED) or {}
+        if ways:
+            new, old = next(iter(ways.items()))
+            row = next(r for r in reading.rows(reading.table(results, at)) if r["contrast"] == new)
+            file = f"the files of {place} hold" if at != place else f"{place}.tsv holds"
+            same = "tests" if len(ways) == 1 else "tests, and others like them,"
+            before = told(results, {**row, "contrast": old})
+            return f"Shown is {told(results, row)}, as on the whole page; {file} the same {same} as {before}, with the other sign."
+    return ""
 
 
 # ---------------------------------------------------------------- words
@@ -139,9 +145,9 @@ def counted(results: Results, rows: Sequence[Mapping[str, Any]], noun: tuple[str
     total, (one, two) = plural(len(rows), noun[0], many=noun[1]), sides(results, rows[0])
     if not clear:
         return f"None of {total} differs clearly{between(results, rows[0])}"
-    up = sum(float(r["effect"]) > 0 for r in clear)
+    up, down = (sum(sign * float(r["effect"]) > 0 for r in clear) for sign in (1, -1))
     signed = one and str(rows[0].get("effect_name")) not in UNSIGNED
-    if signed and up in (0, len(clear)):
+    if signed and len(clear) in (up, down):
         return f"{len(clear):,} of {total} {'is' if len(clear) == 1 else 'are'} clearly {'higher' if up else 'lower'} in {one} than in {two}"
     sure = f"{len(clear):,} of {total} differ{'s' if len(clear) == 1 else ''} clearly{between(results, rows[0])}"
-    return f"{sure}, {up:,} higher and {len(clear) - up:,} lower in {one}" if signed else sure
+    return f"{sure}, {up:,} higher and {down:,} lower in {one}" if signed else sure

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gutdiv.report import cells
-from gutdiv.report.parts import Note, Part, Prose, Sentence, Sentences
-from gutdiv.report.wording import integer, listing, name, percent, sentence
+from gutdiv.report import cells, reading
+from gutdiv.report.parts import Link, Note, Part, Prose, Sentence, Sentences
+from gutdiv.report.wording import integer, listing, name, percent, plural, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,12 +32,25 @@ _LINEAGES = {
     "unassigned": "features without any name",
 }
 
+_ELSEWHERE = (
+    "Samples of another body site make diversity, groups and verdicts misleading. Leave them out of the table and the metadata, or declare what they are "
+    "with --specimen."
+)
+
 
 def alerts(results: Results) -> Iterator[Note]:
-    """Say that the table is no table of reads as sequenced, where it is not."""
+    """Say that the table is no table of reads as sequenced, where it is not, and which samples are called something else than was declared."""
     if results.cohort.get("mode") == "rarefied":
         text = f"The table was rarefied before: every sample came with {integer((results.cohort.get('depth') or {}).get('max'))} reads at most."
         yield Note("caution", text, "Coverage and depth as sequenced are unknown here. Supply the table from before, where there is one.")
+    for found in results.cohort.get("specimen_conflicts") or ():
+        columns = [name(c, limit=40) for c in found["columns"]]
+        words = listing([f"{name(w, limit=40)} ({integer(n)})" for w, n in found["words"]], limit=4)
+        said = f"column {columns[0]} calls" if len(columns) == 1 else f"columns {listing(columns, limit=4)} call"
+        count = f"{plural(found['samples'], 'sample')} of {integer(results.cohort.get('n_samples'))}"
+        declared = name(reading.roles(results).get("specimen"), limit=40)
+        text = f"The specimen was declared as {declared}, but the {said} {count} something else: {words}."
+        yield Note("alert", text, _ELSEWHERE, Link("Inputs and steps", "#methods-inputs"))
 
 
 def parts(results: Results) -> Iterator[Part]:

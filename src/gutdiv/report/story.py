@@ -206,7 +206,7 @@ def _change_sentence(results: Results) -> Sentence | None:
     tested = reading.change_tests(results)
     if not tested:
         return None
-    clear = [f"{reading.metric(results, str(r['metric'])).label} ({course(r)})" for r in tested if r["strength"] == "clear"]
+    clear = [f"{reading.metric(results, str(r['metric'])).label} ({course(results, r)})" for r in tested if r["strength"] == "clear"]
     where, total = Link("Over time", "#longitudinal"), plural(len(tested), "test")
     if not clear:
         return Sentence(f"Over time, none of {total} of change is clear.", "weak", where)
@@ -214,9 +214,12 @@ def _change_sentence(results: Results) -> Sentence | None:
     return Sentence(f"Over time, {len(clear):,} of {total} of change {be} clear: {listing(clear, limit=3)}.", "clear", where)
 
 
-def course(row: Mapping[str, Any]) -> str:
-    """Name what a test over time is about."""
-    return name(row["variable"] if row["contrast"] == "whole term" else row["contrast"], limit=60)
+def course(results: Results, row: Mapping[str, Any]) -> str:
+    """Name what a test over time is about: a term, or what of subjects was compared."""
+    if row["contrast"] == "whole term":
+        return name(row["variable"], limit=60)
+    told = contrasts.told(results, row)
+    return f"{name(row['part'], limit=60)}, {told}" if contrasts.sides(results, row)[0] else told
 
 
 def untested(what: str, why: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from gutdiv.report import cells, charts, reading, story
@@ -20,15 +19,13 @@ _LINES = 8  # groups from which on only the curve of all samples is drawn
 _CROWDED = 20  # a wider range of depths has room for powers of ten only, on a narrow screen
 _NEAR = 4  # depths on either side of the chosen one that are listed
 _STANDARDS = {"none": "as sequenced", "depth": "equal depth", "coverage": "equal coverage"}
-_LEAD = "More reads show more rare features, and leave out more samples. The choice was made without looking at any group difference."
+_LEAD = "More reads show more rare features, and leave out more samples."
 _COVERAGE = "Estimated share of the community's individuals that belong to features seen at this depth."
 _RHO = (
     "Spearman correlation with the reads that samples came with, among the samples kept: of the whole counts, then at this depth. "
     "After rarefaction it should be near 0."
 )
-_CLEARLY = 0.2  # a correlation with reads from this size on is remarked upon
-_BY_CHANCE = 1.96  # standard errors that chance seldom exceeds
-_FOLLOWS = "still follows the reads"
+_FOLLOWED = {"near 0": "near 0", "by chance": "no more than chance leaves", "follows": "still follows the reads"}
 _LEAST = 100  # reads: fewer show next to nothing of a sample, so that such a candidate is listed and not drawn
 
 
@@ -43,7 +40,16 @@ def section(results: Results) -> Section | None:
     parts += _standards(results)
     if not parts:
         return None
-    return Section("depth", "Depth", tuple(parts), _LEAD if weighed is not None else "")
+    return Section("depth", "Depth", tuple(parts), _lead(weighed) if weighed is not None else "")
+
+
+def _lead(found: Table) -> str:
+    """Say what a depth does, and who chose this one."""
+    ruled, taken = [int(r["depth"]) for r in reading.rows(found) if r["chosen"]], found.record.get("depth")
+    if not ruled or taken == ruled[0]:
+        return f"{_LEAD} The choice was made without looking at any group difference."
+    given = "Samples were not rarefied, as was asked for" if missing(taken) else "The depth was given with --depth"
+    return f"{_LEAD} {given}; the rule, which looks at no group difference, would take {integer(ruled[0])}."
 
 
 # ---------------------------------------------------------------- curves
@@ -122,15 +128,15 @@ def _names(results: Results, groups: list[str]) -> dict[str, str]:
 # ---------------------------------------------------------------- depths
 def _depths(results: Results, found: Table) -> list[Part]:
     """Show what each depth keeps, and list how those around the chosen one were weighed."""
-    rows = list(reading.rows(found))
+    rows = [{**r, "taken": r["depth"] == found.record.get("depth")} for r in reading.rows(found)]
     spec = _weighed(found.record)
-    drawn = [r for r in rows if r["depth"] >= _LEAST or r["chosen"]]
+    drawn = [r for r in rows if r["depth"] >= _LEAST or r["taken"]]
     drawn = drawn if len(drawn) > 1 else rows
     lines = [("samples kept", [(r["depth"], r["share_kept"]) for r in drawn])]
     for key, word in (("smallest_group_share", "kept in the group that loses most"), ("median_coverage", "median coverage")):
         members = [(r["depth"], r[key]) for r in drawn if not missing(r[key])]
         lines += [(word, members)] if members else []
-    at = next((i for i, r in enumerate(rows) if r["chosen"]), None)
+    at = next((i for i, r in enumerate(rows) if r["taken"]), None)
     chosen = None if at is None else rows[at]
     data, layout = charts.curves(
         lines, x_title="Depth (reads per sample)", y_title="Share", chosen=None if chosen is None else chosen["depth"]
@@ -166,18 +172,19 @@ def _undrawn(rows: list[dict[str, Any]], drawn: list[dict[str, Any]]) -> str:
 def _followed(results: Results, found: Table, chosen: Mapping[str, Any] | None) -> list[Part]:
     """List how each metric goes with the reads that samples came with, before and at the chosen depth; say why coverage took no part."""
     metrics = [c.removeprefix("rho_") for c in found.frame.columns if c.startswith("rho_") and not c.endswith("_before")]
+    read = found.record.get("followed") or {}
     parts: list[Part] = []
     if chosen is not None and metrics:
         spec: cells.Spec = (
             (Column("Metric"), lambda r: Cell(reading.metric(results, str(r["metric"])).label)),
             (Column("As sequenced", "number"), lambda r: _rho(r["before"])),
             (Column(f"At {integer(chosen['depth'])} reads", "number"), lambda r: _rho(r["at"])),
-            (Column("Reading"), lambda r: Cell(_read(r["at"], chosen["samples"]))),
+            (Column("Reading"), lambda r: Cell(_FOLLOWED.get(str(read.get(r["metric"])), NONE))),
         )
         rows = [{"metric": m, "before": chosen[f"rho_{m}_before"], "at": chosen[f"rho_{m}"]} for m in metrics]
         note = "Richness and Shannon by their expectation, other metrics by one draw."
         parts.append(cells.build("depths-followed", "Correlation with reads, by metric", spec, rows, source="diversity/depths.tsv", note=f"{_RHO} {note}"))
-        still = [reading.metric(results, r["metric"]).label for r in rows if _read(r["at"], chosen["samples"]) == _FOLLOWS]
+        still = [reading.metric(results, r["metric"]).label for r in rows if read.get(r["metric"]) == "follows"]
         if still:
             word = story.verb(still[0], "follow") if len(still) == 1 else "follow"
             text = f"At {integer(chosen['depth'])} reads {listing(still)} still {word} the reads that samples came with."
@@ -192,15 +199,6 @@ _WHY = (
 )
 
 
-def _read(value: Any, n: int) -> str:
-    """Say what a correlation with the reads among n samples shows; where there is none its variance is 1 / (n - 1) (Kendall & Gibbons 1990, 4.14)."""
-    if missing(value):
-        return NONE
-    if abs(float(value)) <= _CLEARLY:
-        return "near 0"
-    return _FOLLOWS if abs(float(value)) * math.sqrt(max(int(n) - 1, 1)) > _BY_CHANCE else "no more than chance leaves"
-
-
 def _rho(value: Any) -> Cell:
     """Write a correlation."""
     return Cell(NONE) if missing(value) else Cell(fixed(value), float(value))
@@ -209,7 +207,7 @@ def _rho(value: Any) -> Cell:
 def _weighed(record: Mapping[str, Any]) -> cells.Spec:
     """Declare the columns of the tables of depths."""
     spec = [
-        (Column("Depth (reads)", "number"), lambda r: Cell(f"{'chosen: ' * bool(r['chosen'])}{integer(r['depth'])}", int(r["depth"]))),
+        (Column("Depth (reads)", "number"), lambda r: Cell(f"{'chosen: ' * bool(r['taken'])}{integer(r['depth'])}", int(r["depth"]))),
         cells.column("Samples", "samples", cells.count, help="Samples kept: those with at least so many reads."),
         cells.column("Share", "share_kept", cells.share, help="Share of samples kept."),
         cells.column("Least kept", "smallest_group_share", cells.share, help="Share kept in the group that loses most."),

@@ -20,7 +20,6 @@ _BY_CHANCE = (
     "controls lie as far out, so that about 1 control in 20 is called at most on either side, by the rule's own making. Tried on one sample of each "
     "person, and where there are many on 200 evenly spaced ones."
 )
-SOURCES = {"links": "linked with diversity", "abundance": "differ between groups"}
 
 
 # ---------------------------------------------------------------- samples that stand out
@@ -82,14 +81,19 @@ def _told(about: Mapping[str, Any]) -> list[str]:
 
 
 # ---------------------------------------------------------------- guilds among tested taxa
-def _among(source: str) -> str:
-    """Word which test found the taxa; a contrast of two groups stands as on the whole page."""
-    if source in SOURCES:
-        return SOURCES[source]
+def _found(results: Results, row: Mapping[str, Any]) -> tuple[str, str]:
+    """Word which test found the taxa, and in which direction: of two groups, in which of them."""
+    source, direction = str(row["source"]), str(row["direction"])
+    if source == "links":
+        return "are linked with diversity", direction
     if source.startswith("marker:"):
-        return f"are linked with {source.removeprefix('marker:')}"
-    told = source.replace(contrasts.BETWEEN, " minus ") if source.count(contrasts.BETWEEN) == 1 else source
-    return f"differ in {told}"
+        return f"are linked with {name(source.removeprefix('marker:'), limit=60)}", direction
+    variable = reading.record(results, contrasts.ABUNDANCE).get("variable")
+    contrast = source.removeprefix(f"abundance: {variable}, ")
+    one, two = contrasts.sides(results, {"variable": variable, "contrast": contrast})
+    if not one:
+        return f"differ in {name(source, limit=160)}", direction
+    return f"differ between {one} and {two}", f"{direction} in {one}" if direction in {"higher", "lower"} else direction
 
 
 def enriched(results: Results) -> Section | None:
@@ -104,8 +108,8 @@ def enriched(results: Results) -> Section | None:
         return Section("enrichment", "Guilds among the taxa found", tuple(gone)) if gone else None
     spec = (
         (Column("Guild"), lambda r: cells.text(r["guild"])),
-        (Column("Among taxa that", "phrase", choose=True), lambda r: cells.text(_among(str(r["source"])))),
-        (Column("Direction", choose=True), lambda r: cells.text(r["direction"])),
+        (Column("Among taxa that", "phrase", choose=True), lambda r: cells.text(_found(results, r)[0])),
+        (Column("Direction", choose=True), lambda r: cells.text(_found(results, r)[1])),
         cells.column("Members found", "observed", cells.count),
         cells.column("Expected", "expected", cells.real),
         cells.column("Members tested", "n_guild", cells.count),

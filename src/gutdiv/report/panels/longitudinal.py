@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gutdiv.report import absences, cells, group_tests, paths, reading, story
+from gutdiv.report import absences, cells, contrasts, group_tests, paths, reading, story
 from gutdiv.report.charts import narrow
-from gutdiv.report.parts import Column, DataTable, Figure, Panel, Part, Section, Sentence, Sentences, View
+from gutdiv.report.parts import Column, DataTable, Figure, Note, Panel, Part, Section, Sentence, Sentences, View
 from gutdiv.report.wording import integer, listing, missing, name, plural, sentence
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def build(results: Results) -> Panel:
     parts += _standing(results)
     if rows:
         parts.append(_table(results, rows))
+        parts += [Note("info", told)] if (told := contrasts.remark(results, TESTS)) else []
     parts += absences.notes(results, *(reading.record(results, place) for place in (TESTS, TRAJECTORIES)))
     return Panel("longitudinal", "Over time", title, lead, (Section("change", "Change within subjects", tuple(parts)),))
 
@@ -108,7 +109,7 @@ def _title(results: Results, key: str, label: str) -> str:
     rows = [r for r in reading.change_tests(results) if str(r["metric"]) == key]
     if not rows:
         return f"{label} over time"
-    clear = list(dict.fromkeys(story.course(r) for r in rows if group_tests.is_clear(r)))
+    clear = list(dict.fromkeys(story.course(results, r) for r in rows if group_tests.is_clear(r)))
     told = f"clear for {listing(clear, limit=2)}" if clear else f"none of {plural(len(rows), 'test')} clear"
     return f"{label} over time: {told}"
 

@@ -33,6 +33,7 @@ def section(results: Results) -> Section | None:
     figure = _figure(results, rows)
     parts: list[Part] = [figure] if figure is not None else []
     parts += [_table(results, "models", rows)] if rows else []
+    parts += [Note("info", told)] if (told := contrasts.remark(results, PLACE)) else []
     parts += [Note("info", name(n, limit=400)) for n in reading.notes(found.record)]
     parts += absences.notes(results, found.record)
     formula, alone = found.record.get("formula"), _alone(rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gutdiv.report import cells, intake, reading, specimens, story
+from gutdiv.report import cells, intake, reading, story
 from gutdiv.report.parts import Column, DataTable, Detail, Fact, Facts, Glossary, Link, Note, Panel, Part, Section, Sentences
 from gutdiv.report.terms import TERMS
 from gutdiv.report.wording import integer, listing, missing, name, plural
@@ -122,7 +122,6 @@ _BATCH = "Another depth does not mend this. A column that names the batch can be
 def _alerts(results: Results) -> Iterator[Note]:
     """Say what is wrong and what to do about it; nothing where nothing is."""
     yield from intake.alerts(results)
-    yield from specimens.alerts(results)
     for entry in reading.fallen(results):
         if entry.get("part") == "sample" and entry.get("outcome") == "dropped":
             text = f"{plural(entry.get('count'), 'sample')} fell out: {name(entry.get('reason'), limit=200)}."
