@@ -135,7 +135,7 @@ def immune_samples(ids: Sequence[str], taxa: Sequence[str], labels: Sequence[str
     seen = {"detected": True, "share": 0.001, "z": -2.5, "control_tail": 0.01, "agreement": "agrees"}
     rows = [{**common, **seen, "sample_id": s, "level": level, "name": n, "state": state} for s in ids[:2] for level, n, state in found]
     summary = [{"name": n, "level": lv, "state": st, "samples": 2, "of_samples": 2, "controls": 3, "of_controls": 150} for lv, n, st in found]
-    about = {"by_chance": {"depleted": 1.5, "enriched": 2.0}, "rule": {"z": 2.0, "tail": 0.05}, "samples": {"outside": 2}, "not_measured": []}
+    about = {"by_chance": {"depleted": 1.5, "enriched": 2.0}, "rule": {"z": 2.0, "tail": 0.05, "tried": 200}, "samples": {"outside": 2}, "not_measured": []}
     return table("samples", rows, summary=summary, absent={}, notes=[], heatmap=heatmap(ids, taxa, labels), **about)
 
 

@@ -46,10 +46,12 @@ def test_files_that_later_steps_read_stand_with_the_inputs_and_no_two_results_ha
     results = fake_results()
     table = results.tables["dysbiosis/verdicts"]
     read = [{"role": "published", "name": "healthy_reference.json", "sha256": "ab"}, {"role": "cohort", "name": "cohort.json", "sha256": "cd"}]
+    read += [{"role": "knowledge", "name": "own.tsv", "sha256": digest} for digest in ("01", "02", "01")]
     results = replace(results, tables={**results.tables, "dysbiosis/verdicts": replace(table, record={**table.record, "inputs": read})})
     listed = next(t for t in walk(build(results), DataTable) if t.key == "inputs")
     rows = [[c.text for c in r.cells] for r in listed.rows]
     assert ["reference of published healthy groups", "healthy_reference.json", "\N{EN DASH}", "ab"] in rows
+    assert [r[-1] for r in rows if "own.tsv" in r] == ["01", "02"], "of one name, but not the same"
     assert "cohort.json" not in [r[1] for r in rows], "a result is no input"
     edges = {"diversity/alpha": ("cohort/cohort",), "comparison/alpha": ("diversity/alpha",)}
     assert [provenance._word(key) for key in edges] == ["alpha diversity", "tests of alpha diversity"]

@@ -101,7 +101,7 @@ def describe_samples(
     about: dict[str, Any] = {
         "absent": {},
         "samples": {str(k): int(v) for k, v in pd.Series([word[s] for s in chosen], dtype=object).value_counts().sort_index().items()},
-        "rule": {"z": FAR, "tail": TAIL, "min_controls": MIN_CONTROLS, "missed": MISSED},
+        "rule": {"z": FAR, "tail": TAIL, "min_controls": MIN_CONTROLS, "missed": MISSED, "tried": JUDGED_CONTROLS},
         "summary": [],
         "notes": list(NOTES),
     }

@@ -125,10 +125,10 @@ _CALLED = {"diversity/alpha": "alpha diversity", "comparison/alpha": "tests of a
 
 def outside(results: Results) -> Iterator[dict[str, Any]]:
     """Yield the files from outside that later steps read besides the cohort's own inputs, each once: role, name and digest."""
-    seen = {str(i.get("name")) for i in results.cohort.get("inputs") or ()}
+    seen = {(str(i.get("name")), str(i.get("sha256"))) for i in results.cohort.get("inputs") or ()}
     for _, table in sorted(results.tables.items()):
         for entry in table.record.get("inputs") or ():
-            file = str(entry.get("name"))
+            file = str(entry.get("name")), str(entry.get("sha256"))
             if str(entry.get("role")) not in _BEHIND and file not in seen:
                 seen.add(file)
                 yield dict(entry)

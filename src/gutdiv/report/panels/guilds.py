@@ -15,11 +15,6 @@ if TYPE_CHECKING:
     from gutdiv.model.results import Results
 
 SAMPLES, ENRICHMENT = "immune/samples", "immune/enrichment"
-_BY_CHANCE = (
-    "How often the rule calls it in a control that is held against the others: what chance alone gives. A taxon is only called where at most 5% of the "
-    "controls lie as far out, so that about 1 control in 20 is called at most on either side, by the rule's own making. Tried on one sample of each "
-    "person, and where there are many on 200 evenly spaced ones."
-)
 
 
 # ---------------------------------------------------------------- samples that stand out
@@ -39,7 +34,7 @@ def in_samples(results: Results) -> Section | None:
         (Column("Level", choose=True), lambda r: cells.text(r["level"])),
         (Column("State", choose=True), lambda r: cells.text(r["state"])),
         (Column("Samples", "number"), lambda r: _of(r, "samples")),
-        (Column("Controls, by the same rule", "number", _BY_CHANCE), lambda r: _of(r, "controls")),
+        (Column("Controls, by the same rule", "number", _by_chance(about)), lambda r: _of(r, "controls")),
     )
     note = "Each sample's own page has numbers and detection limits. Nothing here is advice."
     caption = "Depleted and enriched taxa and guilds, by how many samples"
@@ -55,6 +50,17 @@ def _of(row: Mapping[str, Any], who: str) -> Cell:
     """Write how many of how many, with their share."""
     count, total = row[who], row[f"of_{who}"]
     return Cell(f"{integer(count)} of {integer(total)} ({percent(count / total)})" if total else "0", count / total if total else 0)
+
+
+def _by_chance(about: Mapping[str, Any]) -> str:
+    """Explain how often the rule calls a control."""
+    rule = about.get("rule") or {}
+    many = "" if missing(rule.get("tried")) else f", and where there are more than {integer(rule['tried'])} on so many evenly spaced ones"
+    return (
+        "How often the rule calls it in a control that is held against the others: what chance alone gives. A taxon is only called where at most "
+        f"{percent(rule.get('tail'))} of the controls lie as far out, so that as many are called at most on either side, by the rule's own making. Tried on "
+        f"one sample of each person{many}."
+    )
 
 
 def _lead(about: Mapping[str, Any]) -> str:
