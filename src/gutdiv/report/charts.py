@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from gutdiv.model.results import FLAGS, VERDICTS
-from gutdiv.report.wording import missing, shortened
+from gutdiv.report.wording import folded, missing
 
 Trace = Mapping[str, Any]
 Layout = dict[str, Any]
@@ -144,10 +144,10 @@ def _rows(labels: Sequence[str]) -> Layout:
     return axis(tickvals=rows, ticktext=names, range=[len(labels) - 0.4, -0.6], showgrid=False, ticklabelstandoff=8)
 
 
-def narrow(labels: Sequence[str] = ()) -> Layout:
-    """Return what changes on a small screen: smaller margins and type, names of rows cut short."""
+def narrow(labels: Sequence[str] = (), *, lines: int = 1) -> Layout:
+    """Return what changes on a small screen: smaller margins and type, names of rows cut short or, where rows have room, laid in two lines."""
     base: Layout = {"margin": {"l": 40, "r": 8, "b": 48}}
-    return {**base, "yaxis": {"tickfont": {"size": 10}, "ticktext": [escaped(text) for text in shortened(labels, 18)]}} if labels else base
+    return {**base, "yaxis": {"tickfont": {"size": 10}, "ticktext": ["<br>".join(map(escaped, t)) for t in folded(labels, 18, lines)]}} if labels else base
 
 
 def points(

@@ -104,7 +104,7 @@ def forest(
         data, layout = charts.forest(lines, title=axis, marks=MARKS)
         title = contrasts.counted(results, chosen, noun)
         alt = f"{title}. Forest plot of {kind}, {shown}: one line a {noun[0]}, zero means no difference{f', {reads}' if reads else ''}."
-        narrow = charts.narrow([str(x["label"]) for x in lines])
+        narrow = charts.narrow([str(x["label"]) for x in lines], lines=2)
         views.append(
             View(f"c{i}", shown or kind, title, alt, data, layout, numbers(f"{key}-{i}", chosen), "", narrow, int(layout["height"]))
         )

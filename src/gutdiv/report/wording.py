@@ -190,3 +190,17 @@ def shortened(texts: Sequence[str], limit: int) -> list[str]:
     cut = [t if len(t) <= limit else t[: limit - 1] + "…" for t in texts]
     end = (limit - 1) // 2
     return [f"{t[: limit - 1 - end]}…{t[-end:]}" if c.endswith("…") and cut.count(c) > 1 else c for t, c in zip(texts, cut, strict=True)]
+
+
+def folded(texts: Sequence[str], limit: int, lines: int) -> list[list[str]]:
+    """Lay each text in one line, or up to two, of up to `limit` letters, broken between words; what they do not hold is cut."""
+    return [_folded(t, limit) if len(t) > limit else [t] for t in texts] if lines > 1 else [[t] for t in shortened(texts, limit)]
+
+
+def _folded(text: str, limit: int) -> list[str]:
+    """Break a text at the word that leaves the longer line shortest."""
+    ends = [i + 1 for i, c in enumerate(text[:limit]) if c in " _-"] or [limit]
+    ways = [(text[:end].rstrip(), text[end:].lstrip()) for end in ends]
+    first, second = min(ways, key=lambda way: (max(map(len, way)), way))
+    end = (limit - 1) // 2
+    return [first, second if len(second) <= limit else f"{second[: limit - 1 - end]}…{second[-end:]}"]

@@ -157,7 +157,7 @@ def _view(results: Results, number: int, metric: str, rows: Sequence[Mapping[str
     cut = len(rows) > len(first)
     subtitle = f"The {len(first)} with the smallest q of {plural(len(rows), 'taxon', many='taxa')}; the table below holds all" if cut else ""
     alt = f"{title}. Forest plot: one line a taxon{f', {reads}' if reads else ''}."
-    narrow = charts.narrow([str(x["label"]) for x in lines])
+    narrow = charts.narrow([str(x["label"]) for x in lines], lines=2)
     numbers = _numbers(f"abundance-{number}", first)
     return View(f"a{number}", f"{part}, {shown}", title, alt, data, layout, numbers, subtitle, narrow, int(layout["height"]))
 

@@ -172,7 +172,7 @@ def _forest(results: Results, family: str, rows: list[dict[str, Any]]) -> View |
     )
     alt = "Forest plot: one line a taxon, right of zero means more abundant where the others are more diverse."
     numbers = _numbers(f"links-{list(dict.fromkeys(str(r[TEST]) for r in reading.rows(results.tables[LINKS]))).index(family)}", first)
-    narrow = charts.narrow([x["label"] for x in lines])
+    narrow = charts.narrow([x["label"] for x in lines], lines=2)
     label = FAMILIES.get(family) or f"All taxa with {marker}"
     return View(family, label, title, f"{title}. {alt}", data, layout, numbers, subtitle, narrow, int(layout["height"]))
 

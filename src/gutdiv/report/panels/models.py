@@ -60,7 +60,7 @@ def _figure(results: Results, rows: Sequence[Mapping[str, Any]]) -> Figure | Non
         told = f"clearly {listing(clear, limit=3)}" if clear else f"none of {plural(len(members), 'coefficient')} clear"
         title = f"{metric.label}{' by a model' if _alone(rows) else ', other terms held constant'}: {told}"
         alt = f"{title}. Forest plot of model coefficients: one line a coefficient, zero means no difference."
-        narrow = charts.narrow([str(x["label"]) for x in lines])
+        narrow = charts.narrow([str(x["label"]) for x in lines], lines=2)
         numbers = _table(results, f"models-{key}", members)
         views.append(View(key, metric.label, title, alt, data, layout, numbers, "", narrow, int(layout["height"])))
     return Figure("models", tuple(views), "Metric") if views else None
