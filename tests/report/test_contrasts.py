@@ -81,8 +81,9 @@ def test_over_time_subjects_are_compared_the_way_round_that_coefficients_have() 
     results = fake_results()
     table = results.tables[CHANGE]
     row = table.frame.iloc[-1].to_dict()
-    rate = {"variable": "group", "contrast": "healthy - patient", "n_1": 40, "n_2": 60, "effect": 0.3, "ci_low": 0.1, "ci_high": 0.6, "p": 0.001, "q": 0.002}
-    rate |= {"effect_name": "Cliff's delta", "part": "rate of change", "strength": "clear", "test": "Wilcoxon rank-sum of the rate of change"}
+    family = {"family": "2 tests of healthy - patient, rate of change"}
+    rate = {**family, "variable": "group", "contrast": "healthy - patient", "n_1": 40, "n_2": 60, "effect": 0.3, "ci_low": 0.1, "ci_high": 0.6}
+    rate |= {"p": 0.001, "q": 0.002, "effect_name": "Cliff's delta", "part": "rate of change", "strength": "clear", "test": "Wilcoxon rank-sum of the rate of change"}
     beside = {"variable": "group", "contrast": "patient - healthy", "effect": -0.2, "effect_name": "coefficient", "part": "coefficient", "p": 0.2}
     found = {"what": "course", "subject": "shannon", "direction": "higher", "size": 0.3, "unit": "Cliff's delta", "strength": "clear", "rank": 0}
     found["values"] = {"contrast": "healthy - patient", "n_1": 40, "n_2": 60, "ci_low": 0.1, "ci_high": 0.6}
@@ -93,6 +94,7 @@ def test_over_time_subjects_are_compared_the_way_round_that_coefficients_have() 
     turned = contrasts.alike(results).tables[CHANGE]
     (new,) = turned.frame[turned.frame["part"] == "rate of change"].to_dict("records")
     assert [new[c] for c in ("contrast", "n_1", "n_2", "effect", "ci_low", "ci_high")] == ["patient - healthy", 60, 40, -0.3, -0.6, -0.1]
+    assert new["family"] == "2 tests of patient - healthy, rate of change"
     finding = turned.record["findings"][0]
     assert (finding.size, finding.direction, finding.values["contrast"]) == (-0.3, "lower", "patient - healthy")
     panel = next(p for p in build(results).panels if p.key == "longitudinal")

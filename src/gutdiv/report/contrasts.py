@@ -69,6 +69,7 @@ def _turned(row: Mapping[str, Any], contrast: str) -> dict[str, Any]:
     for stem in pairs:
         new |= {f"{stem}_1": row[f"{stem}_2"], f"{stem}_2": row[f"{stem}_1"]}
     new |= {"statistic": math.nan} if "statistic" in row else {}
+    new |= {"family": str(row["family"]).replace(str(row["contrast"]), contrast)} if not missing(row.get("family")) else {}
     new |= {k: -float(row[k]) for k in ("dispersion_effect",) if not missing(row.get(k))}  # of a pair, a difference whatever its effect is
     if str(row.get("effect_name")) not in UNSIGNED:
         taken = {"effect": "effect", "ci_low": "ci_high", "ci_high": "ci_low"}
