@@ -83,7 +83,8 @@ def test_over_time_subjects_are_compared_the_way_round_that_coefficients_have() 
     row = table.frame.iloc[-1].to_dict()
     family = {"family": "2 tests of healthy - patient, rate of change"}
     rate = {**family, "variable": "group", "contrast": "healthy - patient", "n_1": 40, "n_2": 60, "effect": 0.3, "ci_low": 0.1, "ci_high": 0.6}
-    rate |= {"p": 0.001, "q": 0.002, "effect_name": "Cliff's delta", "part": "rate of change", "strength": "clear", "test": "Wilcoxon rank-sum of the rate of change"}
+    rate |= {"p": 0.001, "q": 0.002}
+    rate |= {"effect_name": "Cliff's delta", "part": "rate of change", "strength": "clear", "test": "Wilcoxon rank-sum of the rate of change"}
     beside = {"variable": "group", "contrast": "patient - healthy", "effect": -0.2, "effect_name": "coefficient", "part": "coefficient", "p": 0.2}
     found = {"what": "course", "subject": "shannon", "direction": "higher", "size": 0.3, "unit": "Cliff's delta", "strength": "clear", "rank": 0}
     found["values"] = {"contrast": "healthy - patient", "n_1": 40, "n_2": 60, "ci_low": 0.1, "ci_high": 0.6}
