@@ -108,6 +108,15 @@ def test_models_show_one_metric_at_a_time_in_its_own_unit_and_what_residuals_say
     figure = next(f for f in walk(page, Figure) if f.key == "models")
     assert figure.views[0].title == "Shannon entropy, other terms held constant: clearly lower in patient than in healthy"
     assert figure.views[0].layout["xaxis"]["title"]["text"] == "Difference in Shannon entropy (nats), with 95% CI"
+    results, place = fake_results(), "comparison/model"
+    weak = results.tables[place].frame.assign(strength="weak")
+    for kept, words in (
+        (weak, "Shannon entropy, other terms held constant: none of 2 coefficients clear"),
+        (weak[weak["variable"] == "group"], "Shannon entropy by a model: no clear difference between patient and healthy"),
+        (weak[weak["variable"] == "age"], "Shannon entropy by a model: its coefficient is not clear"),
+    ):
+        less = replace(results, tables={**results.tables, place: replace(results.tables[place], frame=kept)})
+        assert next(f for f in walk(build(less), Figure) if f.key == "models").views[0].title == words
     table = shown(fake_results(), "models")
     assert set(column(table, "Residuals")) == {"Near normal; even spread", "Not normal; even spread"}
     told = " ".join(texts(panel(page, "diversity")))
@@ -218,7 +227,7 @@ def test_a_difference_between_groups_that_is_always_there_is_not_told_as_change(
     place = "comparison/longitudinal/tests"
     always = changed(results, place, group="week")  # as if the clear term were the groups
     figure = next(f for f in walk(build(always), Figure) if f.key == "trajectories")
-    assert figure.views[0].title == "Shannon entropy over time: none of 1 test clear"
+    assert figure.views[0].title == "Shannon entropy over time: its test is not clear"
     told = " ".join(texts(panel(build(always), "overview")))
     assert "Over time, none of 2 tests of change is clear." in told
 

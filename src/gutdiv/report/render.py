@@ -87,7 +87,7 @@ def _kind(part: Part) -> str:
 
 def _long(text: str) -> bool:
     """Whether a text holds a word that may have to be broken."""
-    return any(len(word) >= 28 for word in text.split())
+    return any(len(word) >= 32 for word in text.split())
 
 
 def _asset(names: tuple[str, ...], package: str = "gutdiv.report", folder: str = "assets") -> str:

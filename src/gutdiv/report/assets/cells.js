@@ -4,7 +4,7 @@
   const gutdiv = window.gutdiv;
   const make = gutdiv.make;
   const NONE = "–";
-  const LONG = /\S{28}/; // a word that may have to be broken
+  const LONG = /\S{32}/; // a word that may have to be broken
   const collator = new Intl.Collator("en", { numeric: true });
 
   const textOf = (cell) => (Array.isArray(cell) ? cell[0] : cell);

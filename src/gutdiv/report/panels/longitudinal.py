@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from gutdiv.report import absences, cells, contrasts, group_tests, paths, reading, story
 from gutdiv.report.charts import narrow
 from gutdiv.report.parts import Column, DataTable, Figure, Note, Panel, Part, Section, Sentence, Sentences, View
-from gutdiv.report.wording import integer, listing, missing, name, plural, sentence
+from gutdiv.report.wording import integer, listing, missing, name, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -110,7 +110,8 @@ def _title(results: Results, key: str, label: str) -> str:
     if not rows:
         return f"{label} over time"
     clear = list(dict.fromkeys(story.course(results, r) for r in rows if group_tests.is_clear(r)))
-    told = f"clear for {listing(clear, limit=2)}" if clear else f"none of {plural(len(rows), 'test')} clear"
+    none = f"none of {len(rows):,} tests clear" if len(rows) > 1 else "its test is not clear"
+    told = f"clear for {listing(clear, limit=2)}" if clear else none
     return f"{label} over time: {told}"
 
 

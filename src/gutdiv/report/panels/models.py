@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from gutdiv.report import absences, cells, charts, contrasts, group_tests, reading
 from gutdiv.report.parts import Cell, Column, Figure, Note, Section, View
-from gutdiv.report.wording import capital, listing, missing, name, plural, quoted
+from gutdiv.report.wording import capital, listing, missing, name, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,13 +57,20 @@ def _figure(results: Results, rows: Sequence[Mapping[str, Any]]) -> Figure | Non
         axis = f"Difference in {metric.label}{unit}{group_tests.with_interval(members)}"
         data, layout = charts.forest(lines, title=axis, marks=group_tests.MARKS)
         clear = [_clear(results, r, word) for r, word in zip(members, called, strict=True) if group_tests.is_clear(r)]
-        told = f"clearly {listing(clear, limit=3)}" if clear else f"none of {plural(len(members), 'coefficient')} clear"
+        told = f"clearly {listing(clear, limit=3)}" if clear else _none(results, members)
         title = f"{metric.label}{' by a model' if _alone(rows) else ', other terms held constant'}: {told}"
         alt = f"{title}. Forest plot of model coefficients: one line a coefficient, zero means no difference."
         narrow = charts.narrow([str(x["label"]) for x in lines], lines=2)
         numbers = _table(results, f"models-{key}", members)
         views.append(View(key, metric.label, title, alt, data, layout, numbers, "", narrow, int(layout["height"])))
     return Figure("models", tuple(views), "Metric") if views else None
+
+
+def _none(results: Results, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Word that no coefficient is clear."""
+    if len(rows) > 1:
+        return f"none of {len(rows):,} coefficients clear"
+    return f"no clear difference{contrasts.between(results, rows[0])}" if contrasts.sides(results, rows[0])[0] else "its coefficient is not clear"
 
 
 def _alone(rows: Sequence[Mapping[str, Any]]) -> bool:
