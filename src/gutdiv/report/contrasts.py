@@ -88,17 +88,14 @@ def _turned_finding(finding: Finding, ways: Mapping[str, str]) -> Finding:
 
 
 def remark(results: Results, place: str) -> str:
-    """Say that a table, or those of a folder, are shown the other way round than their files; empty where they are not."""
-    for at in [p for p in sorted(results.tables) if p == place or (place.endswith("/") and p.startswith(place))]:
-        ways = reading.record(results, at).get(TURNED) or {}
-        if ways:
-            new, old = next(iter(ways.items()))
-            row = next(r for r in reading.rows(reading.table(results, at)) if r["contrast"] == new)
-            file = f"the files of {place} hold" if at != place else f"{place}.tsv holds"
-            same = "tests" if len(ways) == 1 else "tests, and others like them,"
-            before = told(results, {**row, "contrast": old})
-            return f"Shown is {told(results, row)}, as on the whole page; {file} the same {same} as {before}, with the other sign."
-    return ""
+    """Say that a table is shown the other way round than its file; empty where it is not."""
+    ways = reading.record(results, place).get(TURNED) or {}
+    if not ways:
+        return ""
+    new, old = next(iter(ways.items()))
+    row = next(r for r in reading.rows(reading.table(results, place)) if r["contrast"] == new)
+    same, before = "tests" if len(ways) == 1 else "tests, and others like them,", told(results, {**row, "contrast": old})
+    return f"Shown is {told(results, row)}, as on the whole page; {place}.tsv holds the same {same} as {before}, with the other sign."
 
 
 # ---------------------------------------------------------------- words

@@ -82,7 +82,7 @@ VANISHING = f"<{NBSP}10{'-300'.translate(_SUPERSCRIPT)}"  # a p-value that is to
 def power(value: float, *, digits: int = 2) -> str:
     """Write a very small number as 1.2 times ten to the minus five, with superscripts."""
     mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-    return f"{mantissa} {TIMES} 10{str(int(exponent)).translate(_SUPERSCRIPT)}".replace("-", MINUS)
+    return f"{mantissa}{NBSP}{TIMES}{NBSP}10{str(int(exponent)).translate(_SUPERSCRIPT)}".replace("-", MINUS)
 
 
 def decimals(value: Any, *, digits: int = 2) -> int:

@@ -85,6 +85,7 @@ def _table(results: Results, word: str, caption: str, intervals: Sequence[Interv
     taxa = any(_of_taxa(i) for i in intervals)
     levels = [(Column("Level", choose=True), lambda r: cells.text(r["i"].level))] if taxa else []
     lacking = [(Column("Controls without", "number"), lambda r: cells.share(r["i"].undetected))] if taxa else []
+    apart, said = _made(intervals)
     spec = (
         (Column("Taxon or guild" if taxa else "Metric", "taxon" if taxa else "text"), lambda r: cells.text(_label(results, r["i"]))),
         *levels,
@@ -94,9 +95,19 @@ def _table(results: Results, word: str, caption: str, intervals: Sequence[Interv
         (Column("Upper limit", "number"), lambda r: cells.real(r["i"].upper)),
         (Column("90% CI", "number"), lambda r: cells.between(*(r["i"].upper_ci or (None, None)))),
         *lacking,
+        *apart,
+    )
+    rows = [{"i": i} for i in intervals]
+    return cells.build(word, caption, spec, rows, source="reference/reference.json", note=" ".join([*said, note]), interactive=taxa)
+
+
+def _made(intervals: Sequence[Interval]) -> tuple[cells.Spec, list[str]]:
+    """Return columns of how many controls an interval is of, at which depth and by which method; what all share is said instead."""
+    spec: cells.Spec = (
         (Column("Controls", "number"), lambda r: cells.count(r["i"].n)),
         (Column("Depth", "number"), lambda r: cells.count(r["i"].depth)),
         (Column("Method"), lambda r: cells.text(tidy(r["i"].method or ""))),
     )
-    rows = [{"i": i} for i in intervals]
-    return cells.build(word, caption, spec, rows, source="reference/reference.json", note=note, interactive=taxa)
+    texts = [{write({"i": i}).text for i in intervals} for _, write in spec]
+    said = [f"{column.label}: {text}{' reads' * (column.label == 'Depth')}." for (column, _), (text, *more) in zip(spec, texts, strict=True) if not more]
+    return tuple(one for one, shared in zip(spec, texts, strict=True) if len(shared) > 1), said

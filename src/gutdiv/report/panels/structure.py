@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gutdiv.report import absences, cells, contrasts, group_tests, reading
+from gutdiv.report import absences, cells, group_tests, reading
 from gutdiv.report.panels import constrained, ordination
 from gutdiv.report.parts import Column, DataTable, Note, Part, Section
 from gutdiv.report.terms import TERMS
@@ -44,10 +44,7 @@ def section(results: Results) -> Section | None:
         parts.append(_permanova_table(rows))
     elif reading.groups(results) is None and figure is not None:
         parts.append(Note("absent", "No PERMANOVA: no group column was declared."))
-    pairs = _pairs_table(results)
-    if pairs is not None:
-        parts.append(pairs)
-        parts += [Note("info", told)] if (told := contrasts.remark(results, PAIRS)) else []
+    parts += [t for t in (_pairs_table(results),) if t is not None]
     folders = (POSITION, SPREAD, PAIRS, constrained.FOLDER)
     parts += absences.notes(results, *(reading.record(results, f"{folder}{n}") for folder in folders for n in reading.under(results, folder)))
     if not parts:
