@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WORDS = ["overview", "composition", "diversity", "abundance", "longitudinal", "dysbiosis", "immune", "methods"]
+SHEET = 688  # pixels between the margins of an A4 sheet: 182 mm
 WIDE = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -382,6 +383,10 @@ def test_paper_gets_every_panel_open_light_and_without_buttons(watch: Any, pages
     assert len(rows(page, "samples")) == 40
     assert page.locator(".on-screen:visible").count() == 0, "what can be done on a screen is not told on paper"
     assert page.locator("[data-table='samples'] .printed").inner_text() == "The first 40 of 240 rows."
+    screen = page.viewport_size
+    page.set_viewport_size({"width": SHEET, "height": 1000})
+    assert page.evaluate("() => document.documentElement.scrollWidth") == SHEET, "what is wider than the sheet makes the browser shrink every sheet"
+    page.set_viewport_size(screen)
     page.evaluate("() => window.dispatchEvent(new Event('afterprint'))")
     page.emulate_media(media="screen")
     assert len(rows(page, "samples")) == 15

@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from test_page import SHEET
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,6 +58,14 @@ def report(request: pytest.FixtureRequest, real_data: Path, tmp_path_factory: py
 @pytest.mark.parametrize("width", [1440, 360])
 def test_every_panel_of_a_real_cohort_is_whole(watch: Any, report: Path, width: int) -> None:
     look(watch(width, 900), report)
+
+
+@pytest.mark.slow
+def test_nothing_is_wider_than_a_sheet_of_paper(watch: Any, report: Path) -> None:
+    page = watch(SHEET, 1000).open(report)
+    page.emulate_media(media="print")
+    page.evaluate("() => window.dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate("() => document.documentElement.scrollWidth") == SHEET
 
 
 @pytest.mark.slow
