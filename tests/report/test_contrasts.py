@@ -194,3 +194,8 @@ def test_guilds_say_which_test_found_their_taxa_with_the_contrast_as_on_the_whol
         ("differ between patient and healthy", f"{directions[0]} in patient"),
         ("differ in abundance: group, low-fat - high - fat", directions[1]),
     }, "what names no two groups stays as it is"
+    one = enriched(replace(results, tables={**results.tables, "immune/enrichment": replace(found, frame=found.frame.assign(source=sources[0]))}))
+    assert one is not None
+    (table,) = (part for part in one.parts if isinstance(part, DataTable))
+    assert table.caption == "Guilds among the taxa that differ between patient and healthy"
+    assert "Among taxa that" not in [c.label for c in table.columns]

@@ -15,6 +15,7 @@ Layout = dict[str, Any]
 # Colour and shape always change together, so that either alone tells groups apart. The page resolves the variables for its theme.
 COLOURS = tuple(f"var(--s{i})" for i in range(1, 9))
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "x", "triangle-down", "star")
+FRAME, ROW, FOLDED = 132, 24, 30  # pixels of a forest around its rows, of a row, and of one with its name in two lines
 QUIET = ("var(--ink-3)", "circle-open")
 STATUS_MARKS = {
     "outside": ("var(--outside)", "diamond"),
@@ -77,11 +78,7 @@ def layout(*, x: Layout, y: Layout, height: int, legend: bool, **more: Any) -> L
         "margin": {"l": 64, "r": 16, "t": 40 if legend else 12, "b": 52},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {
-            "family": "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif",
-            "size": 13,
-            "color": "var(--ink)",
-        },
+        "font": {"family": "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif", "size": 13, "color": "var(--ink)"},
         "hoverlabel": {
             "bgcolor": "var(--surface)",
             "bordercolor": "var(--line-2)",
@@ -145,9 +142,11 @@ def _rows(labels: Sequence[str]) -> Layout:
 
 
 def narrow(labels: Sequence[str] = (), *, lines: int = 1) -> Layout:
-    """Return what changes on a small screen: smaller margins and type, names of rows cut short or, where rows have room, laid in two lines."""
-    base: Layout = {"margin": {"l": 40, "r": 8, "b": 48}}
-    return {**base, "yaxis": {"tickfont": {"size": 10}, "ticktext": ["<br>".join(map(escaped, t)) for t in folded(labels, 18, lines)]}} if labels else base
+    """Return what changes on a small screen: smaller margins and type, names of rows cut short or, in a forest, laid in two lines with room for them."""
+    told = folded(labels, 18, lines)
+    deep: Layout = {"height": FRAME + FOLDED * len(told)} if any(len(t) > 1 for t in told) else {}
+    base: Layout = {"margin": {"l": 40, "r": 8, "b": 48}, **deep}
+    return {**base, "yaxis": {"tickfont": {"size": 10}, "ticktext": ["<br>".join(map(escaped, t)) for t in told]}} if labels else base
 
 
 def points(
@@ -215,7 +214,7 @@ def forest(rows: Sequence[Mapping[str, Any]], *, title: str, marks: Mapping[str,
                     "hovertemplate": "<b>%{text}</b><br>%{customdata}<extra></extra>",
                 }
             )
-    height = 132 + 24 * len(rows)
+    height = FRAME + ROW * len(rows)
     y = _rows([r["label"] for r in rows])
     x = axis(title, zeroline=True, zerolinewidth=1.5, rangemode="tozero")
     return tuple(traces), layout(x=x, y=y, height=height, legend=len(traces) > 1)

@@ -112,9 +112,11 @@ def enriched(results: Results) -> Section | None:
     rows.sort(key=lambda r: (float(r["q"]), float(r["p"]), str(r["guild"]), str(r["source"]), str(r["direction"])))
     if not rows:
         return Section("enrichment", "Guilds among the taxa found", tuple(gone)) if gone else None
+    among = sorted({_found(results, r)[0] for r in rows})
+    apart = [(Column("Among taxa that", "phrase", choose=True), lambda r: cells.text(_found(results, r)[0]))] if len(among) > 1 else []
     spec = (
         (Column("Guild"), lambda r: cells.text(r["guild"])),
-        (Column("Among taxa that", "phrase", choose=True), lambda r: cells.text(_found(results, r)[0])),
+        *apart,
         (Column("Direction", choose=True), lambda r: cells.text(_found(results, r)[1])),
         cells.column("Members found", "observed", cells.count),
         cells.column("Expected", "expected", cells.real),
@@ -127,6 +129,6 @@ def enriched(results: Results) -> Section | None:
         "Expected: as many of the taxa found, drawn among taxa of like prevalence. Members of a guild that rise and fall together make p too "
         "small: read it as a description. " + story.NO_PATHOGEN
     )
-    source = f"{ENRICHMENT}.tsv"
-    table = cells.build("enrichment", "Guilds among the taxa that links or group tests found", spec, rows, source=source, note=note, interactive=True)
+    caption = f"Guilds among the taxa that {'links or group tests found' if apart else among[0]}"
+    table = cells.build("enrichment", caption, spec, rows, source=f"{ENRICHMENT}.tsv", note=note, interactive=True)
     return Section("enrichment", "Guilds among the taxa found", (*gone, table))
