@@ -352,6 +352,26 @@ def test_more_samples_than_a_matrix_can_hold_are_ordinated_by_landmarks_and_test
     assert len(noted.of("comparison", "structure")) == 1
 
 
+def test_distances_are_measured_anew_when_of_how_many_samples_is_set_otherwise(noted, study) -> None:
+    row = {"cohort": "c", "table": "t.tsv", "group": "group"}  # the noting command makes 240 samples
+    place = study("diversity: {beta: [jaccard], largest_matrix: 239, landmarks: 50, subsample: 100}\n", row)
+    assert noted.snakemake(directory=place).returncode == 0
+    tests = {("comparison", "structure"), ("report", "--results"), ("report", "--index")}
+    for settings, wanted, changed in (
+        ("largest_matrix: 239, landmarks: 50, subsample: 60", {("diversity", "beta")} | tests, "--subsample=60"),
+        ("largest_matrix: 239, landmarks: 40, subsample: 60", {("diversity", "landmarks"), *tests} - {("comparison", "structure")}, "--landmarks=40"),
+        ("largest_matrix: 240, landmarks: 40, subsample: 60", {("diversity", "beta"), ("diversity", "ordination")} | tests, ""),
+        ("largest_matrix: 241, landmarks: 30, subsample: 50", set(), ""),  # they mean nothing where a matrix of all is made
+    ):
+        noted.forget()
+        study(f"diversity: {{beta: [jaccard], {settings}}}\n", row)
+        run = noted.snakemake(directory=place)
+        assert run.returncode == 0, run.stderr
+        assert {tuple(call[:2]) for call in noted.calls} == wanted, settings
+        assert changed in " ".join(" ".join(call) for call in noted.calls)
+        assert ("--subsample" in " ".join(" ".join(call) for call in noted.calls)) == ("subsample=60" in changed)
+
+
 def test_another_version_makes_all_results_anew(noted, study) -> None:
     place = study("diversity: {beta: [jaccard]}\n", {"cohort": "c", "table": "t.tsv"})
     assert noted.snakemake(directory=place).returncode == 0

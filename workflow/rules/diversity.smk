@@ -201,7 +201,7 @@ rule diversity_beta:
     params:
         version=VERSION,
         options=options("depth", "seed"),
-        subsample=subsample,
+        subsample=past_a_matrix("subsample"),
         blocks=lambda wildcards, input: len(input.parts),
     shell:
         # Blocks of rows, where there are any, are only put together.
@@ -234,7 +234,7 @@ rule diversity_ordination:
     params:
         version=VERSION,
         options=options("axes"),
-        landmarks=options("landmarks", "depth", "seed"),
+        landmarks=past_a_matrix("landmarks", "depth", "seed"),
         whole=lambda wildcards, input: "yes" if input.distances else "no",
     shell:
         # Of more samples than a matrix can hold, by their distances to some of them.

@@ -86,6 +86,11 @@ def read(path):
         return json.load(handle)
 
 
+def built(wildcards):
+    """The record of the cohort of a job; before there is one Snakemake comes back later."""
+    return read(checkpoints.cohort_build.get(cohort=wildcards.cohort).output.cohort)
+
+
 def too_many(record, wildcards):
     """Whether a cohort has more samples than one matrix is to hold: then a subsample is measured, and landmarks give the coordinates."""
     return record["n_samples"] > COHORTS[wildcards.cohort]["largest_matrix"]
@@ -93,7 +98,7 @@ def too_many(record, wildcards):
 
 def blocks(wildcards):
     """An input function: the blocks of rows in which distances are measured where there are many samples, else none."""
-    record, most = read(checkpoints.cohort_build.get(cohort=wildcards.cohort).output.cohort), COHORTS[wildcards.cohort]["split_above"]
+    record, most = built(wildcards), COHORTS[wildcards.cohort]["split_above"]
     n = 0 if too_many(record, wildcards) else record["n_samples"]
     count = math.ceil((n / most) ** 2) if n > most else 0
     return [f"results/{{cohort}}/diversity/distances/{{metric}}.rows/{k}_of_{count}.h5" for k in range(1, count + 1)]
@@ -101,13 +106,12 @@ def blocks(wildcards):
 
 def matrix(wildcards):
     """An input function: the distances, unless a matrix of them would be too large."""
-    record = read(checkpoints.cohort_build.get(cohort=wildcards.cohort).output.cohort)
-    return [] if too_many(record, wildcards) else "results/{cohort}/diversity/distances/{metric}.h5"
+    return [] if too_many(built(wildcards), wildcards) else "results/{cohort}/diversity/distances/{metric}.h5"
 
 
-def subsample(wildcards, input):
-    """A params function: of how many samples distances are measured where a matrix of all would be too large."""
-    return options("subsample")(wildcards) if too_many(read(input.cohort), wildcards) else []
+def past_a_matrix(*keys):
+    """A params function: options for cohorts of more samples than a matrix holds; it takes no input, so that a change of what it gives is seen."""
+    return lambda wildcards: options(*keys)(wildcards) if too_many(built(wildcards), wildcards) else []
 
 
 def work(files, wildcards):
