@@ -266,28 +266,41 @@ def test_a_dry_run_names_no_report_and_options_behind_the_dashes_reach_snakemake
     assert not run.stdout.strip().endswith("report.html")
     assert "as in a dry run" in run.stderr
     assert noted.calls == []
+    assert not (tmp_path / "out" / "config").exists()
+
+
+def test_a_dry_run_tells_what_other_settings_would_do_and_leaves_those_of_the_folder(noted, table: Path, tmp_path: Path) -> None:
+    ask = ("run", "--table", table, "--output", "out")
+    assert noted.gutdiv(*ask, "--", "--until", "diversity_depth", cwd=tmp_path).returncode == 0
+    before = {p: p.read_bytes() for p in (tmp_path / "out" / "config").iterdir()}
+    assert len(before) == 2
+    for seed, told in (("42", "Nothing to be done"), ("9", "diversity_depth")):
+        run = noted.gutdiv(*ask, "--seed", seed, "--", "--dry-run", "--until", "diversity_depth", cwd=tmp_path)
+        assert run.returncode == 0, run.stderr
+        assert told in run.stdout + run.stderr
+    assert {p: p.read_bytes() for p in (tmp_path / "out" / "config").iterdir()} == before
 
 
 def test_settings_of_somebody_else_are_left_alone_and_own_ones_are_rewritten(noted, table: Path, tmp_path: Path) -> None:
-    dry = ("--", "--dry-run", "--quiet", "all")
+    short = ("--", "--until", "cohort_build", "--quiet", "all")
     config = tmp_path / "out" / "config" / "config.yaml"
-    assert noted.gutdiv("run", "--table", table, "--output", "out", *dry, cwd=tmp_path).returncode == 0
+    assert noted.gutdiv("run", "--table", table, "--output", "out", *short, cwd=tmp_path).returncode == 0
     before = config.stat().st_mtime_ns
-    assert noted.gutdiv("run", "--table", table, "--output", "out", *dry, cwd=tmp_path).returncode == 0
+    assert noted.gutdiv("run", "--table", table, "--output", "out", *short, cwd=tmp_path).returncode == 0
     assert config.stat().st_mtime_ns == before, "equal settings are not written again"
-    assert noted.gutdiv("run", "--table", table, "--seed", "9", "--output", "out", *dry, cwd=tmp_path).returncode == 0
+    assert noted.gutdiv("run", "--table", table, "--seed", "9", "--output", "out", *short, cwd=tmp_path).returncode == 0
     assert settings(tmp_path / "out")[0]["seed"] == 9
     locks = tmp_path / "out" / ".snakemake" / "locks"
     locks.mkdir(parents=True, exist_ok=True)
     (locks / "0.input.lock").write_text("x")
-    run = noted.gutdiv("run", "--table", table, "--seed", "10", "--output", "out", *dry, cwd=tmp_path)
+    run = noted.gutdiv("run", "--table", table, "--seed", "10", "--output", "out", *short, cwd=tmp_path)
     assert (run.returncode, settings(tmp_path / "out")[0]["seed"]) == (2, 9)
     assert "-- --unlock" in run.stderr
     assert "started in out without `gutdiv run`" in run.stderr
     shutil.rmtree(locks)
     sheet = tmp_path / "out" / "config" / "cohorts.tsv"
     sheet.write_text(sheet.read_text() + "another\tx.tsv\n")
-    run = noted.gutdiv("run", "--table", table, "--seed", "10", "--output", "out", *dry, cwd=tmp_path)
+    run = noted.gutdiv("run", "--table", table, "--seed", "10", "--output", "out", *short, cwd=tmp_path)
     assert run.returncode == 2
     assert "were changed since" in run.stderr
     assert "another" in sheet.read_text()

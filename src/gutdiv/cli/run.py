@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,13 +88,17 @@ def _run(args: argparse.Namespace) -> int:
     options = ["--snakefile", str(workflow / "Snakefile"), "--directory", str(args.output)]
     if args.profile == "default" and "--resources" not in args.snakemake:
         options += ["--resources", f"mem_mb={_memory()}"]
-    options += ["--configfile", str(args.output / "config" / "config.yaml"), "--workflow-profile", str(profile), "--rerun-incomplete"]
+    options += ["--workflow-profile", str(profile), "--rerun-incomplete"]
     options += ["--cores", args.cores] if args.cores else []
     if _queues(profile, args.snakemake) and not _names_jobs(profile, args.snakemake):
         options += ["--slurm-jobname-prefix", slurm_prefix(args.output)]
     environment = {**os.environ, "PATH": own_path(), **mark(args.output)}
-    with claim(args.output) as held:
-        _ready(held, settings, options, environment, args.snakemake, slurm=_may_queue(profile, args.snakemake))
+    dry = any(map(_DRY.fullmatch, args.snakemake))
+    with claim(args.output) as held, tempfile.TemporaryDirectory() as aside:
+        _clear(held, args.snakemake, dry=dry)
+        options += ["--configfile", str(settings.write(Path(aside) if dry else None))]  # what a dry run would do is not yet what the folder holds
+        if not dry:
+            _begin(held, options, environment, slurm=_may_queue(profile, args.snakemake))
         follow([*options, *args.snakemake], environment, output=args.output, verbose=args.verbose)
     page = (args.output / "results" / name / "report.html").absolute()
     if page.is_file():
@@ -103,9 +108,8 @@ def _run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _ready(held: Claim, settings: Settings, options: list[str], environment: Mapping[str, str], own: list[str], *, slurm: bool) -> None:
-    """Clear away what a killed run left, and write the settings; a dry run clears nothing away."""
-    dry = any(map(_DRY.fullmatch, own))
+def _clear(held: Claim, own: list[str], *, dry: bool) -> None:
+    """End what a killed run left at work, and refuse where somebody else may be; a dry run ends nothing."""
     lock = locked(held.output)
     if lock and (pid := foreign_snakemake(held.output)):
         msg = f"Snakemake is at work in {held.output} without `gutdiv run`: process {pid}. Wait until it has ended."
@@ -118,9 +122,10 @@ def _ready(held: Claim, settings: Settings, options: list[str], environment: Map
             "If it does not work any more, add `-- --unlock` to this command once, and then give it without."
         )
         raise GutdivError(msg)
-    settings.write()
-    if dry:
-        return
+
+
+def _begin(held: Claim, options: list[str], environment: Mapping[str, str], *, slurm: bool) -> None:
+    """Sign the folder, and clear away the half files and the lock of a killed run."""
     held.sign(slurm=slurm)
     remove_unfinished(held.output)
     if held.before and locked(held.output):

@@ -98,13 +98,16 @@ class Settings:
         mark = _mark(rest, cohorts or "")
         return first == mark or (half and first.rpartition(" ")[0] == mark.rpartition(" ")[0])
 
-    def write(self) -> None:
-        """Write both, unless they stand there already."""
+    def write(self, folder: Path | None = None) -> Path:
+        """Write both into their folder, unless they stand there already, or into another one; return the config's path."""
         from gutdiv.io.artifacts import write_text
 
         for path, text in self._texts.items():
-            if not self._stand:
+            if folder is not None:
+                write_text(folder / path.name, text)
+            elif not self._stand:
                 write_text(path, text)
+        return self._config if folder is None else folder / self._config.name
 
 
 def _mark(config: str, cohorts: str) -> str:
