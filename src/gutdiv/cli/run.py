@@ -15,7 +15,7 @@ from gutdiv.cli.inputs import DEFAULTS, add_inputs, carries_tree
 from gutdiv.cli.options import add_seed, depth, positive
 from gutdiv.cli.resume import claim, foreign_snakemake, locked, mark, recover, remove_unfinished, slurm_prefix
 from gutdiv.cli.settings import COLUMNS, FILES, NOT_THE_DEMO, Settings, filled, sheet
-from gutdiv.cli.workflow_files import PROFILES, own_path, workflow_folder
+from gutdiv.cli.workflow_files import PROFILES, own_caches, own_path, workflow_folder
 from gutdiv.errors import ExpressionError, GutdivError, InputError, first_ids
 from gutdiv.grammar.expression import parse_expression
 from gutdiv.grammar.formula import parse_formula
@@ -92,7 +92,7 @@ def _run(args: argparse.Namespace) -> int:
     options += ["--cores", args.cores] if args.cores else []
     if _queues(profile, args.snakemake) and not _names_jobs(profile, args.snakemake):
         options += ["--slurm-jobname-prefix", slurm_prefix(args.output)]
-    environment = {**os.environ, "PATH": own_path(), **mark(args.output)}
+    environment = {**os.environ, "PATH": own_path(), **own_caches(), **mark(args.output)}
     dry = any(map(_DRY.fullmatch, args.snakemake))
     with claim(args.output) as held, tempfile.TemporaryDirectory() as aside:
         _clear(held, args.snakemake, dry=dry)

@@ -9,6 +9,7 @@ import sysconfig
 from pathlib import Path
 
 from gutdiv.errors import ArtifactError
+from gutdiv.numerics.cache import cache_folder, can_write
 
 PROFILES = ("default", "slurm")
 
@@ -28,6 +29,12 @@ def workflow_folder() -> Path:
             return folder
     msg = f"this installation of gutdiv has no workflow (looked in {' and '.join(map(str, candidates))}). Install gutdiv again."
     raise ArtifactError(msg)
+
+
+def own_caches() -> dict[str, str]:
+    """Return what lets Snakemake start where the home folder cannot be written to: its own cache beside that of the kernels; nothing where it can."""
+    usual = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111 - Path.home() raises where there is none
+    return {} if can_write(Path(usual)) else {"XDG_CACHE_HOME": str(cache_folder())}
 
 
 def own_path() -> str:

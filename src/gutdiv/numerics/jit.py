@@ -4,36 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
 
+from gutdiv.numerics.cache import cache_folder
+
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-def cache_folder() -> Path:
-    """Return the first writable of `$GUTDIV_CACHE_DIR`, `$XDG_CACHE_HOME/gutdiv`, `~/.cache/gutdiv` and a folder of the user under the temporary one.
-
-    Installed files may be read-only and home folders may not exist on a compute node, so that numba's own choice is not relied on.
-    """
-    own = os.environ.get("GUTDIV_CACHE_DIR")
-    xdg = os.environ.get("XDG_CACHE_HOME")
-    candidates = [Path(own)] if own else []
-    candidates += [Path(xdg) / "gutdiv"] if xdg else []
-    home = os.path.expanduser("~")  # noqa: PTH111 - Path.home() raises where there is none
-    candidates += [Path(home) / ".cache" / "gutdiv"] if home != "~" else []
-    candidates += [Path(tempfile.gettempdir()) / f"gutdiv-{os.getuid() if hasattr(os, 'getuid') else 'cache'}"]
-    for folder in candidates:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
-                return folder
-        except OSError:
-            continue
-    return Path(tempfile.mkdtemp(prefix="gutdiv-"))
 
 
 def _sources() -> str:
