@@ -3,7 +3,8 @@
 
 rule cohort_merge:
     input:
-        cohorts=lambda wildcards: [f"results/{member}/cohort/cohort.json" for member in COHORTS[wildcards.cohort]["members"]],
+        lambda wildcards: expand(COHORT, cohort=COHORTS[wildcards.cohort]["members"]),
+        cohorts=lambda wildcards: expand("results/{cohort}/cohort/cohort.json", cohort=COHORTS[wildcards.cohort]["members"]),
     output:
         table="results/{cohort}/merged/table.biom",
         taxonomy="results/{cohort}/merged/taxonomy.tsv",
@@ -39,6 +40,8 @@ checkpoint cohort_build:
         counts="results/{cohort}/cohort/counts.biom",
         metadata="results/{cohort}/cohort/metadata.tsv",
         metadata_record="results/{cohort}/cohort/metadata.json",
+        taxonomy="results/{cohort}/cohort/taxonomy.tsv",  # empty where there are no lineages, as the tree where there is none
+        tree="results/{cohort}/cohort/tree.nwk",
         alignment="results/{cohort}/cohort/alignment.tsv",
         alignment_record="results/{cohort}/cohort/alignment.json",
         audit="results/{cohort}/cohort/taxonomy_audit.tsv",

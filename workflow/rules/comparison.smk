@@ -3,6 +3,7 @@
 
 rule comparison_alpha:
     input:
+        COHORT,
         alpha="results/{cohort}/diversity/alpha.tsv",
         cohort="results/{cohort}/cohort/cohort.json",
     output:
@@ -33,6 +34,7 @@ rule comparison_alpha:
 
 rule comparison_structure:
     input:
+        COHORT,
         cohort="results/{cohort}/cohort/cohort.json",
         distances="results/{cohort}/diversity/distances/{metric}.h5",
         metadata="results/{cohort}/cohort/metadata.tsv",
@@ -79,6 +81,7 @@ use rule comparison_structure as comparison_structure_without_groups with:
 
 rule comparison_model:
     input:
+        COHORT,
         alpha="results/{cohort}/diversity/alpha.tsv",
         cohort="results/{cohort}/cohort/cohort.json",
     output:
@@ -109,6 +112,7 @@ rule comparison_model:
 
 rule comparison_abundance:
     input:
+        COHORT,
         cohort="results/{cohort}/cohort/cohort.json",
     output:
         table=report(
@@ -137,6 +141,7 @@ rule comparison_abundance:
 
 rule comparison_longitudinal:
     input:
+        COHORT,
         alpha="results/{cohort}/diversity/alpha.tsv",
         cohort="results/{cohort}/cohort/cohort.json",
         distances=lambda wildcards: (

@@ -3,6 +3,7 @@
 
 rule diversity_depth:
     input:
+        COHORT,
         cohort="results/{cohort}/cohort/cohort.json",
     output:
         table="results/{cohort}/diversity/depths.tsv",
@@ -26,6 +27,7 @@ rule diversity_depth:
 
 rule diversity_composition:
     input:
+        COHORT,
         cohort="results/{cohort}/cohort/cohort.json",
     output:
         table=report(
@@ -54,6 +56,7 @@ rule diversity_composition:
 
 rule diversity_curves:
     input:
+        COHORT,
         cohort="results/{cohort}/cohort/cohort.json",
     output:
         table="results/{cohort}/diversity/curves.tsv",
@@ -77,6 +80,7 @@ rule diversity_curves:
 
 rule diversity_standards:
     input:
+        COHORT,
         cohort="results/{cohort}/cohort/cohort.json",
     output:
         table="results/{cohort}/diversity/standards.tsv",
@@ -100,6 +104,7 @@ rule diversity_standards:
 
 rule diversity_alpha:
     input:
+        COHORT,
         cohort="results/{cohort}/cohort/cohort.json",
     output:
         table=report(
@@ -129,6 +134,7 @@ rule diversity_alpha:
 
 rule diversity_taxa:
     input:
+        COHORT,
         cohort="results/{cohort}/cohort/cohort.json",
         knowledge=given("knowledge"),
         references=given("references"),
@@ -158,6 +164,7 @@ rule diversity_taxa:
 
 rule diversity_rows:
     input:
+        COHORT,
         cohort="results/{cohort}/cohort/cohort.json",
     output:
         part=temp("results/{cohort}/diversity/distances/{metric}.rows/{k}_of_{blocks}.h5"),
@@ -184,6 +191,7 @@ rule diversity_rows:
 
 rule diversity_beta:
     input:
+        COHORT,
         cohort="results/{cohort}/cohort/cohort.json",
         parts=blocks,
     output:
@@ -212,6 +220,7 @@ rule diversity_beta:
 
 rule diversity_ordination:
     input:
+        COHORT,
         cohort="results/{cohort}/cohort/cohort.json",
         distances=matrix,
     output:

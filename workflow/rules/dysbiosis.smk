@@ -3,6 +3,7 @@
 
 rule dysbiosis_verdict:
     input:
+        COHORT,
         cohort="results/{cohort}/cohort/cohort.json",
         alpha="results/{cohort}/diversity/alpha.tsv",
         reference=lambda wildcards: ("results/{cohort}/reference/reference.json" if COHORTS[wildcards.cohort]["controls"] else []),
@@ -40,6 +41,7 @@ rule dysbiosis_verdict:
 
 rule dysbiosis_stability:
     input:
+        COHORT,
         cohort="results/{cohort}/cohort/cohort.json",
         verdicts="results/{cohort}/dysbiosis/verdicts.tsv",
         alpha="results/{cohort}/diversity/alpha.tsv",
@@ -67,6 +69,7 @@ rule dysbiosis_stability:
 
 rule dysbiosis_flags:
     input:
+        COHORT,
         cohort="results/{cohort}/cohort/cohort.json",
         taxa="results/{cohort}/diversity/taxa.tsv",
     output:
@@ -92,6 +95,7 @@ rule dysbiosis_flags:
 
 rule dysbiosis_indices:
     input:
+        COHORT,
         cohort="results/{cohort}/cohort/cohort.json",
     output:
         table="results/{cohort}/dysbiosis/indices.tsv",

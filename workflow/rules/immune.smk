@@ -3,6 +3,7 @@
 
 rule immune_match:
     input:
+        COHORT,
         cohort="results/{cohort}/cohort/cohort.json",
         knowledge=given("knowledge"),
         references=given("references"),
@@ -30,6 +31,7 @@ rule immune_match:
 
 rule immune_link:
     input:
+        COHORT,
         cohort="results/{cohort}/cohort/cohort.json",
         verdicts=lambda wildcards: "results/{cohort}/dysbiosis/verdicts.tsv" if COHORTS[wildcards.cohort]["verdict"] else [],
         knowledge=given("knowledge"),
@@ -64,6 +66,7 @@ rule immune_link:
 
 rule immune_samples:
     input:
+        COHORT,
         cohort="results/{cohort}/cohort/cohort.json",
         taxa="results/{cohort}/diversity/taxa.tsv",
         verdicts="results/{cohort}/dysbiosis/verdicts.tsv",
@@ -100,6 +103,7 @@ rule immune_samples:
 
 rule immune_enrichment:
     input:
+        COHORT,
         cohort="results/{cohort}/cohort/cohort.json",
         links="results/{cohort}/immune/links.tsv",
         abundance=lambda wildcards: ("results/{cohort}/comparison/abundance.tsv" if COHORTS[wildcards.cohort]["group"] else []),

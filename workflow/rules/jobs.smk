@@ -43,6 +43,9 @@ PEAKS = {
 COMPILING = {"diversity_depth": 400, "diversity_beta": 330, "diversity_rows": 330, "dysbiosis_verdict": 520, "dysbiosis_indices": 430}
 FLOOR, SNAKEMAKE, SPARE = 500, 250, 1.25  # MB in any case; MB for the two Snakemakes that start a job on a cluster; times the peak
 
+# What is read with a cohort's record: an input of every step that reads a cohort, so that it is there too where steps share no folder.
+COHORT = expand("results/{{cohort}}/cohort/{f}", f="counts.biom metadata.tsv metadata.json taxonomy.tsv tree.nwk alignment.tsv".split())
+
 
 def given(key):
     """An input function: the cohort's file of this kind, if it has one."""
@@ -88,7 +91,8 @@ def read(path):
 
 def built(wildcards):
     """The record of the cohort of a job; before there is one Snakemake comes back later."""
-    return read(checkpoints.cohort_build.get(cohort=wildcards.cohort).output.cohort)
+    with checkpoints.cohort_build.get(cohort=wildcards.cohort).output.cohort.open(encoding="utf-8") as handle:  # out of a storage too
+        return json.load(handle)
 
 
 def too_many(record, wildcards):

@@ -3,6 +3,7 @@
 
 rule reference_build:
     input:
+        COHORT,
         cohort="results/{cohort}/cohort/cohort.json",
         alpha="results/{cohort}/diversity/alpha.tsv",
         taxa="results/{cohort}/diversity/taxa.tsv",

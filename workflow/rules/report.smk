@@ -75,9 +75,9 @@ rule report_index:
         runtime=minutes("report_index"),
     params:
         version=VERSION,
-        folders=[f"results/{cohort}" for cohort in COHORTS],
+        folders=lambda wildcards, input: [f"./{os.path.dirname(page)}" for page in input.pages],
     shell:
         # A copy, as for one cohort's page; made inside it, so that the ways to the reports are those from results/.
         'copy=$(mktemp -d .snakemake/gutdiv-XXXXXX) && trap \'rm -rf "$copy"\' EXIT && tar -cf - {input.files:q} | tar -xf - -C "$copy"'
-        ' && (cd "$copy" && gutdiv report --index {params.folders:q} --output results/index.html) 2> {log:q}'
-        ' && mv "$copy"/results/index.html {output.page:q}'
+        ' && (cd "$copy" && gutdiv report --index {params.folders:q} --output ./{output.page:q}) 2> {log:q}'
+        ' && mv "$copy"/{output.page:q} {output.page:q}'

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gutdiv.errors import ArtifactError
-from gutdiv.io.artifacts import read_json, read_rows, record, sha256, whole_file, write_json, write_rows, write_table
+from gutdiv.io.artifacts import read_json, read_rows, record, sha256, whole_file, write_json, write_rows, write_table, write_text
 from gutdiv.io.biom import read_biom_hdf5, write_biom_hdf5
 from gutdiv.io.newick import read_newick, write_newick
 from gutdiv.model.cohort import LINEAGE_COLUMNS, Cohort, Roles, SampleMetadata
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 def write_cohort(folder: Path | str, cohort: Cohort, fallen: Iterable[Any], *, name: str, about: Mapping[str, Any]) -> None:
     """Write a cohort's files into a folder, its record `cohort.json` last.
+
+    The files are always the same ones, as steps that share no folder need to be told beforehand what to hand on: where there are
+    no lineages or no tree, theirs is empty and the record does not name it.
 
     Parameters
     ----------
@@ -54,7 +57,7 @@ def write_cohort(folder: Path | str, cohort: Cohort, fallen: Iterable[Any], *, n
     _write_metadata(folder / "metadata.tsv", cohort.metadata, base)
     for key, file, part in (("taxonomy", "taxonomy.tsv", cohort.lineages), ("tree", "tree.nwk", cohort.tree)):
         if part is None:
-            (folder / file).unlink(missing_ok=True)  # an earlier build's file would not be this cohort's
+            write_text(folder / file, "")  # in place of an earlier build's, which is not this cohort's
             continue
         files[key] = file
         if isinstance(part, Tree):
