@@ -39,7 +39,7 @@ with (here / "calls.jsonl").open("a") as calls:
 output = pathlib.Path(args[args.index("--output") + 1])
 if args[:2] == ["cohort", "build"]:
     tables = [output / (name + end) for name in ("metadata", "alignment", "taxonomy_audit") for end in (".tsv", ".json")]
-    made = [output / "cohort.json", output / "counts.biom", *tables]
+    made = [*(output / name for name in ("cohort.json", "counts.biom", "taxonomy.tsv", "tree.nwk")), *tables]
 elif args[:2] == ["cohort", "merge"]:
     made = [output / name for name in ("table.biom", "taxonomy.tsv", "metadata.tsv", "merged.json")]
 elif args[:2] == ["comparison", "longitudinal"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import re
 import shutil
@@ -14,6 +15,7 @@ import jsonschema
 import pytest
 import yaml
 
+from gutdiv.cli.app import main
 from gutdiv.diversity.catalog import ALPHA, BETA
 
 ROOT = Path(__file__).parents[2]
@@ -62,6 +64,25 @@ def test_the_common_file_stays_small_and_no_rule_runs_anything_but_gutdiv() -> N
             assert text.count(directive) >= len(rules), f"{path.name}: {directive}"
         for needs in ("memory", "minutes"):
             assert re.findall(rf'={needs}\("(\w+)"\)', text) == rules, "each step asks for what was measured of it"
+
+
+def test_every_file_of_a_cohort_is_an_output_of_its_build_and_an_input_of_each_step_that_reads_its_record(tmp_path: Path) -> None:
+    sound = ROOT / "test_data" / "broken"
+    given = [f"--{key}={sound}/sound_{file}" for key, file in (("table", "table.tsv"), ("taxonomy", "taxonomy.tsv"), ("tree", "tree.nwk"))]
+    assert main(["cohort", "build", *given, f"--output={tmp_path}"]) == 0
+    record = json.loads((tmp_path / "cohort.json").read_text())
+    read = {entry["name"] for entry in record["files"].values()} | {"metadata.json"}
+    rules = [rule for path in RULES for rule in re.split(r"(?m)^(?=rule |checkpoint )", path.read_text())[1:]]
+    inputs = [re.findall(r"(?m)^    input:\n((?: {8}.*\n)+)", rule) for rule in rules]
+    of_records = [found for (found,) in filter(None, inputs) if "/cohort/cohort.json" in found]
+    assert len(of_records) == 24
+    assert all("COHORT" in found for found in of_records), "where steps share no folder, only their inputs are there"
+    (named,) = re.findall(r'(?m)^COHORT = .*f="(.*)"\.split', (ROOT / "workflow" / "rules" / "jobs.smk").read_text())
+    assert set(named.split()) == read
+    (build,) = (rule for rule in rules if rule.startswith("checkpoint cohort_build:"))
+    made = set(re.findall(r'"results/\{cohort\}/cohort/(.*?)"', build))
+    assert made == {path.name for path in tmp_path.iterdir()}
+    assert read < made
 
 
 def test_every_key_of_the_config_is_in_the_schema_with_the_same_default_and_is_explained() -> None:

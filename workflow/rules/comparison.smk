@@ -4,6 +4,7 @@
 rule comparison_alpha:
     input:
         COHORT,
+        "results/{cohort}/diversity/alpha.json",
         alpha="results/{cohort}/diversity/alpha.tsv",
         cohort="results/{cohort}/cohort/cohort.json",
     output:
@@ -82,6 +83,7 @@ use rule comparison_structure as comparison_structure_without_groups with:
 rule comparison_model:
     input:
         COHORT,
+        "results/{cohort}/diversity/alpha.json",
         alpha="results/{cohort}/diversity/alpha.tsv",
         cohort="results/{cohort}/cohort/cohort.json",
     output:
@@ -142,6 +144,7 @@ rule comparison_abundance:
 rule comparison_longitudinal:
     input:
         COHORT,
+        "results/{cohort}/diversity/alpha.json",
         alpha="results/{cohort}/diversity/alpha.tsv",
         cohort="results/{cohort}/cohort/cohort.json",
         distances=lambda wildcards: (

@@ -4,6 +4,7 @@
 rule dysbiosis_verdict:
     input:
         COHORT,
+        "results/{cohort}/diversity/alpha.json",
         cohort="results/{cohort}/cohort/cohort.json",
         alpha="results/{cohort}/diversity/alpha.tsv",
         reference=lambda wildcards: ("results/{cohort}/reference/reference.json" if COHORTS[wildcards.cohort]["controls"] else []),
@@ -42,6 +43,8 @@ rule dysbiosis_verdict:
 rule dysbiosis_stability:
     input:
         COHORT,
+        "results/{cohort}/dysbiosis/verdicts.json",
+        "results/{cohort}/diversity/alpha.json",
         cohort="results/{cohort}/cohort/cohort.json",
         verdicts="results/{cohort}/dysbiosis/verdicts.tsv",
         alpha="results/{cohort}/diversity/alpha.tsv",
@@ -70,6 +73,7 @@ rule dysbiosis_stability:
 rule dysbiosis_flags:
     input:
         COHORT,
+        "results/{cohort}/diversity/taxa.json",
         cohort="results/{cohort}/cohort/cohort.json",
         taxa="results/{cohort}/diversity/taxa.tsv",
     output:

@@ -32,6 +32,7 @@ rule immune_match:
 rule immune_link:
     input:
         COHORT,
+        lambda wildcards: "results/{cohort}/dysbiosis/verdicts.json" if COHORTS[wildcards.cohort]["verdict"] else [],
         cohort="results/{cohort}/cohort/cohort.json",
         verdicts=lambda wildcards: "results/{cohort}/dysbiosis/verdicts.tsv" if COHORTS[wildcards.cohort]["verdict"] else [],
         knowledge=given("knowledge"),
@@ -67,6 +68,9 @@ rule immune_link:
 rule immune_samples:
     input:
         COHORT,
+        "results/{cohort}/diversity/taxa.json",
+        "results/{cohort}/dysbiosis/verdicts.json",
+        "results/{cohort}/dysbiosis/flags.json",
         cohort="results/{cohort}/cohort/cohort.json",
         taxa="results/{cohort}/diversity/taxa.tsv",
         verdicts="results/{cohort}/dysbiosis/verdicts.tsv",
@@ -104,6 +108,8 @@ rule immune_samples:
 rule immune_enrichment:
     input:
         COHORT,
+        "results/{cohort}/immune/links.json",
+        lambda wildcards: ("results/{cohort}/comparison/abundance.json" if COHORTS[wildcards.cohort]["group"] else []),
         cohort="results/{cohort}/cohort/cohort.json",
         links="results/{cohort}/immune/links.tsv",
         abundance=lambda wildcards: ("results/{cohort}/comparison/abundance.tsv" if COHORTS[wildcards.cohort]["group"] else []),

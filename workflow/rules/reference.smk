@@ -4,6 +4,8 @@
 rule reference_build:
     input:
         COHORT,
+        "results/{cohort}/diversity/alpha.json",
+        "results/{cohort}/diversity/taxa.json",
         cohort="results/{cohort}/cohort/cohort.json",
         alpha="results/{cohort}/diversity/alpha.tsv",
         taxa="results/{cohort}/diversity/taxa.tsv",
