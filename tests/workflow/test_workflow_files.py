@@ -367,6 +367,9 @@ def test_more_samples_than_a_matrix_can_hold_are_ordinated_by_landmarks_and_test
     assert {"--landmarks=50", "--depth=900", "--seed=42", "--axes=10", "jaccard"} <= set(landmarks)
     assert not noted.of("diversity", "ordination")
     assert len(noted.of("comparison", "structure")) == 1
+    cost = "c: a matrix of its 240 samples would hold 28,680 distances for each metric, 0.0 GB on disk and twice that in memory."
+    assert run.stderr.count(cost) == 1, "said once, before it is measured"
+    assert "(239) samples are placed by 50 landmarks, and tests on distances rest on 100 samples" in run.stderr
 
 
 def test_distances_are_measured_anew_when_of_how_many_samples_is_set_otherwise(noted, study) -> None:

@@ -57,12 +57,8 @@ def read_cohort(row, members=()):
     if members:  # the study is held constant in every design that can hold something constant
         terms, more = f"study + {terms}" if terms else "study", ["study", *cohort["covariates"]]
         cohort |= {"strata": cohort["strata"] or "study", "covariates": more, "members": [m["cohort"] for m in members]}
-    cohort |= {
-        "formula": terms and f"~ {terms}",
-        "simple": cohort["group"] and not members,
-        "followed": cohort["subject"] and cohort["time"],
-    }
-    return cohort | {"tested_prevalence": own["comparison"]["min_prevalence"]}
+    cohort |= {"formula": terms and f"~ {terms}", "simple": cohort["group"] and not members}
+    return cohort | {"tested_prevalence": own["comparison"]["min_prevalence"], "followed": cohort["subject"] and cohort["time"]}
 
 
 check(config, "config")

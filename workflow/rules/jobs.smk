@@ -3,6 +3,8 @@ import json
 import math
 from importlib.metadata import PackageNotFoundError, version
 
+from snakemake.logging import logger
+
 try:
     VERSION = version("gutdiv")  # another one makes the results anew
 except PackageNotFoundError:  # the jobs have it in an environment of theirs, and a change of that is seen too
@@ -41,6 +43,7 @@ PEAKS = {
 }
 # MB of steps that take more than that while they compile their kernels, which the first one of a cache does.
 COMPILING = {"diversity_depth": 400, "diversity_beta": 330, "diversity_rows": 330, "dysbiosis_verdict": 520, "dysbiosis_indices": 430}
+TOLD = set()  # cohorts of which it was said what a matrix of all samples would cost
 FLOOR, SNAKEMAKE, SPARE = 500, 250, 1.25  # MB in any case; MB for the two Snakemakes that start a job on a cluster; times the peak
 
 
@@ -93,7 +96,15 @@ def built(wildcards):
 
 def too_many(record, wildcards):
     """Whether a cohort has more samples than one matrix is to hold: then a subsample is measured, and landmarks give the coordinates."""
-    return record["n_samples"] > COHORTS[wildcards.cohort]["largest_matrix"]
+    n, cohort = record["n_samples"], COHORTS[wildcards.cohort]
+    if n > cohort["largest_matrix"] and wildcards.cohort not in TOLD and workflow.is_main_process:
+        TOLD.add(wildcards.cohort)
+        logger.warning(
+            f"{wildcards.cohort}: a matrix of its {n:,} samples would hold {n * (n - 1) // 2:,} distances for each metric, {n * (n - 1) * 4 / 1e9:,.1f} GB on disk"
+            f" and twice that in memory. From diversity.largest_matrix on ({cohort['largest_matrix']:,}) samples are placed by {cohort['landmarks']:,} landmarks,"
+            f" and tests on distances rest on {cohort['subsample']:,} samples."
+        )
+    return n > cohort["largest_matrix"]
 
 
 def blocks(wildcards):
