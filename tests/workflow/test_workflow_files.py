@@ -638,3 +638,18 @@ def test_files_with_odd_names_are_found(noted, study) -> None:
     (build,) = noted.of("cohort", "build")
     assert {f"--table=config/{name}", f"--taxonomy=config/sub folder/{name}"} <= set(build)
     assert not list(place.rglob("hacked"))
+
+
+def test_a_packed_table_asks_for_the_memory_of_what_it_holds_and_a_folder_for_its_largest_table(noted, study) -> None:
+    rows = [{"cohort": name, "table": table} for name, table in (("plain", "t.tsv"), ("packed", "t.tsv.gz"), ("folder", "amp"))]
+    place = study("diversity: {beta: [jaccard]}\n", *rows)
+    (place / "config" / "amp").unlink()
+    (place / "config" / "amp" / "dada2").mkdir(parents=True)
+    for path in ("t.tsv", "t.tsv.gz", "amp/dada2/ASV_table.tsv", "amp/reads.fastq.gz"):
+        with (place / "config" / path).open("wb") as file:
+            file.truncate(80_000_000 if "fastq" not in path else 900_000_000)
+    run = noted.snakemake("--dry-run", "--until", "cohort_build", directory=place)
+    assert run.returncode == 0, run.stderr
+    asked = {name: int(mb) for name, mb in re.findall(r"(?s)wildcards: cohort=(\w+).*?mem_mb=(\d+)", run.stdout)}
+    # 250 + 1.25 (97 + 5.7 MB): 80 MB as it is, and tenfold
+    assert asked == {"plain": 942, "packed": 6072, "folder": 942}
