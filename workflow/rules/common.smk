@@ -8,6 +8,8 @@ import yaml
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
+ROLES = "group", "subject", "time", "specimen", "age_band"
+
 
 def check(data, schema, where=""):
     """Validate and fill in defaults; an error says what was found where, in one line, without the schema that Snakemake prints."""
@@ -38,8 +40,10 @@ def own_settings(row):
 
 
 def read_cohort(row, members=()):
-    """A row of the sheet, the config's values where its cells are empty, and what follows from both; `members` are merged into it."""
+    """A row of the sheet, the config's values where its cells are empty, and what follows from both; the rows `members` are merged into it."""
     own = own_settings(row)
+    alike = {k: v for k, v in (members or [{}])[0].items() if k in ROLES and all(m.get(k) == v for m in members)}
+    row = alike | {k: v for k, v in row.items() if v}
     cohort = own["diversity"] | own["comparison"] | own["reference"] | own["immune"] | {"seed": own["seed"]}
     cohort |= {"cohort": row["cohort"], **{key: row.get(key) or value for key, value in own["cohort"].items()}}
     cohort |= {k: beside_config(v) for k, v in cohort.items() if v and re.match("table|taxonomy|tree|metadata|.*knowledge|.*references", k)}
@@ -51,9 +55,9 @@ def read_cohort(row, members=()):
     cohort |= {s: [m for m in cohort[s] if not (treeless and re.search("faith|phylo|unifrac", m))] for s in ("alpha", "beta")}
     terms = cohort["formula"].lstrip("~ ") or (cohort["group"] and "`%s`" % cohort["group"].replace("`", "``"))
     if members:  # the study is held constant in every design that can hold something constant
-        terms = f"study + {terms}" if terms else "study"
-        cohort |= {"strata": cohort["strata"] or "study", "covariates": ["study", *cohort["covariates"]]}
-    cohort |= {"formula": terms and f"~ {terms}", "members": list(members), "simple": cohort["group"] and not members}
+        terms, more = f"study + {terms}" if terms else "study", ["study", *cohort["covariates"]]
+        cohort |= {"strata": cohort["strata"] or "study", "covariates": more, "members": [m["cohort"] for m in members]}
+    cohort |= {"formula": terms and f"~ {terms}", "simple": cohort["group"] and not members}
     return cohort | {"tested_prevalence": own["comparison"]["min_prevalence"], "followed": cohort["subject"] and cohort["time"]}
 
 
@@ -64,7 +68,7 @@ MERGED = {}
 for row in SHEET:
     check(row, "cohorts", f"{config['sheet']}: ")
     if row.get("table") and (into := row.get("merged_into") or config["cohort"]["merged_into"]):
-        MERGED.setdefault(into, []).append(row["cohort"])
+        MERGED.setdefault(into, []).append(row)
 SHEET += [{"cohort": name} for name in MERGED if name not in [row["cohort"] for row in SHEET]]
 COHORTS = {row["cohort"]: read_cohort(row, MERGED.get(row["cohort"], ())) for row in SHEET}
 if any(r.get("table") or r.get("merged_into") for r in SHEET if r["cohort"] in MERGED) or any(len(m) < 2 for m in MERGED.values()):

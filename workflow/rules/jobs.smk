@@ -3,6 +3,8 @@ import json
 import math
 from importlib.metadata import PackageNotFoundError, version
 
+from snakemake.logging import logger
+
 try:
     VERSION = version("gutdiv")  # another one makes the results anew
 except PackageNotFoundError:  # the jobs have it in an environment of theirs, and a change of that is seen too
@@ -11,8 +13,8 @@ except PackageNotFoundError:  # the jobs have it in an environment of theirs, an
 # What a step takes at its peak: MB in any case, MB for each 1,000 samples, each million counts that are not zero, and each million pairs of samples.
 # From benchmarks/workflow.py at 1,000, 5,000 and 10,000 samples, of reading and distances also at 20,000 (docs/scaling.md).
 PEAKS = {
-    "cohort_merge": (150, 10, 80, 0),
-    "cohort_build": (97, 0, 5.7, 0),  # for each MB of the files given
+    "cohort_merge": (60, 1, 62, 0),
+    "cohort_build": (97, 0, 5.7, 0),  # for each MB of the files given, packed ones counted tenfold
     "comparison_alpha": (140, 20, 0, 0),
     "comparison_model": (185, 15, 0, 0),
     "comparison_abundance": (214, 27, 0, 0),
@@ -24,7 +26,8 @@ PEAKS = {
     "diversity_standards": (240, 17, 0, 0),
     "diversity_alpha": (195, 21, 0, 0),
     "diversity_taxa": (200, 50, 0, 0),
-    "diversity_rows": (120, 0, 360, 8),
+    "diversity_rows": (93, 0, 122, 8),
+    "diversity_rows unifrac": (120, 0, 320, 8),
     "diversity_beta": (120, 0, 360, 2.8),
     "diversity_ordination": (110, 25, 0, 8),
     "reference_build": (157, 27, 0, 0),
@@ -41,6 +44,7 @@ PEAKS = {
 }
 # MB of steps that take more than that while they compile their kernels, which the first one of a cache does.
 COMPILING = {"diversity_depth": 400, "diversity_beta": 330, "diversity_rows": 330, "dysbiosis_verdict": 520, "dysbiosis_indices": 430}
+TOLD = set()  # cohorts of which it was said what a matrix of all samples would cost
 FLOOR, SNAKEMAKE, SPARE = 500, 250, 1.25  # MB in any case; MB for the two Snakemakes that start a job on a cluster; times the peak
 
 # What is read with a cohort's record: an input of every step that reads a cohort, so that it is there too where steps share no folder.
@@ -97,7 +101,15 @@ def built(wildcards):
 
 def too_many(record, wildcards):
     """Whether a cohort has more samples than one matrix is to hold: then a subsample is measured, and landmarks give the coordinates."""
-    return record["n_samples"] > COHORTS[wildcards.cohort]["largest_matrix"]
+    n, cohort = record["n_samples"], COHORTS[wildcards.cohort]
+    if n > cohort["largest_matrix"] and wildcards.cohort not in TOLD and workflow.is_main_process:
+        TOLD.add(wildcards.cohort)
+        logger.warning(
+            f"{wildcards.cohort}: a matrix of its {n:,} samples would hold {n * (n - 1) // 2:,} distances for each metric, {n * (n - 1) * 4 / 1e9:,.1f} GB on disk"
+            f" and twice that in memory. From diversity.largest_matrix on ({cohort['largest_matrix']:,}) samples are placed by {cohort['landmarks']:,} landmarks,"
+            f" and tests on distances rest on {cohort['subsample']:,} samples."
+        )
+    return n > cohort["largest_matrix"]
 
 
 def blocks(wildcards):
@@ -118,11 +130,27 @@ def past_a_matrix(*keys):
     return lambda wildcards: options(*keys)(wildcards) if too_many(built(wildcards), wildcards) else []
 
 
+def megabytes(path):
+    """What an input file holds, packed ones some ten times their size; of a folder of results the largest of its tables."""
+    if os.path.isdir(path):
+        return max(
+            (
+                megabytes(os.path.join(at, name))
+                for at, _, names in os.walk(path)
+                for name in names
+                if name.endswith((".tsv", ".biom", ".qza"))
+            ),
+            default=0,
+        )
+    packed = 10 if path.endswith((".gz", ".zip", ".qza", ".xlsx", ".rds", ".RData")) else 1
+    return packed * os.path.getsize(path) / 1e6 if os.path.exists(path) else 0
+
+
 def work(files, wildcards):
     """A one, thousands of samples, millions of counts and millions of pairs, by the records of cohorts among a job's inputs; before there is one, MB in files."""
     records = [read(f) for f in files if f.endswith("cohort.json")]
     if not records:
-        return 1, 0, files.size_mb, 0
+        return 1, 0, sum(map(megabytes, files)), 0
     samples = sum(record["n_samples"] for record in records) / 1e3
     counts = sum(record.get("n_entries", 0) for record in records) / 1e6  # earlier versions did not write it; then the cohort is built anew
     part = hasattr(wildcards, "cohort") and too_many(records[0], wildcards)
@@ -134,7 +162,8 @@ def memory(step):
     """A resources function: megabytes, more at each attempt."""
 
     def needed(wildcards, input, attempt):
-        peak = sum(a * b for a, b in zip(PEAKS[step], work(input, wildcards)))
+        own = f"{step} unifrac" if "unifrac" in getattr(wildcards, "metric", "") else step
+        peak = sum(a * b for a, b in zip(PEAKS.get(own, PEAKS[step]), work(input, wildcards)))
         return attempt * math.ceil(max(FLOOR, SNAKEMAKE + max(SPARE * peak, COMPILING.get(step, 0))))
 
     return needed

@@ -80,11 +80,18 @@ def r2_of_all(
 
 
 def subsample_note(subsample: Mapping[str, Any]) -> str:
-    """Say on how many samples a test rests."""
+    """Say on how many samples a test rests, and what a matrix of all of them would cost: 8 bytes a distance on disk, and both halves in memory."""
+    n = int(subsample["of"])
     return (
-        f"This rests on {subsample['samples']:,} of {subsample['of']:,} samples, drawn by seed ({subsample['rule']}): more samples than one matrix of "
-        "distances can hold. p-values are those of a study of this size."
+        f"This rests on {subsample['samples']:,} of {n:,} samples, drawn by seed ({subsample['rule']}). A matrix of all would hold "
+        f"{n * (n - 1) // 2:,} distances, {_size(n * (n - 1) * 4)} on disk for each metric and twice that in memory. "
+        "p-values are those of a study of the size of this part."
     )
+
+
+def _size(count: int) -> str:
+    """Write bytes in the unit that leaves a number of two or three digits."""
+    return next(f"{count / unit:,.3g} {word}" for unit, word in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1, "bytes")) if count >= unit or unit == 1)
 
 
 def _units(rows: SampleMetadata, subject: str | None) -> npt.NDArray[np.intp]:
