@@ -130,8 +130,8 @@ def past_a_matrix(*keys):
     return lambda wildcards: options(*keys)(wildcards) if too_many(built(wildcards), wildcards) else []
 
 
-def megabytes(path):
-    """What an input file holds, packed ones some ten times their size; of a folder of results the largest of its tables."""
+def megabytes(path, stored=0):
+    """What an input file holds, packed ones some ten times their size, `stored` where it is not here; of a folder of results the largest of its tables."""
     if os.path.isdir(path):
         return max(
             (
@@ -143,14 +143,15 @@ def megabytes(path):
             default=0,
         )
     packed = 10 if path.endswith((".gz", ".zip", ".qza", ".xlsx", ".rds", ".RData")) else 1
-    return packed * os.path.getsize(path) / 1e6 if os.path.exists(path) else 0
+    return packed * (os.path.getsize(path) / 1e6 if os.path.exists(path) else stored)
 
 
 def work(files, wildcards):
     """A one, thousands of samples, millions of counts and millions of pairs, by the records of cohorts among a job's inputs; before there is one, MB in files."""
     records = [read(f) for f in files if f.endswith("cohort.json")]
     if not records:
-        return 1, 0, sum(map(megabytes, files)), 0
+        stored = files.size_files_mb if any(f.is_storage for f in files) else [0] * len(files)
+        return 1, 0, sum(map(megabytes, files, stored)), 0
     samples = sum(record["n_samples"] for record in records) / 1e3
     counts = sum(record.get("n_entries", 0) for record in records) / 1e6  # earlier versions did not write it; then the cohort is built anew
     part = hasattr(wildcards, "cohort") and too_many(records[0], wildcards)
