@@ -46,7 +46,7 @@ def text(results: Results, values: Values) -> str:
     reference, tier = results.reference, str(values.get("tier") or "none")
     if tier == "none" or not values.get("n_reference"):
         return "No reference: nothing was judged."
-    told = f"Reference: {plural(values['n_reference'], 'control')}; samples were judged against {TIERS.get(tier, tier)} ({tier})"
+    told = f"Reference: {plural(values['n_reference'], 'control')}, one sample of each person; samples were judged against {TIERS.get(tier, tier)} ({tier})"
     if reference is not None and reference.declared:
         told += f". Controls were declared as {quoted(reference.declared)}"
     return told + f". That all went through one laboratory and pipeline is assumed, not checked. {called(reference)}"
