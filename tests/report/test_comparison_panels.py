@@ -219,7 +219,7 @@ def test_the_methods_tell_each_comparison_that_was_made_with_its_paper() -> None
         "Zhou H, He K, Chen J, Zhang X (2022)",
         "MacKinnon JG, White H (1985)",
         "Laird NM, Ware JH (1982)",
-        "Change over time was tested by F tests of mixed models with a random intercept by subject and Wilcoxon signed-rank (unit: subject (subject)).",
+        "Change over time was tested by F tests of mixed models with a random intercept by subject and Wilcoxon signed-rank (unit: subject).",
     ):
         assert words in told
     bare = " ".join(texts(panel(build(fake_results(group=False)), "methods")))

@@ -111,6 +111,27 @@ def test_over_time_subjects_are_compared_the_way_round_that_coefficients_have() 
     assert "rate of change, patient minus healthy" in figure.views[1].title
 
 
+@pytest.mark.parametrize(("baseline", "contrast", "effect"), [(None, "patient - healthy", 0.5), ("patient", "healthy - patient", -0.5)])
+def test_a_slope_that_differs_between_groups_is_named_by_them_and_turned_with_them(baseline: str | None, contrast: str, effect: float) -> None:
+    results = fake_results()
+    if baseline:
+        results = backwards(results, baseline=baseline)
+        results = replace(results, tables={p: t for p, t in results.tables.items() if p != contrasts.ABUNDANCE})
+    table = results.tables[CHANGE]
+    row = {**table.frame.iloc[-1].to_dict(), "part": "coefficient", "effect_name": "coefficient", "ci_low": 0.4, "ci_high": 0.6, "effect": 0.5}
+    alone, crossed = {"variable": "group", "contrast": "patient - healthy"}, {"variable": "week:group", "contrast": "week:grouppatient"}
+    found = {"what": "course", "subject": "shannon", "direction": "higher", "size": 0.5, "unit": "coefficient", "strength": "weak", "values": crossed}
+    frame = pd.DataFrame([*table.frame.to_dict("records"), {**row, **alone}, {**row, **crossed}])
+    made = replace(table, frame=frame, record={**table.record, "findings": [found]})
+    turned = contrasts.alike(replace(results, tables={**results.tables, CHANGE: made})).tables[CHANGE]
+    last = turned.frame.iloc[-1]
+    assert (last["contrast"], last["effect"], last["ci_low"]) == (contrast, effect, 0.4 if effect > 0 else -0.6)
+    (finding,) = turned.record["findings"]
+    assert (finding.size, finding.values["contrast"]) == (effect, contrast)
+    one, two = contrast.split(" - ")
+    assert contrasts.told(results, {**row, **crossed, "contrast": contrast}) == f"{one} minus {two}"
+
+
 def test_pairs_whose_effect_has_no_sign_stand_as_everywhere_and_need_no_remark() -> None:
     results = fake_results()
     place, table = next((p, t) for p, t in results.tables.items() if p.startswith(contrasts.PAIRS))

@@ -107,3 +107,11 @@ def test_long_names_are_laid_in_two_lines_between_words_and_then_cut() -> None:
 def test_texts_of_stages_write_percentages_and_comparisons_as_the_page_does() -> None:
     assert wording.tidy("90 % CI by order statistics, p <= 0.05") == "90% CI by order statistics, p \u2264 0.05"
     assert wording.tidy("5 %x") == "5 %x"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.1, "0.10"), (0.1048, "0.105"), (0.10004, "0.10004"), (0.0254, "0.0254"), (0.0246, "0.025"), (0.0502, "0.0502"), (0.0498, "0.05"), (0.116, "0.12")],
+)
+def test_a_p_value_above_a_cut_off_never_reads_as_one_at_it(value: float, text: str) -> None:
+    assert wording.p_value(value) == text

@@ -96,7 +96,7 @@ def choose_design(
         drop(np.array([c is None for c in cohort.metadata.column(name)], dtype=bool), f"no value of covariate {name}")
     who = cohort.metadata.column(subject) if subject else None
     if who is not None:
-        drop(np.array([c is None for c in who], dtype=bool), f"no value of subject {subject}")
+        drop(np.array([c is None for c in who], dtype=bool), f"no value of {subject}")
     rows = np.flatnonzero(kept)
     matrix = _covariate_columns(cohort, list(dict.fromkeys(covariates)), rows, notes)
     subjects = None

@@ -30,6 +30,9 @@ def alike(results: Results) -> Results:
     with the first by name: a page that shows `a - b` beside `b - a` would be misread. A named baseline decides, then abundances, then models. Effects,
     intervals and sides are turned with the contrast; the statistic, which no panel shows, is left out.
     """
+    crossed = {p: _crossed(results.tables[p]) for p in (MODEL, CHANGE) if p in results.tables}
+    if any(t is not results.tables[p] for p, t in crossed.items()):
+        results = replace(results, tables={**results.tables, **crossed})
     named = TESTS in results.tables and bool(results.tables[TESTS].record.get("baseline"))
     against: set[str] = set()
     for place in (*[TESTS] * named, ABUNDANCE, MODEL, CHANGE):
@@ -39,6 +42,27 @@ def alike(results: Results) -> Results:
     places = [p for p in results.tables if p in {MODEL, CHANGE} or p.startswith(PAIRS) or (p == TESTS and not named)]
     tables = {p: _alike(results.tables[p], against) for p in places if against}
     return replace(results, tables={**results.tables, **tables}) if any(tables[p] is not results.tables[p] for p in tables) else results
+
+
+def _crossed(table: Table) -> Table:
+    """Name the coefficient of a number crossed with two groups by these groups, as the coefficient of the groups alone does.
+
+    `time:grouppatient` is how the slope of patients differs from that of the group that `patient - healthy` names.
+    """
+    rows = [r for r in reading.rows(table) if r.get("part") == "coefficient"]
+    ways = {}
+    for crossed in (r for r in rows if ":" in str(r["variable"])):
+        parts = str(crossed["variable"]).split(":")
+        for alone in (r for r in rows if str(r["variable"]) in parts and BETWEEN in str(r["contrast"])):
+            variable, level = str(alone["variable"]), str(alone["contrast"]).split(BETWEEN)[0]
+            if str(crossed["contrast"]) == ":".join(f"{p}{level}" if p == variable else p for p in parts):
+                ways[str(crossed["contrast"])] = str(alone["contrast"])
+    if not ways:
+        return table
+    told = [(f, str(f.values.get("contrast"))) for f in reading.findings(table.record)]
+    found = [replace(f, values={**f.values, "contrast": ways.get(c, f.values.get("contrast"))}) for f, c in told]
+    frame = table.frame.assign(contrast=[ways.get(str(c), c) for c in table.frame["contrast"]])
+    return replace(table, frame=frame, record={**table.record, "findings": found})
 
 
 def _backwards(contrast: str) -> Iterator[str]:
@@ -101,7 +125,8 @@ def remark(results: Results, place: str) -> str:
 # ---------------------------------------------------------------- words
 def sides(results: Results, row: Mapping[str, Any]) -> tuple[str, str]:
     """Return the two groups of a contrast by name, each empty where it compares no two groups of a column."""
-    values, words = _values(results, str(row.get("variable"))), str(row.get("contrast")).split(BETWEEN)
+    variable, words = str(row.get("variable")), str(row.get("contrast")).split(BETWEEN)
+    values = frozenset[str]().union(*(_values(results, part) for part in (variable, *variable.split(":"))))
     for i in range(1, len(words)):
         one, two = BETWEEN.join(words[:i]), BETWEEN.join(words[i:])
         if one in values and two in values:

@@ -69,7 +69,7 @@ def table(
             apart.append((word, column))
     left_out = sorted({int(r["n_dropped"]) for r in rows if not missing(r.get("n_dropped"))})
     if left_out and left_out[-1]:
-        said.append(f"Samples left out of a test: {listing([integer(n) for n in left_out], limit=4)}.")
+        said.append(f"Samples left out, by test: {listing([integer(n) for n in left_out], limit=4)}.")
     hint = ""
     if apart:
         hint = f"Open a row for its {listing([_OPENED.get(word, word.lower()) for word, _ in apart])}."

@@ -53,7 +53,7 @@ def build(results: Results, *, whole: Results | None = None) -> SamplePages | No
                 "id": name(sample),
                 "n": numbers[sample],
                 "verdict": str(verdict.get("verdict", "not assessable")) if verdicts else "",
-                "said": _said(results, verdict, stable.get(sample), explained.get(sample, {})),
+                "said": _said(results, verdict, own, stable.get(sample), explained.get(sample, {})),
                 "metrics": [_flag(own.get(m)) for m in metrics],
                 "drivers": _drivers(verdict),
                 "parts": _parts(explained.get(sample, {}), verdict),
@@ -123,7 +123,9 @@ def _by_sample(results: Results, place: str) -> Rows:
 
 
 # ---------------------------------------------------------------- the verdict
-def _said(results: Results, verdict: Mapping[str, Any], stable: Mapping[str, Any] | None, explained: Mapping[str, Any]) -> list[str]:
+def _said(
+    results: Results, verdict: Mapping[str, Any], flags: Mapping[str, Mapping[str, Any]], stable: Mapping[str, Any] | None, explained: Mapping[str, Any]
+) -> list[str]:
     """Say the verdict in sentences: what, against whom, how sure, how stable, or why there is none."""
     if not verdict:
         return ["Not assessed: these results hold no verdicts, for no controls were declared or none was asked for. What was measured is shown."]
@@ -137,7 +139,8 @@ def _said(results: Results, verdict: Mapping[str, Any], stable: Mapping[str, Any
         meaning = story.VERDICT_MEANING[word] if tier == "in-study" else standing.MEANING[word]
         lines.append(f"{first}: {meaning}, p = {p_value(verdict['p'])}, q = {p_value(verdict['q'])} ({tier}, {against}).")
         lines += [] if missing(verdict["q"]) else [_Q]
-    if verdict.get("is_control"):
+        lines += _despite(word, flags)
+    if verdict.get("is_control") and not missing(verdict["p"]):
         lines.append("The sample is one of the declared controls and was held against the others.")
     if not missing(verdict.get("position_p")) and missing(verdict["p"]):
         place = f"Position among published healthy groups: p = {p_value(verdict['position_p'])}"
@@ -154,6 +157,15 @@ def _said(results: Results, verdict: Mapping[str, Any], stable: Mapping[str, Any
         shares = [f"{percent(stable[key])} of {integer(stable[count])} {what}" for key, count, what in kinds if not missing(stable[key])]
         lines.append(f"The verdict stays in {', and in '.join(shares)}.")
     return lines
+
+
+def _despite(word: str, flags: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Say of a sample that is within how many metrics lie beyond their interval nevertheless."""
+    sides = [str(f["flag"]) for f in flags.values() if str(f["flag"]) in {"below", "above"}]
+    if word != "within" or not sides:
+        return []
+    counts = listing([f"{sides.count(side):,} {side}" for side in ("below", "above") if side in sides])
+    return [f"Within though {counts} of {plural(len(flags), 'interval')} of single metrics: the verdict takes diversity, neighbours and composition together."]
 
 
 def _parts(row: Mapping[str, Any], verdict: Mapping[str, Any]) -> list[list[Any]]:
@@ -273,7 +285,8 @@ def _state(found: tuple[dict[str, Any], list[int]]) -> list[Any]:
     """Return name, level, state, what was seen in words, and the rows of the knowledge base."""
     row, numbers = found
     limit = f"not detected; it would be seen 95% of the time above {percent(row['detection_limit'])} of the reads"
-    seen = f"{percent(row['share'])} of the reads" if row["detected"] else limit
+    whose = "genera that it is told of: " if row["level"] == "guild" else ""  # a genus counts whole, whatever its species
+    seen = f"{whose}{percent(row['share'])} of the reads" if row["detected"] else limit
     words = [seen]
     if not missing(row["control_share"]):
         words.append(f"{percent(row['control_share'])} in the median control")

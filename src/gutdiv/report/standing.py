@@ -46,7 +46,7 @@ def text(results: Results, values: Values) -> str:
     reference, tier = results.reference, str(values.get("tier") or "none")
     if tier == "none" or not values.get("n_reference"):
         return "No reference: nothing was judged."
-    told = f"Reference: {plural(values['n_reference'], 'control')}; samples were judged against {TIERS.get(tier, tier)} ({tier})"
+    told = f"Reference: {plural(values['n_reference'], 'control')}, one sample of each person; samples were judged against {TIERS.get(tier, tier)} ({tier})"
     if reference is not None and reference.declared:
         told += f". Controls were declared as {quoted(reference.declared)}"
     return told + f". That all went through one laboratory and pipeline is assumed, not checked. {called(reference)}"
@@ -170,12 +170,24 @@ def _controls(values: Values) -> Note | None:
 
 def _second(values: Values) -> Note | None:
     """Say how often the in-study verdict and the one aligned with published groups say the same."""
+    told = _same(values)
+    return Note("info", f"{told} The verdict is the first one, for it needs no assumption on other studies.") if told else None
+
+
+def _same(values: Values) -> str:
+    """Count the samples of which the second opinion says the same; empty where there is none."""
     second = values.get("second_opinion") or {}
     both = sum(second.values())
-    if not both:
-        return None
-    told = f"A second opinion, by published groups aligned to this study, says the same of {integer(second.get('same'))} of {plural(both, 'sample')}"
-    return Note("info", f"{told}. The verdict is the first one, for it needs no assumption on other studies.")
+    told = f"A second opinion, by published groups aligned to this study, says the same of {integer(second.get('same'))} of {plural(both, 'sample')}."
+    return told if both else ""
+
+
+def despite(results: Results, values: Values) -> tuple[str, ...]:
+    """Say what a count of verdicts alone would hide: samples that are within though low, and how far the second opinion agrees."""
+    low = (reading.record(results, "immune/samples").get("samples") or {}).get("within")
+    weighs = "the verdict takes diversity, neighbours and composition together."
+    told = f"{integer(low)} of those within {'has' if low == 1 else 'have'} low diversity or richness, controls among them: {weighs}" if low else ""
+    return tuple(line for line in (told, _same(values)) if line)
 
 
 def _local(results: Results, values: Values) -> Note | None:

@@ -284,7 +284,7 @@ def verdict_summary(results: Results) -> VerdictSummary | None:
     else:
         headline = _outside(controls["outside"], values.get("n_controls_assessable"), f"assessed {word.removesuffix('s')}")
         remarks = ("No sample other than the controls was judged.",)
-    return VerdictSummary(headline, standing.text(results, values), tuple(bars), remarks)
+    return VerdictSummary(headline, standing.text(results, values), tuple(bars), (*remarks, *standing.despite(results, values)))
 
 
 def _outside(count: int, of: Any, noun: str) -> str:

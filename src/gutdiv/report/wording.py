@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+CUTOFFS = (0.01, 0.025, 0.05, 0.1, 0.2)  # of p and q
 MINUS, TIMES, NBSP = "\u2212", "\u00d7", "\u00a0"
 NONE = "\u2013"  # shown where a value is not defined
 _BIDI = frozenset({"R", "AL", "RLE", "RLO", "LRE", "LRO", "PDF", "RLI", "LRI", "FSI", "PDI"})
@@ -120,7 +121,7 @@ def percent(share: Any, *, digits: int = 2) -> str:
 
 
 def p_value(value: Any) -> str:
-    """Write a p- or q-value: two significant digits, powers of ten where it is small."""
+    """Write a p- or q-value: two significant digits, more where they would hide that it lies above a usual cut-off, powers of ten where it is small."""
     if missing(value):
         return NONE
     x = float(value)
@@ -128,7 +129,8 @@ def p_value(value: Any) -> str:
         return VANISHING
     if math.floor(math.log10(x)) < -4:
         return power(x)
-    text = number(x, digits=2)
+    digits = next((d for d in range(2, 8) if not any(x > cut >= float(f"{x:.{d}g}") for cut in CUTOFFS)), 8)
+    text = number(x, digits=digits)
     return text[:-1] if text.endswith("0") and len(text) > 4 else text
 
 

@@ -215,7 +215,7 @@
 
   function immune(own) {
     const words = data.shared.immune;
-    if (!own.immune.length) return words.absent ? [make("p", { class: "clip", text: words.absent })] : words.made && own.verdict ? [make("p", { text: own.verdict === "within" ? "Looked at only where a sample is low, borderline or outside." : "Nothing stands out against the controls, or the sample was not looked at." })] : [];
+    if (!own.immune.length) return words.absent ? [make("p", { class: "clip", text: words.absent })] : words.made && own.verdict ? [make("p", { text: own.verdict === "within" ? "Looked at only where a sample is low, borderline or outside." : own.verdict === "not assessable" ? "Not looked at: the sample was not assessable." : "Nothing stands out against the controls." })] : [];
     const sorted = [...own.immune].sort((a, b) => ORDER.indexOf(a[2]) - ORDER.indexOf(b[2]) || (a[1] === b[1] ? 0 : a[1] === "guild" ? -1 : 1));
     return [...sorted.map(card), make("p", { class: "table-note", text: "What is told of prebiotics and probiotics is no advice. A direction in the literature is an association, not a cause." })];
   }

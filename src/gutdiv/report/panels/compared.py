@@ -59,8 +59,9 @@ def _folder(results: Results, folder: str) -> list[dict[str, Any]]:
 
 
 def _words(rows: Iterable[Mapping[str, Any]], column: str) -> list[str]:
-    """Return the words that a column holds, in order."""
-    return sorted({name(r[column], limit=160) for r in rows if not missing(r.get(column))})
+    """Return the words that a column holds, in order; a unit that is called as its column is named once."""
+    words = (name(r[column], limit=160) for r in rows if not missing(r.get(column)))
+    return sorted({w.replace("subject (subject; ", "subject (").replace("subject (subject)", "subject") for w in words})
 
 
 _STATISTICS = {"F": "F", "t": "t", "Wald": "Wald"}

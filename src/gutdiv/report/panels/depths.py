@@ -152,7 +152,7 @@ def _depths(results: Results, found: Table) -> list[Part]:
     narrow = {**charts.narrow(), **({"xaxis": {"dtick": 1}} if wide and max(wide) > _CROWDED * min(wide) else {})}
     view = View("depths", "Depth", title, f"{title}. {alt}", data, layout, table, _undrawn(rows, drawn), narrow, int(layout["height"]))
     near = [r for r in (rows[: 2 * _NEAR + 1] if at is None else rows[max(0, at - _NEAR) : at + _NEAR + 1]) if r in drawn]
-    note = _loss_note(found.record)
+    note = _loss_note(found.record, judged=reading.filled(results, "dysbiosis/verdicts") is not None)
     caption = "What each depth keeps" if len(near) == len(rows) else "What the depths around the chosen one keep"
     parts: list[Part] = [
         Figure("depths", (view,)),
@@ -234,15 +234,15 @@ def _before_and_at(row: Mapping[str, Any], metric: str) -> Cell:
     return Cell(f"{fixed(before)} → {fixed(at)}", None if missing(at) else float(at))  # type: ignore[arg-type]
 
 
-def _loss_note(record: Mapping[str, Any]) -> str:
-    """Say what each group loses at the depth that was taken, and at which depths verdicts are given."""
+def _loss_note(record: Mapping[str, Any], *, judged: bool) -> str:
+    """Say what each group loses at the depth that was taken, and at which depths verdicts are given where there are any."""
     said = []
     at, sizes, lost = record.get("depth"), record.get("groups") or {}, record.get("lost") or {}
     if not missing(at) and str(at) in lost:
         each = [f"{name(g, limit=40)} {integer(n)} of {integer(sizes.get(g))}" for g, n in lost[str(at)].items()]
         said.append(f"Lost at {integer(at)} reads: {listing(each)}.")
     depths = record.get("verdict_depths") or {}
-    if depths:
+    if depths and judged:
         said.append(
             f"Verdicts are given at {integer(depths.get('in-study'))} reads against controls of this study, "
             f"and at {integer(depths.get('aligned'))} against those of other studies."

@@ -87,6 +87,8 @@ def _name(results: Results, row: Mapping[str, Any], *, alone: bool) -> str:
 def _clear(results: Results, row: Mapping[str, Any], word: str) -> str:
     """Word a clear coefficient by its direction: of two groups which is higher, of anything else whether the metric rises or falls with it."""
     (one, two), up = contrasts.sides(results, row), float(row["effect"]) > 0
+    if one and ":" in str(row["variable"]):
+        return f"unlike in {one} and {two} for {name(row['variable'], limit=60)}"
     if one:
         return f"{'higher' if up else 'lower'} in {one} than in {two}"
     number = str(row.get("contrast")) == f"per {row['variable']}"
