@@ -26,8 +26,7 @@ _PANELS = {
     "dysbiosis/": "dysbiosis",
     "immune/": "immune",
 }
-_LEFT_OUT = "This page is made as if the file were not there: where it says that something is absent or was not asked for, this may be the reason."
-_REST = "The other steps need not run again."
+_LEFT_OUT = "This page is made without what cannot be read: where it says that something is absent or was not asked for, that may be the reason."
 
 
 def panel_of(place: str) -> str:
@@ -39,11 +38,11 @@ def alerts(results: Results) -> Iterator[Note]:
     """Say of each file that cannot be read what is wrong with it and how to mend it."""
     told = list(results.unreadable.items())
     told, rest = (told, []) if len(told) <= SHOWN else (told[: SHOWN - 1], told[SHOWN - 1 :])
-    for _, why in told:
-        yield Note("alert", name(why, limit=600), _LEFT_OUT)
+    for i, (_, why) in enumerate(told, start=1):
+        yield Note("alert", name(why, limit=600), "" if rest or i < len(told) else _LEFT_OUT)
     if rest:
         files = listing([name(place, limit=80) for place, _ in rest], limit=40)
-        yield Note("alert", f"{plural(len(rest), 'further result')} cannot be read: {files}.", f"Rerun the steps that make them. {_REST}")
+        yield Note("alert", f"{plural(len(rest), 'further result')} cannot be read: {files}.", f"Rerun the steps that make them. {_LEFT_OUT}")
 
 
 def marked(panel: Panel, results: Results) -> Panel:
