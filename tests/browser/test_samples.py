@@ -99,6 +99,63 @@ def test_no_name_is_left_anywhere_while_names_are_hidden(watch: Any, visits: dic
     watched.assert_quiet()
 
 
+# Notes every name that is ever painted or titled while the page opens: looked at before each frame, and at every change of the document's title.
+WATCH = """() => {
+  window.seen = [];
+  const look = () => {
+    window.seen.push(document.title);
+    const body = document.body;
+    if (body && getComputedStyle(body).visibility === 'visible') window.seen.push(body.innerText);
+    requestAnimationFrame(look);
+  };
+  look();
+}"""
+
+
+@pytest.mark.parametrize("stored", [True, False], ids=["with storage", "without storage"])
+def test_hidden_names_stay_hidden_through_a_reload_and_none_is_seen_on_the_way(watch: Any, visits: dict[str, Path], stored: bool) -> None:
+    watched = watch()
+    if not stored:
+        watched.page.add_init_script("Object.defineProperty(window, 'sessionStorage', { get() { throw new DOMException('refused', 'SecurityError'); } })")
+    page = watched.open(visits["judged"])
+    page.get_by_role("button", name="Hide sample names").click()
+    page.wait_for_selector("html[data-names='hidden']")
+    page.locator("[data-table='samples'] a[data-who]").first.click()
+    page.wait_for_url(re.compile(r"#number=\d+$"))
+    address = page.url
+    page.add_init_script(f"({WATCH})()")
+    page.reload()
+    page.wait_for_selector("#sample-title")
+    page.wait_for_selector("html[data-names='hidden'][data-ready]")
+    assert page.url == address
+    assert page.get_by_role("button", name="Hide sample names").get_attribute("aria-pressed") == "true"
+    assert named(page) == set()
+    seen = page.evaluate("() => window.seen")
+    assert len(seen) > 3, "the test would see a name"
+    assert IDS & set(re.findall(r"\w+", " ".join(seen))) == set()
+    page.get_by_role("button", name="Hide sample names").click()
+    page.wait_for_selector("html:not([data-names])")
+    assert re.search(r"#sample=S\d+$", page.url)
+    page.reload()
+    page.wait_for_selector("html[data-ready]:not([data-names])")
+    assert page.locator("#sample-title").inner_text() in IDS
+    assert watched.said == []
+
+
+def test_names_stay_hidden_through_a_reload_wherever_the_reader_stands(watch: Any, visits: dict[str, Path]) -> None:
+    watched = watch()
+    page = watched.open(visits["judged"])
+    page.get_by_role("button", name="Hide sample names").click()
+    page.wait_for_selector("html[data-names='hidden']")
+    page.reload()
+    page.wait_for_selector("html[data-names='hidden'][data-ready]")
+    opened(page)
+    assert named(page) == set()
+    page.goto(visits["unjudged"].as_uri())
+    page.wait_for_selector("html[data-ready]:not([data-names])")
+    assert watched.said == []
+
+
 def watched_figures(page: Any) -> None:
     """Scroll to every figure of a sample's page until it is drawn."""
     for figure in page.query_selector_all("#sample-page figure"):

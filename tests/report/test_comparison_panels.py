@@ -11,7 +11,7 @@ from test_content import panel, texts, walk
 
 from gutdiv.report import paths, reading
 from gutdiv.report.content import build
-from gutdiv.report.panels import constrained, structure
+from gutdiv.report.panels import constrained, longitudinal, structure
 from gutdiv.report.parts import DataTable, Figure, Note, Sentences
 
 if TYPE_CHECKING:
@@ -184,6 +184,22 @@ def test_subjects_are_drawn_by_their_place_in_the_list_whatever_they_look_like()
     assert len(paths.drawn(range(1000))) == paths.SHOWN
     assert list(paths.drawn(range(7))) == list(range(7))
     assert list(paths.drawn([])) == []
+
+
+def test_only_subjects_with_several_visits_are_thinned_and_said_to_be_drawn() -> None:
+    once, often = [(f"once{i}", [(0.0, 1.0)]) for i in range(151)], [(f"often{i}", [(0.0, 1.0), (1.0, 2.0)]) for i in range(27)]
+    mixed = [s for i in range(151) for s in (once[i], *often[i : i + 1])]
+    group = paths.Path("all", mixed, [(0.0, 1.0, 0.5, 1.5)])
+    traces, _ = paths.chart([group], x_title="week", y_title="value")
+    pale = next(t for t in traces if t["mode"] == "lines" and "text" in t)
+    assert {w for w in pale["text"] if w} == {who for who, _ in often}
+    assert longitudinal._pale([group]) == "Pale lines: single subjects; 27 of 178 subjects have more than one visit."
+    many = paths.Path("more", [*once, *((f"m{i}", [(0.0, 1.0), (1.0, 2.0)]) for i in range(100))], [])
+    assert longitudinal._pale([group, many]) == (
+        "Pale lines: single subjects; 127 of 429 subjects have more than one visit, and 61 of these are drawn, evenly spaced in the order of their names."
+    )
+    assert longitudinal._pale([replace(group, subjects=often)]) == "Pale lines: single subjects."
+    assert longitudinal._pale([replace(group, subjects=once)]).startswith("No subject has more than one visit")
 
 
 def test_why_nothing_was_followed_is_said() -> None:

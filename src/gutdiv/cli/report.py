@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
 
+    from gutdiv.model.results import Results
+
+_ANONYMISE = (
+    "number samples and subjects instead of naming them, for a page to be shared; the numbers follow from the names, "
+    "so that whoever has the list of names can find out who is who"
+)
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
@@ -25,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="the page to write, for example report.html")
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder for the numbers of every figure as TSV; what lies there from an earlier page goes")
     parser.add_argument("--multiqc", type=Path, metavar="FILE", help="custom content for MultiQC, a file that ends in _mqc.json")
-    parser.add_argument("--anonymise", action="store_true", help="number samples and subjects instead of naming them, for a page to be shared")
+    parser.add_argument("--anonymise", action="store_true", help=_ANONYMISE)
     add_knowledge(parser)
     parser.set_defaults(run=_run)
 
@@ -49,7 +56,10 @@ def _index(args: argparse.Namespace) -> int:
         raise InputError(msg)
     start = args.output.absolute().parent
     paths = [Path(os.path.relpath(folder.absolute() / "report.html", start)).as_posix() for folder in args.index]
-    text = render(index.build([(path, read_results(folder, index.PLACES)) for path, folder in zip(paths, args.index, strict=True)]))
+    cohorts = [(path, read_results(folder, index.PLACES)) for path, folder in zip(paths, args.index, strict=True)]
+    for (_, results), folder in zip(cohorts, args.index, strict=True):
+        _tell(results, f"{folder}: ")
+    text = render(index.build(cohorts))
     write_text(args.output, text)
     sys.stderr.write(f"report: {args.output} ({len(text.encode()) / 1e6:.1f} MB, {len(paths)} cohorts)\n")
     return 0
@@ -70,6 +80,7 @@ def _report(args: argparse.Namespace) -> int:
         raise InputError(msg)
     rows, references = read_base(args)
     results = replace(read_results(args.results, knowledge={"immune_taxa": rows, "references": references}), software=_software())
+    _tell(results)
     results = anonymised(results) if args.anonymise else results
     page = build(replace(results, commands=commands(results)))
     for panel, error in page.broken.items():
@@ -82,6 +93,12 @@ def _report(args: argparse.Namespace) -> int:
         write_json(args.multiqc, multiqc(results))
     sys.stderr.write(f"report: {args.output} ({len(text.encode()) / 1e6:.1f} MB, {len(page.panels)} panels)\n")
     return 0
+
+
+def _tell(results: Results, before: str = "") -> None:
+    """Say which parts could not be read and are left out."""
+    for why in results.unreadable.values():
+        sys.stderr.write(f"report: {before}{why} The page is made without it.\n")
 
 
 def _software() -> dict[str, str]:

@@ -19,7 +19,7 @@ import numpy as np
 
 from gutdiv import __version__
 from gutdiv.errors import ArtifactError, InputError
-from gutdiv.model.results import SCHEMA_VERSION, TABLES, Interval, Partition, Reference, Table
+from gutdiv.model.results import OPEN_TABLES, SCHEMA_VERSION, TABLES, Interval, Partition, Reference, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +28,7 @@ _NEEDS_QUOTES = re.compile(r'[\t\n\r"]')
 _BREAKS = re.compile(r'[\n\r"]')
 _NUMBERS = re.compile(r"\[\s+[-+.\deE]+(?:,\s+[-+.\deE]+)*\s+\]")  # lists of numbers, which a reference writes on one line
 _PIECE = 10_000  # rows of a table that are text at a time
+_TOLD = 60  # characters of what a damaged file holds that an error repeats
 _TRUTH = {"true": True, "false": False}
 
 
@@ -71,7 +72,7 @@ def read_json(path: Path) -> dict[str, Any]:
         msg = f"{path} is no readable JSON record ({error}). Delete it and rerun the step that makes it."
         raise ArtifactError(msg) from error
     if not isinstance(content, dict):
-        msg = f"{path} holds no JSON object."
+        msg = f"{path} holds no JSON object. Delete it and rerun the step that makes it."
         raise ArtifactError(msg)
     return content
 
@@ -227,21 +228,28 @@ def read_table(path: Path | str, kind: str) -> Table:
     path = Path(path)
     about = read_json(path.with_suffix(".json"))
     if about.get("kind") != kind:
-        msg = f"{path} holds {about.get('kind')!r}, where {kind!r} is expected."
+        msg = f"{path} holds {str(about.get('kind'))[:_TOLD]!r}, where {kind!r} is expected. Rerun the step that makes it."
         raise ArtifactError(msg)
     import pandas as pd  # only where a table is read: the import takes a quarter of a second
 
     parts = _parts(path)
     header = next(parts)[0]
     types = TABLES[kind]
-    if header[: len(types)] != list(types):
-        msg = f"{path} has the columns {header}, where {list(types)} is expected. Rerun the step that makes it."
-        raise ArtifactError(msg)
+    declared = header[: len(types)] if kind in OPEN_TABLES else header
+    for i, (got, expected) in enumerate(itertools.zip_longest(declared, types), start=1):
+        if got != expected:
+            found, due = ("no column" if c is None else repr(c[:_TOLD]) for c in (got, expected))
+            msg = f"{path} has {found} as column {i}, where {due} is expected. Rerun the step that makes it."
+            raise ArtifactError(msg)
     known: dict[str, str] = {}  # a text that stands in many cells is held once
     pieces: list[list[pd.Series[Any]]] = [[] for _ in header]
     for part in parts:
         for name, cells, column in zip(header, zip(*part, strict=True), pieces, strict=True):
-            column.append(_typed(cells, types.get(name, "str"), known))
+            try:
+                column.append(_typed(cells, types.get(name, "str"), known))
+            except (ValueError, KeyError, OverflowError) as error:
+                msg = f"{path}, column {name!r}: a cell that is no {types[name]} ({str(error)[:_TOLD]}). Delete it and rerun the step that makes it."
+                raise ArtifactError(msg) from error
     frame = pd.DataFrame({name: _whole(column, types.get(name)) for name, column in zip(header, pieces, strict=True)})
     return Table(kind, frame, about)
 
@@ -285,10 +293,14 @@ def read_reference(path: Path) -> Reference:
     if content.get("kind") != "reference":
         msg = f"{path} holds {content.get('kind')!r}, where a reference is expected. `gutdiv reference build` makes one."
         raise ArtifactError(msg)
-    body = dict(content.pop("reference"))
-    body["intervals"] = tuple(_interval(i) for i in body["intervals"])
-    body["partitions"] = tuple(_partition(p) for p in body.get("partitions", ()))
-    return Reference(**body, record=content)
+    try:
+        body = dict(content.pop("reference"))
+        body["intervals"] = tuple(_interval(i) for i in body["intervals"])
+        body["partitions"] = tuple(_partition(p) for p in body.get("partitions", ()))
+        return Reference(**body, record=content)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        msg = f"{path} is no whole reference ({type(error).__name__}: {error}). Make it again with `gutdiv reference build`."
+        raise ArtifactError(msg) from error
 
 
 def _interval(content: dict[str, Any]) -> Interval:

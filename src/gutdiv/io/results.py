@@ -1,7 +1,8 @@
-"""All results of one cohort, read for the report: what is there is read, what is not is absent."""
+"""All results of one cohort, read for the report: what is there is read, what is not is absent, and what is damaged is left out and named."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,31 +55,51 @@ def read_results(
 
     `knowledge` stands in place of the package's rows and references.
 
+    A part that cannot be read (damaged, of another kind, or a table without its record or the other way round) is left out, and stands in
+    `Results.unreadable` with what is wrong and how to mend it.
+
     Raises
     ------
     ArtifactError
-        Where the folder holds no cohort, or a file that is there is damaged or of another kind.
+        Where the folder holds no cohort, or the cohort's own record or metadata cannot be read.
     """
     folder = Path(folder)
     place = folder / "cohort" / "cohort.json"
     if not place.is_file():
         msg = f"{folder} holds no results of a cohort ({place.relative_to(folder)} is missing). Give the folder results/<cohort> of a workflow run."
         raise ArtifactError(msg)
+    cohort = read_json(place)
+    metadata = read_sample_metadata(folder / "cohort" / "metadata.tsv")
     tables: dict[str, Table] = {}
+    unreadable: dict[str, str] = {}
     for pattern, kind in _TABLES.items():
         if places is not None and pattern not in places:
             continue
-        for path in sorted(folder.glob(f"{pattern}.tsv")):
+        for path in sorted({p.with_suffix(".tsv") for ending in ("tsv", "json") for p in folder.glob(f"{pattern}.{ending}")}):
             place_of = str(path.relative_to(folder).with_suffix("").as_posix())
-            if place_of not in tables:
+            if place_of in tables or place_of in unreadable:
+                continue
+            try:
                 tables[place_of] = read_table(path, kind)
-    reference = folder / "reference" / "reference.json"
-    cohort = read_json(place)
+            except ArtifactError as error:
+                unreadable[place_of] = _within(folder, error)
+    reference = None
+    if (path := folder / "reference" / "reference.json").is_file():
+        try:
+            reference = read_reference(path)
+        except ArtifactError as error:
+            unreadable["reference/reference"] = _within(folder, error)
     return Results(
         name=str(cohort.get("name", folder.name)),
         tables=tables,
         cohort=cohort,
-        metadata=read_sample_metadata(folder / "cohort" / "metadata.tsv"),
-        reference=read_reference(reference) if reference.is_file() else None,
+        metadata=metadata,
+        reference=reference,
         knowledge=knowledge or {"immune_taxa": read_immune_taxa(), "references": read_references()},
+        unreadable=unreadable,
     )
+
+
+def _within(folder: Path, error: ArtifactError) -> str:
+    """Word what is wrong with files named from the cohort's folder on, for a page tells nothing of where it was made."""
+    return str(error).replace(f"{folder}{os.sep}", "")

@@ -92,11 +92,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "sample_id": "str",
         "depth": "int",
         "samples": "int",
-        "richness": "float",
-        "median": "float",
-        "low": "float",
-        "high": "float",
-        "coverage": "float",
+        **dict.fromkeys(("richness", "median", "low", "high", "coverage"), "float"),
     },
     "standards": {
         "sample_id": "str",
@@ -388,6 +384,8 @@ class Results:
         Versions by name of the software that reads the results.
     commands : mapping of str to str
         The command that makes each result again, by place, in an order in which they can be run.
+    unreadable : mapping of str to str
+        The parts that are there and cannot be read, by place: the file, what is wrong with it and how to mend it.
     """
 
     name: str
@@ -398,3 +396,4 @@ class Results:
     knowledge: Mapping[str, tuple[Mapping[str, str], ...]] = field(default_factory=dict)
     software: Mapping[str, str] = field(default_factory=dict)
     commands: Mapping[str, str] = field(default_factory=dict)
+    unreadable: Mapping[str, str] = field(default_factory=dict)

@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from gutdiv.errors import ArtifactError
 from gutdiv.report.pseudonyms import ALIGNMENT, PERSON, SAMPLE, Pseudonyms, known, numbered
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 TELLING = 0.5  # a column of words with more different values than this share of its samples may tell who is who
 COUNTED = 0.9  # so may one of whole numbers, as of visits or of people, from this share on
+_DAMAGED = "{} cannot be read. Rerun the step that makes it."  # an error's own words may repeat what a damaged file holds
 _SENTENCE = re.compile(r"\W")  # a cell that may hold more than one word
 
 
@@ -25,8 +27,16 @@ def anonymised(results: Results) -> Results:
 
     Numbers follow a digest of the names and not their order. Names are replaced wherever a cell, an entry of a list in a cell, or an entry of a record is
     one, and within sentences and expressions, as in `subject in ["H001"]`; of the metadata only columns of measured numbers and of few words are kept,
-    besides those that play a part. The list of what fell out (`cohort/alignment`) is left out.
+    besides those that play a part. The list of what fell out (`cohort/alignment`) is left out, and so is what a damaged file holds.
+
+    Raises
+    ------
+    ArtifactError
+        Where the list of what fell out cannot be read, so that not all names are known.
     """
+    if ALIGNMENT in results.unreadable:
+        msg = f"{results.unreadable[ALIGNMENT]} Without it --anonymise does not know the names of samples that fell out."
+        raise ArtifactError(msg)
     metadata = results.metadata
     samples, subjects = known(results)
     names = Pseudonyms({**numbered(PERSON, subjects), **numbered(SAMPLE, samples)})
@@ -40,6 +50,7 @@ def anonymised(results: Results) -> Results:
         cohort=names.through(results.cohort),
         metadata=None if metadata is None else _metadata(metadata, names, results.cohort.get("roles") or {}),
         reference=reference,
+        unreadable={names.within(place): names.within(_DAMAGED.format(place)) for place in results.unreadable},
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gutdiv.report import contrasts, sample_pages, shown
+from gutdiv.report import contrasts, sample_pages, shown, unreadable
 from gutdiv.report.panels import PANELS
 from gutdiv.report.parts import DataTable, Figure, Note, Page, Panel, Section
 from gutdiv.report.terms import explained
@@ -32,6 +32,7 @@ def build(results: Results) -> Page:
         panels.append(panel)
         if error:
             broken[word] = error
+    panels = [unreadable.marked(panel, results) for panel in panels]
     cohort = results.cohort
     subtitle = (
         f"{plural(cohort.get('n_samples', 0), 'sample')}, {plural(cohort.get('n_features', 0), 'feature')}, "

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from gutdiv.report import cells, contrasts, reading, standing, story
+from gutdiv.report import cells, contrasts, reading, standing, story, unreadable
 from gutdiv.report.parts import Cell, Column, DataTable, Fact, Facts, Link, Note, Page, Panel, Part, Section, Sentence, Sentences
 from gutdiv.report.terms import TERMS
 from gutdiv.report.wording import integer, name, number, plural
@@ -75,6 +75,7 @@ def _cohort(index: int, place: str, results: Results) -> Section:
     address = quote(place)
     summary = story.verdict_summary(results)
     parts: list[Part] = [
+        *unreadable.alerts(results),
         Facts((Fact("Samples", integer(results.cohort.get("n_samples"))), Fact("Features", integer(results.cohort.get("n_features"))))),
     ]
     parts.append(summary if summary is not None else Note("absent", f"No sample was judged: {name(reading.obstacle(results) or 'not asked for')}."))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gutdiv.report import cells, reading
+from gutdiv.report import cells, reading, unreadable
 from gutdiv.report.parts import Link, Note, Part, Prose, Sentence, Sentences
 from gutdiv.report.wording import integer, listing, name, percent, plural, sentence
 
@@ -39,7 +39,8 @@ _ELSEWHERE = (
 
 
 def alerts(results: Results) -> Iterator[Note]:
-    """Say that the table is no table of reads as sequenced, where it is not, and which samples are called something else than was declared."""
+    """Say which results cannot be read, that the table is no table of reads as sequenced, and which samples are not called what was declared."""
+    yield from unreadable.alerts(results)
     if results.cohort.get("mode") == "rarefied":
         text = f"The table was rarefied before: every sample came with {integer((results.cohort.get('depth') or {}).get('max'))} reads at most."
         yield Note("caution", text, "Coverage and depth as sequenced are unknown here. Supply the table from before, where there is one.")

@@ -25,8 +25,13 @@ class Path:
     middle: Sequence[tuple[Any, Any, Any, Any]]
 
 
+def several(subjects: Sequence[tuple[str, Sequence[Any]]]) -> list[tuple[str, Sequence[Any]]]:
+    """Return the subjects with more than one visit: one visit makes no line."""
+    return [s for s in subjects if len(s[1]) > 1]
+
+
 def drawn(subjects: Sequence[Any]) -> Sequence[Any]:
-    """Return which subjects are drawn: all, or evenly spaced ones by their order, never chosen by what they look like."""
+    """Return which of the subjects that have a line are drawn: all, or evenly spaced ones by their order, never chosen by what they look like."""
     step = -(-len(subjects) // SHOWN) if subjects else 1
     return subjects[::step]
 
@@ -37,7 +42,7 @@ def chart(groups: Sequence[Path], *, x_title: str, y_title: str) -> tuple[tuple[
     for i, group in enumerate(groups):
         colour, symbol = charts.style(i)
         shared = {"type": "scatter", "legendgroup": group.label}
-        lines = drawn(group.subjects)
+        lines = drawn(several(group.subjects))
         if lines:
             traces.append(
                 {

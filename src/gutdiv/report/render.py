@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gutdiv.report.parts import Cell, DataTable, Detail, Page, Part, SamplePages, Span, View
 
 STYLES = ("tokens.css", "base.css", "parts.css", "tables.css", "sample.css", "print.css")
-HEAD_SCRIPTS = ("theme.js",)  # before the first paint, so that the page does not flash
+HEAD_SCRIPTS = ("theme.js", "hidden.js")  # before the first paint, so that the page does not flash
 PAGE_SCRIPTS = ("build.js", "cells.js", "page.js")
 FIGURE_SCRIPTS = ("names.js", "colours.js", "ordinations.js", "places.js", "figures.js", "sample_charts.js", "sample.js")
 TABLE_SCRIPTS = ("tables.js",)  # a module, for DataTables comes as one

@@ -290,10 +290,12 @@
     }
   });
   window.addEventListener("load", () => charts.filter((chart) => "recolour" in chart.figure.dataset).forEach((chart) => chart.offer()));
-  for (const chart of charts) {
-    near.observe(chart.plot);
-    size.observe(chart.plot);
-  }
+  gutdiv.names.ready.then(() => {
+    for (const chart of charts) {
+      near.observe(chart.plot);
+      size.observe(chart.plot);
+    }
+  });
   function again() {
     for (const chart of charts.filter((one) => one.drawn)) {
       if (onScreen(chart.plot)) chart.draw();

@@ -232,11 +232,33 @@
       }
       kept.clear();
     }
+    keepChoice();
     button.setAttribute("aria-pressed", String(names.hidden));
     document.dispatchEvent(new Event("gutdiv-names"));
     gutdiv.say(names.hidden ? "Names of samples and subjects are hidden; the file still holds them" : "Sample names are shown");
   }
 
+  // The choice outlives a reload of this page, not the tab.
+  function keepChoice() {
+    try {
+      if (names.hidden) window.sessionStorage.setItem("gutdiv-names", location.pathname);
+      else window.sessionStorage.removeItem("gutdiv-names");
+    } catch (error) {
+      // Nothing is kept for this file; then names start hidden only where the address is a sample's number.
+    }
+  }
+
+  // Names start hidden where hidden.js says so; others wait for it before they say a name.
+  async function begin(button) {
+    try {
+      if (root.dataset.names === "waiting" && button) await turn(button);
+    } catch (error) {
+      gutdiv.say("Sample names could not be hidden"); // a browser too old to unpack them, as the page says
+    }
+    if (root.dataset.names === "waiting") delete root.dataset.names;
+  }
+
   const button = document.querySelector("[data-action='names']");
-  if (button) button.addEventListener("click", () => turn(button));
+  names.ready = Promise.resolve().then(() => begin(button)); // after the scripts below, which know how to unpack the samples
+  if (button) button.addEventListener("click", () => names.ready.then(() => turn(button)));
 })();

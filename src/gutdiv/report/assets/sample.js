@@ -31,6 +31,7 @@
   // ---------------------------------------------------------------- which page is shown
   async function route() {
     if (location.hash === "#content") return; // the skip link: it leads into whatever is shown
+    await names.ready; // no name is said before it is known whether names are hidden
     if (!names.leads(location.hash)) {
       if (shown !== null) leave();
       return;
@@ -265,5 +266,5 @@
   window.addEventListener("load", () => (window.requestIdleCallback || setTimeout)(() => loaded()));
   window.addEventListener("hashchange", route);
   document.addEventListener("gutdiv-names", () => shown !== null && route());
-  route();
+  names.ready.then(route);
 })();

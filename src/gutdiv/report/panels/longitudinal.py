@@ -78,10 +78,8 @@ def _view(results: Results, key: str, rows: Sequence[Mapping[str, Any]]) -> View
     laid = [_path(g, [r for r in rows if not apart or str(r["group"]) == g], courses) for g in groups]
     time = name(about.get("time_counts") or about.get("time"), limit=60) or "time"
     data, layout = paths.chart(laid, x_title=time, y_title=metric.axis)
-    people, drawn = (sum(map(len, lines)) for lines in zip(*((p.subjects, paths.drawn(p.subjects)) for p in laid), strict=True))
     title = _title(results, key, metric.label)
-    few = f", {drawn:,} of {people:,}, evenly spaced in the order of their names" if drawn != people else ""
-    subtitle = f"Strong lines: medians over subjects, with quartiles. Pale lines: single subjects{few}."
+    subtitle = f"Strong lines: medians over subjects, with quartiles. {_pale(laid)}"
     alt = f"{title}. Lines of {metric.label} along {time} for {listing([f'{p.label} ({len(p.subjects):,} subjects)' for p in laid])}."
     spec = (
         (Column("Group", "name"), lambda c: cells.text(c.get("group") or ALL)),
@@ -93,6 +91,20 @@ def _view(results: Results, key: str, rows: Sequence[Mapping[str, Any]]) -> View
     caption, source = f"{metric.label} over time, by group", f"{TRAJECTORIES}.json, and every visit in the .tsv beside it"
     numbers = cells.build(f"trajectories-{key}", caption, spec, courses, source=source)
     return View(key, metric.label, title, alt, data, layout, numbers, subtitle, narrow(), int(layout["height"]))
+
+
+def _pale(laid: Sequence[paths.Path]) -> str:
+    """Say what the pale lines are: how many subjects have more than one visit, and how many of these are drawn; neither where it is all."""
+    people = sum(len(p.subjects) for p in laid)
+    several = [paths.several(p.subjects) for p in laid]
+    lines, drawn = sum(map(len, several)), sum(len(paths.drawn(s)) for s in several)
+    if not lines:
+        return "No subject has more than one visit, so that no line of a single subject is drawn."
+    order = "evenly spaced in the order of their names"
+    if lines == people:
+        return "Pale lines: single subjects" + (f", {drawn:,} of {people:,}, {order}." if drawn < lines else ".")
+    told = f"{lines:,} of {people:,} subjects {'has' if lines == 1 else 'have'} more than one visit"
+    return f"Pale lines: single subjects; {told}" + (f", and {drawn:,} of these are drawn, {order}." if drawn < lines else ".")
 
 
 def _path(group: str, rows: Sequence[Mapping[str, Any]], courses: Sequence[Mapping[str, Any]]) -> paths.Path:
