@@ -118,7 +118,7 @@ def test_a_slope_that_differs_between_groups_is_named_by_them_and_turned_with_th
         results = backwards(results, baseline=baseline)
         results = replace(results, tables={p: t for p, t in results.tables.items() if p != contrasts.ABUNDANCE})
     table = results.tables[CHANGE]
-    row = {**table.frame.iloc[-1].to_dict(), "part": "coefficient", "effect_name": "coefficient", "ci_low": 0.4, "ci_high": 0.6, "effect": 0.5}
+    row = {**table.frame.iloc[-1].to_dict(), "part": "coefficient", "effect_name": "coefficient", "ci_low": 0.4, "ci_high": 0.6, "effect": 0.5, "n_2": pd.NA}
     alone, crossed = {"variable": "group", "contrast": "patient - healthy"}, {"variable": "week:group", "contrast": "week:grouppatient"}
     found = {"what": "course", "subject": "shannon", "direction": "higher", "size": 0.5, "unit": "coefficient", "strength": "weak", "values": crossed}
     frame = pd.DataFrame([*table.frame.to_dict("records"), {**row, **alone}, {**row, **crossed}])
@@ -126,6 +126,7 @@ def test_a_slope_that_differs_between_groups_is_named_by_them_and_turned_with_th
     turned = contrasts.alike(replace(results, tables={**results.tables, CHANGE: made})).tables[CHANGE]
     last = turned.frame.iloc[-1]
     assert (last["contrast"], last["effect"], last["ci_low"]) == (contrast, effect, 0.4 if effect > 0 else -0.6)
+    assert last["n_1"] == 50, "the units of both groups together"
     (finding,) = turned.record["findings"]
     assert (finding.size, finding.values["contrast"]) == (effect, contrast)
     one, two = contrast.split(" - ")

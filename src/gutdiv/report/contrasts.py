@@ -88,7 +88,7 @@ def _alike(table: Table, against: set[str]) -> Table:
 
 def _turned(row: Mapping[str, Any], contrast: str) -> dict[str, Any]:
     """Turn a row: sides change places, and an effect with a direction its sign."""
-    pairs = [c[:-2] for c in row if c.endswith("_1") and f"{c[:-2]}_2" in row]
+    pairs = [c[:-2] for c in row if c.endswith("_1") and not missing(row.get(f"{c[:-2]}_2"))]  # what is of all units has no second side
     new = {**row, "contrast": contrast}
     for stem in pairs:
         new |= {f"{stem}_1": row[f"{stem}_2"], f"{stem}_2": row[f"{stem}_1"]}
