@@ -200,9 +200,8 @@ def folded(texts: Sequence[str], limit: int, lines: int) -> list[list[str]]:
 
 
 def _folded(text: str, limit: int) -> list[str]:
-    """Break a text at the word that leaves the longer line shortest."""
-    ends = [i + 1 for i, c in enumerate(text[:limit]) if c in " _-"] or [limit]
-    ways = [(text[:end].rstrip(), text[end:].lstrip()) for end in ends]
-    first, second = min(ways, key=lambda way: (max(map(len, way)), way))
-    end = (limit - 1) // 2
-    return [first, second if len(second) <= limit else f"{second[: limit - 1 - end]}…{second[-end:]}"]
+    """Break a text at the word that leaves the longer line shortest; one word is not broken, and may be a little longer."""
+    ways = [(text[: i + 1].rstrip(), text[i + 1 :].lstrip()) for i, c in enumerate(text[:limit]) if c in " _-"]
+    *before, last = min(ways, key=lambda way: (max(map(len, way)), way)) if ways else (text,)
+    longest, end = limit if before else limit + 6, (limit - 1) // 2
+    return [*before, last if len(last) <= longest else f"{last[: limit - 1 - end]}…{last[-end:]}"]
