@@ -93,7 +93,8 @@ def test_texts_that_would_look_alike_when_cut_are_cut_in_the_middle() -> None:
 
 
 def test_long_names_are_laid_in_two_lines_between_words_and_then_cut() -> None:
-    texts = ["pre_transplant minus post_day0_35", "Blautia", "Ruminococcus gnavus group", "a" * 40, "Erysipelotrichaceae", "sex: male minus female-or-not-declared"]
+    texts = ["pre_transplant minus post_day0_35", "Blautia", "Ruminococcus gnavus group", "a" * 40, "Erysipelotrichaceae"]
+    texts += ["sex: male minus female-or-not-declared"]
     assert wording.folded(texts, 18, 2) == [
         ["pre_transplant", "minus post_day0_35"],
         ["Blautia"],

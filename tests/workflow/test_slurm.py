@@ -122,8 +122,8 @@ def test_three_cohorts_through_slurm_are_byte_for_byte_the_local_ones(cluster, s
         found[where] = digests(tmp_path / where / "results")
     assert found["slurm"] == found["default"]
     assert {f"{name}/report.html" for name in ("one", "two", "three")} | {"index.html"} <= set(found["slurm"])
-    nodes = subprocess.run(["sinfo", "--noheader", "-N", "--format=%N"], env=cluster, capture_output=True, text=True, timeout=60, check=True)
-    assert set(nodes.stdout.split()) == {"n1", "n2"}
+    ended = subprocess.run(["scontrol", "show", "jobs", "--oneliner"], env=cluster, capture_output=True, text=True, timeout=60, check=True)
+    assert set(re.findall(r" NodeList=(\w+)", ended.stdout)) == {"n1", "n2"}, "jobs of the last five minutes ran on both nodes"
 
 
 # ---------------------------------------------------------------- what goes wrong
