@@ -163,3 +163,21 @@ def test_the_q_of_a_sample_is_explained_beside_it() -> None:
     judged = [s for s in made.samples if any(", q = " in line for line in s["said"])]
     assert judged
     assert all("q is p corrected for how many samples were judged" in " ".join(s["said"]) for s in judged)
+
+
+def test_a_sample_that_is_within_though_its_metrics_are_not_says_so_and_one_without_p_was_held_against_nobody() -> None:
+    results = fake_results(n=24)
+    verdicts, flags = results.tables["dysbiosis/verdicts"], results.tables["dysbiosis/flags"]
+    sample = str(verdicts.frame["sample_id"].iloc[3])
+    ours = flags.frame["sample_id"] == sample
+    below = flags.frame.assign(flag=flags.frame["flag"].where(~ours, "below"))
+    within = verdicts.frame.assign(verdict=verdicts.frame["verdict"].where(verdicts.frame["sample_id"] != sample, "within"))
+    made = replace(results, tables={**results.tables, "dysbiosis/flags": replace(flags, frame=below), "dysbiosis/verdicts": replace(verdicts, frame=within)})
+    told = " ".join(of(pages(made), sample)["said"])
+    count = int(ours.sum())
+    assert f"Yet {count} of {count} metrics lie outside their own interval ({count} below): the verdict takes" in told
+    others = [" ".join(s["said"]) for s in pages(results).samples if s["verdict"] in {"outside", "borderline"}]
+    assert not any("own interval (" in line for line in others)
+    lost = verdicts.frame.assign(p=float("nan"), is_control=True)
+    made = replace(results, tables={**results.tables, "dysbiosis/verdicts": replace(verdicts, frame=lost)})
+    assert not any("held against the others" in " ".join(s["said"]) for s in pages(made).samples)

@@ -165,7 +165,8 @@ def _despite(word: str, flags: Mapping[str, Mapping[str, Any]]) -> list[str]:
     if word != "within" or not sides:
         return []
     counts = listing([f"{sides.count(side):,} {side}" for side in ("below", "above") if side in sides])
-    return [f"Within though {counts} of {plural(len(flags), 'interval')} of single metrics: the verdict takes diversity, neighbours and composition together."]
+    lie = f"{len(sides):,} of {plural(len(flags), 'metric')} {'lies outside its' if len(sides) == 1 else 'lie outside their'} own interval ({counts})"
+    return [f"Yet {lie}: the verdict takes diversity, neighbours and composition together."]
 
 
 def _parts(row: Mapping[str, Any], verdict: Mapping[str, Any]) -> list[list[Any]]:
