@@ -9,11 +9,11 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from test_page import SHEET
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+SHEET = 688  # pixels between the margins of an A4 sheet: 182 mm
 COHORTS = {
     "hct_taur": ("--group", "group", "--subject", "subject_id", "--controls", 'group == "pre_transplant"'),
     "crc_baxter_genus": ("--group", "group", "--subject", "subject_id", "--controls", 'group == "healthy"', "--controls-are", "healthy"),
