@@ -95,6 +95,7 @@ def test_an_index_tells_of_every_cohort_and_leads_to_its_report(tmp_path: Path) 
     assert 'href="b%20c/report.html"' in text
     assert "Shannon entropy" in text
     assert "<script>alert" not in text
+    assert text.count("No pathogen is reported from a genus call") == 2, "findings name taxa"
     assert "Plotly.newPlot" not in text, "nothing is drawn here, so that plotly stays out"
     assert len(text) < 1_500_000
     assert main(["report", "--index", str(folders[0]), "--output", str(page), "--anonymise"]) == 2

@@ -79,8 +79,9 @@ def _cohort(index: int, place: str, results: Results) -> Section:
         Facts((Fact("Samples", integer(results.cohort.get("n_samples"))), Fact("Features", integer(results.cohort.get("n_features"))))),
     ]
     parts.append(summary if summary is not None else Note("absent", f"No sample was judged: {name(reading.obstacle(results) or 'not asked for')}."))
-    found = [_there(s, address) for s in story.outstanding(results)[:FOREMOST]]
-    parts.append(Sentences((*found, Sentence("The whole report of this cohort.", "none", Link("Open", address)))))
+    found = story.outstanding(results)[:FOREMOST]
+    there = (_there(s, address) for s in found)
+    parts += [Sentences((*there, Sentence("The whole report of this cohort.", "none", Link("Open", address)))), *story.of_taxa(found)]
     return Section(f"c{index}", name(results.name, limit=120), tuple(parts))
 
 

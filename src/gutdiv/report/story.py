@@ -7,7 +7,7 @@ from typing import Any
 
 from gutdiv.model.results import VERDICTS, Finding, Results
 from gutdiv.report import contrasts, reading, standing
-from gutdiv.report.parts import Link, Sentence, VerdictBar, VerdictSummary
+from gutdiv.report.parts import Link, Note, Sentence, VerdictBar, VerdictSummary
 from gutdiv.report.wording import (
     NBSP,
     capital,
@@ -231,6 +231,11 @@ def untested(what: str, why: str) -> str:
 def sentence_tail(text: str) -> str:
     """Write a reason as the end of a sentence."""
     return name(text).rstrip(".") + "."
+
+
+def of_taxa(sentences: Sequence[Sentence]) -> list[Note]:
+    """Say what a genus is not, where findings name taxa."""
+    return [Note("info", NO_PATHOGEN)] if any(s.link and s.link.href in {"#abundance", "#immune"} for s in sentences) else []
 
 
 def _links_sentence(links: Sequence[Finding], tested: int) -> Sentence:

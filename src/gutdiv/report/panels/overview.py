@@ -30,8 +30,7 @@ def build(results: Results) -> Panel:
         first.append(Sentences(outstanding[:FINDINGS]))
     if outstanding[FINDINGS:]:
         first.append(Sentences(outstanding[FINDINGS:], title=plural(len(outstanding) - FINDINGS, "more finding")))
-    if any(s.link and s.link.href in {"#abundance", "#immune"} for s in outstanding):
-        first.append(Note("info", story.NO_PATHOGEN))
+    first += story.of_taxa(outstanding)
     stands_out = Section(
         "stands-out", "What stands out", tuple(first) or (Note("absent", "No groups were compared and no sample was judged."),)
     )
