@@ -96,7 +96,8 @@
     }
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (!step || event.target.closest("input, select, textarea, [role='region'], .plot")) return undefined; // they have a use of their own for arrows
-    const to = data.samples[at.get(shown) + step];
+    const here = names.leads(location.hash) ? names.addressed(location.hash, data.samples) : shown; // a second key may come before the first one's page
+    const to = data.samples[at.get(here) + step];
     if (to) location.hash = names.address(to.id);
     return undefined;
   });
