@@ -614,6 +614,32 @@ rule all:
     assert "--table=config/t.tsv" in build
 
 
+def test_a_module_of_a_released_version_needs_nothing_but_the_repository(noted, study) -> None:
+    """As `snakedeploy deploy-workflow` writes it. The clone that Snakemake would make of the host is put where it looks for it."""
+    place = study("seed: 3\n", {"cohort": "m", "table": "t.tsv"})
+    clone = Path(noted.env["XDG_CACHE_HOME"]) / "snakemake" / "snakemake" / "source-cache" / "snakemake-git-cache" / "github.com" / "lab" / "gutdiv"
+    source = place / "source"
+    shutil.copytree(ROOT / "workflow", source / "workflow")
+    shutil.copy(ROOT / "Snakefile", source)
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", "-C", str(source)]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "released"], ["tag", "v1"], ["clone", "-q", "--bare", ".", str(clone)]):
+        subprocess.run([*git, *words], check=True, capture_output=True)
+    (place / "Snakefile").write_text(
+        """
+configfile: "config/config.yaml"
+
+module gutdiv:
+    snakefile: github("lab/gutdiv", path="Snakefile", tag="v1")
+    config: config
+
+use rule * from gutdiv
+"""
+    )
+    run = noted.snakemake(directory=place, snakefile=place / "Snakefile")
+    assert run.returncode == 0, run.stderr
+    assert (place / "results" / "m" / "report.html").is_file()
+
+
 # ---------------------------------------------------------------- what users write stays text
 HOSTILE = [
     """group == "it's" or `a b` != '$(touch hacked)'""",
