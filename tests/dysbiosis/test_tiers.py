@@ -267,3 +267,14 @@ def test_stability_says_in_how_many_draws_and_bootstraps_a_verdict_stays() -> No
     pd.testing.assert_frame_equal(one, study_stability(cohort, first, chosen, entropy, **arguments))
     none = study_stability(cohort, first, chosen, entropy, **{**arguments, "draws": 0, "bootstraps": 0})
     assert none[["draws_same", "bootstraps_same"]].isna().all(axis=None)
+
+
+def test_draws_of_all_reads_keep_every_verdict() -> None:
+    cohort, chosen, published = study(64)
+    share = cohort.counts.toarray() / 2000
+    entropy = -np.sum(share * np.log(np.where(share > 0, share, 1.0)), axis=1)
+    keys = np.arange(len(cohort.sample_ids), dtype=np.uint64)
+    found = judge(cohort, chosen, entropy, depth=2000, keys=keys, seed=1, published=published).verdicts
+    assert found["rank_diversity"].nunique() > 50
+    stays = study_stability(cohort, found, chosen, entropy, depth=2000, keys=keys, seed=1, draws=2, bootstraps=0)
+    assert stays["draws_same"].tolist() == [1.0] * len(found), "every draw is the sample itself"

@@ -127,7 +127,8 @@ def _hold(by_genus: Ints, beside: Any, genera: Ints, depth: int, logs: Floats, s
 @threaded
 def _observe(rows: Rows, samples: Ints, beside: Any, genera: Ints, depth: int, seed: int, draw: int, logs: Floats, found: Drawn) -> None:
     """Add one draw of every sample."""
+    entropy = found.entropy  # numba 0.68 loses what a parallel loop adds to a field of a tuple
     for s in prange(samples.size):
         by_genus = np.zeros(rows.n_genera, np.int64)
-        found.entropy[s] += _draw(rows, samples[s], depth, seed, draw, by_genus)
+        entropy[s] += _draw(rows, samples[s], depth, seed, draw, by_genus)
         _hold(by_genus, beside, genera, depth, logs, s, found)
