@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import re
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from fake_visits import unjudged, visited
@@ -12,10 +14,8 @@ from fake_visits import unjudged, visited
 from gutdiv.report.content import build
 from gutdiv.report.render import render
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 IDS = {*(f"S{i:03d}" for i in range(24)), *(f"P{i}" for i in range(12))}
+WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
 SEEN = """() => {
   const said = [document.title, location.hash, document.body.innerText];
   for (const e of document.body.querySelectorAll('*')) {
@@ -225,6 +225,64 @@ def test_a_closed_page_gives_back_place_and_focus_and_arrows_lead_to_the_neighbo
     watched.assert_quiet()
 
 
+def test_an_address_left_while_samples_are_unpacked_opens_no_page(watch: Any, visits: dict[str, Path]) -> None:
+    watched = watch()
+    leave = "const parse = JSON.parse; JSON.parse = (text) => { const made = parse(text); if (made && made.samples) location.hash = '#diversity'; return made; };"
+    watched.page.add_init_script(f"location.hash = '#sample=S007'; {leave}")
+    page = watched.open(visits["judged"])
+    page.wait_for_function("() => location.hash === '#diversity'")
+    page.evaluate("() => new Promise((next) => setTimeout(next, 100))")
+    assert page.evaluate("document.documentElement.dataset.sample ?? null") is None
+    assert page.locator("#sample-title").count() == 0
+    watched.assert_quiet()
+
+
+def test_every_column_of_the_metadata_can_be_added_filtered_by_and_saved(watch: Any, tmp_path: Path) -> None:
+    results = visited()
+    n = len(results.metadata.ids)
+    ages = [None, *(f"{i - 3.5:g}" for i in range(1, n))]  # below 0, too: as words they would sort otherwise
+    words = {f"w{k}": tuple(f"{k}{i % 3}" for i in range(n)) for k in range(6)}
+    more = {**words, "years": tuple(ages), "case": tuple("01"[i % 2] for i in range(n)), "same": ("one",) * n}
+    kinds = {**results.metadata.kinds, **dict.fromkeys(more, "categorical"), "years": "numeric", "case": "numeric"}
+    wide = dataclasses.replace(results.metadata, columns={**results.metadata.columns, **more}, kinds=kinds)
+    path = tmp_path / "wide.html"
+    path.write_text(render(build(dataclasses.replace(results, metadata=wide))), encoding="utf-8")
+    watched = watch()
+    page = watched.open(path)
+    table = page.locator("[data-table='samples']")
+    heads = table.locator("thead th").all_inner_texts()
+    assert "w0" in heads
+    assert not {"years", "case", "same"} & set(heads)
+    adding = table.get_by_label("Add a column")
+    assert {"years", "case", "same"} <= set(adding.locator("option").all_inner_texts())
+    adding.select_option(label="years")
+    adding.select_option(label="case")
+    table.get_by_label("years, from").fill("-1")
+    table.get_by_label("years, to").fill("6.5")
+    between = [i for i in range(1, n) if -1 <= i - 3.5 <= 6.5]
+    assert f"{len(between)} of {n} rows" == table.locator(".dt-info").inner_text()
+    table.locator("label", has_text="case").locator("select").select_option("1")
+    assert f"{len([i for i in between if i % 2])} of {n} rows" == table.locator(".dt-info").inner_text()
+    table.get_by_role("button", name="years").click()
+    place = 1 + table.locator("thead th").all_inner_texts().index("years")
+    cells = [float(c) for c in table.locator(f"tbody tr > :nth-child({place})").all_inner_texts()]
+    assert cells == [i - 3.5 for i in between if i % 2]
+    with page.expect_download() as saved:
+        table.get_by_role("button", name="Save as TSV").click()
+    lines = [line.split("\t") for line in Path(saved.value.path()).read_text(encoding="utf-8").splitlines()]
+    assert {*more, *results.metadata.columns} <= set(lines[0]), "also what stands aside"
+    assert len(lines) == 1 + len(cells)
+    while adding.count():
+        adding.select_option(index=1)
+    assert "same" in table.locator("thead th").all_inner_texts()
+    if importlib.util.find_spec("axe_playwright_python") is not None:
+        from axe_playwright_python.sync_playwright import Axe
+
+        faults = Axe().run(page, context="[data-table='samples']", options=WCAG).response["violations"]
+        assert [(f["id"], [node["html"][:200] for node in f["nodes"][:3]]) for f in faults] == []
+    watched.assert_quiet()
+
+
 @pytest.mark.parametrize("theme", [pytest.param("light", marks=pytest.mark.slow), "dark"])
 def test_axe_finds_no_fault_in_a_sample_page(watch: Any, visits: dict[str, Path], theme: str) -> None:
     if importlib.util.find_spec("axe_playwright_python") is None:
@@ -236,8 +294,7 @@ def test_axe_finds_no_fault_in_a_sample_page(watch: Any, visits: dict[str, Path]
     page.wait_for_selector("#sample-title")
     watched_figures(page)
     opened(page)
-    options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
-    faults = Axe().run(page, options=options).response["violations"]
+    faults = Axe().run(page, options=WCAG).response["violations"]
     assert [(f["id"], [n["html"][:200] for n in f["nodes"][:3]]) for f in faults] == []
 
 

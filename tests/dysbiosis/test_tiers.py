@@ -147,7 +147,8 @@ def test_in_study_verdicts_have_the_aligned_score_as_second_opinion() -> None:
     assert set(frame["tier"]) == {"in-study"}
     assert (frame["agreement"] == np.where(frame["verdict"] == frame["second_verdict"], "same", "different")).all()
     others = frame[~frame["is_control"]]
-    assert found.findings[0].values["second_opinion"] == {k: int((others["agreement"] == k).sum()) for k in ("same", "different")}
+    counts = {k: int((others["agreement"] == k).sum()) for k in ("same", "different")}
+    assert found.findings[0].values["second_opinion"] == counts | {k: others[k].tolist().count("outside") for k in ("verdict", "second_verdict")}
     shares = found.explanations[["share_diversity", "share_neighbours", "share_composition"]].sum(axis=1)
     np.testing.assert_allclose(shares, 1)
 

@@ -198,8 +198,9 @@ def _row(args: argparse.Namespace, name: str) -> dict[str, str]:
             msg = f"--{key} {str(path)!r} {found}. Give the path of a file."
             raise InputError(msg)
         row[key] = str(path.absolute())
-        if re.search(r"[{}]", row[key]):
-            msg = f"--{key} {row[key]!r} has braces, which Snakemake takes for wildcards. Rename it, or link to it under another name."
+    for key, path_of in {**row, "output": str(args.output.absolute())}.items():
+        if re.search(r"[{}]", path_of):
+            msg = f"--{key} {path_of!r} has braces, which Snakemake takes for wildcards. Rename it, or link to it under another name."
             raise InputError(msg)
     row |= {key: value for key in COLUMNS[5:] if (value := getattr(args, key))}
     texts = [*row.items(), *(("covariate", c) for c in args.covariate), *(("marker", m) for m in args.marker)]

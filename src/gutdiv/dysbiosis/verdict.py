@@ -138,8 +138,9 @@ def judge(
         if beside >= PROVISIONAL and not scope_gate(cohort):
             values["control_check"] = check_controls(published, seen.p, ids, seen.effective)
     if tier == "in-study":
-        agreement = frame.loc[~frame["is_control"], "agreement"]
-        values["second_opinion"] = {k: int((agreement == k).sum()) for k in ("same", "different")}
+        both = frame[~frame["is_control"] & frame["agreement"].isin(["same", "different"])]
+        agree = {k: int((both["agreement"] == k).sum()) for k in ("same", "different")}
+        values["second_opinion"] = agree | {k: int((both[k] == "outside").sum()) for k in ("verdict", "second_verdict")}
     return Judged(frame, told, [_finding(frame, values)])
 
 

@@ -42,12 +42,17 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A table column; `kind` is `text`, `words` (many), `phrase` (some), `name` (of the user), `taxon`, `number`, `status`, `span`, `sample` (page)."""
+    """A table column; `kind` is `text`, `words` (many), `phrase` (some), `name` (of the user), `taxon`, `number`, `status`, `span`, `sample` (page).
+
+    `choose` lets rows be filtered by it: by its words, or, where all cells have numbers for values, from one to another. A column that stands `aside`
+    is shown when the reader asks for it, and is in what is saved.
+    """
 
     label: str
     kind: Literal["text", "words", "phrase", "name", "taxon", "number", "status", "span", "sample"] = "text"
     help: str = ""
     choose: bool = False
+    aside: bool = False
 
 
 @dataclass(frozen=True)

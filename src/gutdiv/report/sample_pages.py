@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from gutdiv.report import anonymous, charts, courses, evidence, pseudonyms, reading, sample_words, standing, story
+from gutdiv.report import anonymous, charts, courses, evidence, pseudonyms, reading, sample_words, shown, standing, story
 from gutdiv.report.parts import SamplePages
 from gutdiv.report.wording import capital, fixed, integer, listing, missing, name, number, p_value, percent, plural, sentence, signed, span
 
@@ -23,8 +23,8 @@ ALPHA = "diversity/alpha"
 EXPLAINED, STABLE, IMMUNE = "dysbiosis/explanations", "dysbiosis/stability", "immune/samples"
 RANK = "genus"
 CONTROLS = "controls"
-SHOWN_METADATA = 40  # columns of the metadata on a sample's page
 _Q = "q is p corrected for how many samples were judged: about this share of the samples with a q as small are false alarms. The verdict goes by p."
+_AGREEMENT = {"same": "the same as the verdict", "different": "not what the verdict says"}
 COMPONENTS = {"diversity": "low diversity", "neighbours": "distance to the nearest controls", "composition": "composition", "index": "MDI"}
 
 
@@ -43,7 +43,7 @@ def build(results: Results, *, whole: Results | None = None) -> SamplePages | No
     numbers, named = _numbers(results, whole or results)
     explained, stable = ({k: v[0] for k, v in _by_sample(results, place).items()} for place in (EXPLAINED, STABLE))
     points, shares, own_taxa = _points(results), _shares(results), _own_taxa(results)
-    columns = tuple(metadata.columns)[:SHOWN_METADATA]
+    columns = shown.columns(results)
     roles = reading.roles(results)
     samples = []
     for i, sample in enumerate(metadata.ids):
@@ -57,6 +57,7 @@ def build(results: Results, *, whole: Results | None = None) -> SamplePages | No
                 "metrics": [_flag(own.get(m)) for m in metrics],
                 "drivers": _drivers(verdict),
                 "parts": _parts(explained.get(sample, {}), verdict),
+                "ranks": _ranks(verdict),
                 "near": [name(n[0] if isinstance(n, list) else n) for n in _list(explained.get(sample, {}).get("nearest"))],
                 "shares": shares.get(sample, []),
                 "own": own_taxa.get(sample, []),
@@ -146,14 +147,13 @@ def _said(
         place = f"Position among published healthy groups: p = {p_value(verdict['position_p'])}"
         lines.append(f"{place}; differences between laboratories are in it, and it is no verdict.")
     if not missing(verdict.get("second_verdict")):
-        agreed = "" if missing(verdict.get("agreement")) else f"; {name(verdict['agreement'])}"
+        agreed = "" if missing(verdict.get("agreement")) else "; " + _AGREEMENT.get(str(verdict["agreement"]), name(verdict["agreement"]))
         second = f"{name(verdict['second_verdict'])} (p = {p_value(verdict['second_p'])})"
         lines.append(f"Second opinion, by the reference across studies: {second}{agreed}.")
     beyond = [f"{reading.metric(results, m).label} ({side})" for m, side in _list(explained.get("beyond_local"))]
     lines += [f"Beyond this study's own limits at 5%: {listing(beyond, limit=12)}. A cross-check, no verdict."] if beyond else []
     if stable:
-        single = "single rarefaction draws, which are noisier than the mean that it rests on"
-        kinds = (("draws_same", "draws", single), ("bootstraps_same", "bootstraps", "resamplings of the controls"))
+        kinds = (("draws_same", "draws", "single rarefaction draws"), ("bootstraps_same", "bootstraps", "resamplings of the controls"))
         shares = [f"{percent(stable[key])} of {integer(stable[count])} {what}" for key, count, what in kinds if not missing(stable[key])]
         lines.append(f"The verdict stays in {', and in '.join(shares)}.")
     return lines
@@ -170,12 +170,16 @@ def _despite(word: str, flags: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def _parts(row: Mapping[str, Any], verdict: Mapping[str, Any]) -> list[list[Any]]:
-    """Return what each component contributes to the score, the largest first; without an explanation the share of controls as unusual."""
+    """Return what each component contributes to the score, the largest first; nothing without an explanation."""
     found = [(word, row.get(f"share_{key}")) for key, word in COMPONENTS.items()]
     shares = sorted(((w, float(v)) for w, v in found if v is not None and not missing(v)), key=lambda s: -s[1])
-    if shares:
-        return [[w, round(v, 3), percent(v)] for w, v in shares]
-    return [[COMPONENTS[k], None, p_value(verdict[f"rank_{k}"])] for k in COMPONENTS if not missing(verdict.get(f"rank_{k}"))]
+    return [[w, round(v, 3), percent(v)] for w, v in shares]
+
+
+def _ranks(verdict: Mapping[str, Any]) -> str:
+    """Say how many controls are as unusual in each component; empty where it is not known."""
+    found = [f"{word} {p_value(verdict[f'rank_{k}'])}" for k, word in COMPONENTS.items() if not missing(verdict.get(f"rank_{k}"))]
+    return f"Share of controls at least as unusual: {', '.join(found)}." if found else ""
 
 
 def _drivers(verdict: Mapping[str, Any]) -> list[list[Any]]:

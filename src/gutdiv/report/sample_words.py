@@ -22,6 +22,10 @@ _LIMITS = (
     "The field is the reference interval of the controls, its darker edges the uncertainty of the limits, the line their median. With several metrics some "
     "lie outside in anyone."
 )
+_PARTS = (
+    "A bar is how much a component adds to the sample's score. The bars make 100% in every sample, however usual it is: how unusual it is, the shares of "
+    "controls say."
+)
 _COURSE = (
     "All samples of the same person; the diamond is this one. A band is the reference interval of the controls. A change in one person may be chance: it "
     "was not tested."
@@ -43,7 +47,7 @@ def blocks(shared: Mapping[str, Any], *, judged: bool) -> dict[str, dict[str, An
             _LIMITS if limits else "There is no reference interval: only the values are shown, each at the study's common depth.",
             labels + (["verdict", "flag"] if judged else []),
         ),
-        "parts": ("What the verdict is made of", "", ["verdict", "control", "p-value"]),
+        "parts": ("What the verdict is made of", _PARTS, ["verdict", "control", "p-value"]),
         "drivers": ("Taxa farthest from the controls", "Robust z of centred log-ratios: they describe the sample and explain nothing.", []),
         "immune": ("Immune-relevant taxa", shared["immune"]["told"], ["guild", "control"]),
         "composition": ("Composition", "", ["sample", "control"]),

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from gutdiv.report import reading
-from gutdiv.report.wording import integer, missing
+from gutdiv.report.wording import integer, listing, missing, name, plural
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 FROM = 20_000  # samples up to which all are shown: some 30 MB
 MOST = 15_000  # shown of more
 FOREMOST = 10_000  # of them that stand out, at most
+COLUMNS = 40  # of the metadata
 VERDICT = "dysbiosis/verdicts"
 _ORDER = {"outside": 0, "borderline": 1}
 
@@ -70,6 +71,18 @@ def note(results: Results) -> str:
         f"The page shows {integer(MOST)} of {integer(len(results.metadata.ids))} samples one by one: the {integer(FOREMOST)} most unusual at most, and a "
         "share of the others drawn by their names. Counts and tests are of all; the result files list every sample."
     )
+
+
+def columns(results: Results) -> tuple[str, ...]:
+    """Return the columns of the metadata that the page shows of each sample, in the order of the file."""
+    return tuple(results.metadata.columns)[:COLUMNS] if results.metadata is not None else ()
+
+
+def columns_note(results: Results) -> str:
+    """Name the columns of the metadata that the page does not show; empty where it shows all."""
+    rest = tuple(results.metadata.columns)[COLUMNS:] if results.metadata is not None else ()
+    told = listing([name(c, limit=40) for c in rest], limit=12)
+    return f"Only in cohort/metadata.tsv: {plural(len(rest), 'further column')} of the metadata ({told})." if rest else ""
 
 
 def _drawn(sample: str) -> bytes:

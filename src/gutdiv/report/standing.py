@@ -177,9 +177,17 @@ def _second(values: Values) -> Note | None:
 def _same(values: Values) -> str:
     """Count the samples of which the second opinion says the same; empty where there is none."""
     second = values.get("second_opinion") or {}
-    both = sum(second.values())
-    told = f"A second opinion, by published groups aligned to this study, says the same of {integer(second.get('same'))} of {plural(both, 'sample')}."
-    return told if both else ""
+    both = _compared(values)
+    told = f"A second opinion, by published groups aligned to this study, says the same of {integer(second.get('same'))} of {plural(both, 'sample')}"
+    if "second_verdict" in second:
+        told += f" and calls {integer(second['second_verdict'])} of them outside, where the verdict calls {integer(second['verdict'])}"
+    return f"{told}." if both else ""
+
+
+def _compared(values: Values) -> int:
+    """Count the samples that have a verdict and a second opinion."""
+    second = values.get("second_opinion") or {}
+    return int(second.get("same") or 0) + int(second.get("different") or 0)
 
 
 def despite(results: Results, values: Values) -> tuple[str, ...]:
@@ -243,7 +251,7 @@ def for_paper(results: Results) -> str:
             "composition at the level of genera: the mean Bray-Curtis dissimilarity to its nearest neighbours and the Mahalanobis distance of "
             f"the centred log-ratios (covariance shrunk after Ledoit and Wolf 2004){mean}."
         )
-    if published and (tier != "in-study" or sum((values.get("second_opinion") or {}).values())):  # other specimens have no second opinion
+    if published and (tier != "in-study" or _compared(values)):  # other specimens have no second opinion
         first = "As a second opinion, each sample was" if tier == "in-study" else "Each sample was"
         told.append(
             f"{first} held, at {integer(published.get('depth'))} reads, against {integer(published.get('groups'))} published healthy groups by random effects "

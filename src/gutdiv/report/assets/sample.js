@@ -30,14 +30,14 @@
 
   // ---------------------------------------------------------------- which page is shown
   async function route() {
-    if (location.hash === "#content") return; // the skip link: it leads into whatever is shown
     await names.ready; // no name is said before it is known whether names are hidden
+    if (names.leads(location.hash)) await loaded();
+    if (location.hash === "#content") return; // the skip link: it leads into whatever is shown
     if (!names.leads(location.hash)) {
       if (shown !== null) leave();
       return;
     }
-    await loaded();
-    const id = names.addressed(location.hash, data.samples);
+    const id = names.addressed(location.hash, data.samples); // as it is now: it may have changed while samples were unpacked
     if (names.address(id) !== location.hash && at.has(id)) history.replaceState(history.state, "", names.address(id));
     if (shown === null && !left) left = { hash: "", top: window.scrollY, link: null };
     shown = id;
@@ -142,7 +142,7 @@
       own.verdict ? make("p", { class: "sample-verdict" }, [status(own.verdict)]) : null,
       ...own.said.map((line) => make("p", { class: "said clip", text: line })),
       block("intervals", [metrics(own)]),
-      block("parts", [parts(own), near(own)]),
+      block("parts", [...parts(own), near(own)]),
       block("drivers", [drivers(own)]),
       block("immune", immune(own)),
       block("composition", [charts.composition(data, own)]),
@@ -197,9 +197,7 @@
   }
 
   function parts(own) {
-    if (!own.parts.length) return null;
-    if (own.parts[0][1] !== null) return bars(own.parts, 1);
-    return make("p", {}, ["Share of controls at least as unusual: " + own.parts.map((p) => p[0] + " " + p[2]).join(", ") + "."]);
+    return [own.parts.length ? bars(own.parts, 1) : null, own.ranks ? make("p", { class: "near", text: own.ranks }) : null];
   }
 
   const near = (own) =>

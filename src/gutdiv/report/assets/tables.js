@@ -3,6 +3,7 @@
 const gutdiv = window.gutdiv;
 const { make, cells, DataTable } = gutdiv;
 const CHOICES = 40; // more words than that are searched for, not chosen from
+const FEW = 10; // numbers that are still chosen from, as 0 and 1
 const LENGTHS = [15, 50, 200];
 const ALL = 1000; // so many rows can be shown at once; more are paged
 const PRINTED = 40;
@@ -17,7 +18,7 @@ class Table {
     this.root = root;
     this.data = data;
     this.words = [];
-    this.wanted = new Map(); // by column: the word that was chosen
+    this.wanted = new Map(); // by column: whether a cell is what was chosen
     this.chosen = new Set(); // rows
     this.id = "t-" + data.key;
     this.long = data.rows.length > data.shown; // long enough to be paged, searched and picked from
@@ -53,6 +54,7 @@ class Table {
       data: 0,
       type: "gutdiv",
       searchable: false,
+      visible: !column.aside,
       className: "c-" + column.kind,
       cellType: c === 0 ? "th" : "td",
       createdCell: c === 0 ? (cell) => (cell.scope = "row") : undefined,
@@ -108,20 +110,72 @@ class Table {
       });
       parts.push(make("label", { class: "field" }, [make("span", { class: "visually-hidden", text: "Search in: " + this.data.caption + " (rows with all words)" }), input]));
     }
-    this.data.columns.forEach((column, c) => {
-      if (!column.choose) return;
-      const words = [...new Map(rows.map((row) => [cells.textOf(row[c]), cells.valueOf(row[c])]))].sort((a, b) => cells.compare(a[1], b[1], 1)).map((w) => w[0]);
-      if (words.length < 2 || words.length > CHOICES) return;
-      const options = [make("option", { value: "", text: "all" }), ...words.map((w) => make("option", { value: w, "data-column": column.kind === "name" ? column.label : null, text: w.length > 48 ? w.slice(0, 47) + "…" : w }))];
-      const select = make("select", {}, options);
-      select.addEventListener("change", () => {
-        if (select.value) this.wanted.set(c, select.value);
-        else this.wanted.delete(c);
-        this.api.draw();
-      });
-      parts.push(make("label", { class: "field" }, [make("span", { text: column.label }), select]));
+    this.data.columns.forEach((column, c) => column.aside || parts.push(this.finder(c)));
+    parts.push(this.more());
+    return make("div", { class: "finders" }, parts.filter(Boolean));
+  }
+
+  // What rows are filtered by in a column: one of its words, or numbers from one to another.
+  finder(c) {
+    const { columns, rows } = this.data;
+    const column = columns[c];
+    if (!column.choose) return null;
+    const words = [...new Map(rows.map((row) => [cells.textOf(row[c]), cells.valueOf(row[c])]))].sort((a, b) => cells.compare(a[1], b[1], 1)).map((w) => w[0]);
+    if (words.length < 2) return null;
+    if (words.length > (this.counts(c) ? FEW : CHOICES)) return this.counts(c) ? this.between(c) : null;
+    const options = [make("option", { value: "", text: "all" }), ...words.map((w) => make("option", { value: w, "data-column": column.kind === "name" ? column.label : null, text: w.length > 48 ? w.slice(0, 47) + "…" : w }))];
+    const select = make("select", {}, options);
+    select.addEventListener("change", () => this.want(c, select.value ? (cell) => cells.textOf(cell) === select.value : null));
+    return make("label", { class: "field" }, [make("span", { text: column.label }), select]);
+  }
+
+  // Whether a column holds numbers, some of which may be missing.
+  counts(c) {
+    const values = this.data.rows.map((row) => cells.valueOf(row[c])).filter((value) => value !== null && value !== "");
+    return values.length > 0 && values.every((value) => typeof value === "number");
+  }
+
+  between(c) {
+    const label = this.data.columns[c].label;
+    const [from, to] = ["from", "to"].map((word) => make("input", { type: "number", step: "any", placeholder: word, "aria-label": label + ", " + word }));
+    const change = () => {
+      const low = from.value === "" ? -Infinity : Number(from.value);
+      const high = to.value === "" ? Infinity : Number(to.value);
+      const all = from.value === "" && to.value === "";
+      this.want(c, all ? null : (cell) => typeof cells.valueOf(cell) === "number" && cells.valueOf(cell) >= low && cells.valueOf(cell) <= high);
+    };
+    for (const input of [from, to]) input.addEventListener("input", change);
+    return make("span", { class: "field", role: "group", "aria-label": label }, [make("span", { "aria-hidden": "true", text: label }), from, to]);
+  }
+
+  want(c, fits) {
+    if (fits) this.wanted.set(c, fits);
+    else this.wanted.delete(c);
+    this.api.draw();
+  }
+
+  // Columns that stand aside until they are asked for, each with what it is filtered by.
+  more() {
+    const aside = [...this.data.columns.keys()].filter((c) => this.data.columns[c].aside);
+    if (!aside.length) return null;
+    const select = make("select", {}, [make("option", { value: "", text: "choose one" }), ...aside.map((c) => make("option", { value: c, text: this.data.columns[c].label }))]);
+    const field = make("label", { class: "field" }, [make("span", { text: "Add a column" }), select]);
+    select.addEventListener("change", () => {
+      const c = Number(select.value);
+      select.selectedOptions[0].remove();
+      select.value = "";
+      this.data.columns[c].aside = false;
+      this.api.column(c + (this.long ? 1 : 0)).visible(true);
+      const finder = this.finder(c);
+      if (finder) field.before(finder);
+      if (this.long) this.search();
+      this.drawn();
+      gutdiv.say("Column " + this.data.columns[c].label + " is shown");
+      if (select.options.length > 1) return;
+      field.remove();
+      (finder ? finder.querySelector("select, input") : this.scroll).focus();
     });
-    return make("div", { class: "finders" }, parts);
+    return field;
   }
 
   savers() {
@@ -148,7 +202,7 @@ class Table {
       const open = button.getAttribute("aria-expanded") === "true";
       button.setAttribute("aria-expanded", String(!open));
       if (open) row.child.remove();
-      else row.child(cells.opened(this.data.details[i], this.heads.length + (this.long ? 1 : 0), this.link(i))).show();
+      else row.child(cells.opened(this.data.details[i], this.data.columns.filter((column) => !column.aside).length + (this.long ? 1 : 0), this.link(i))).show();
     });
     return button;
   }
@@ -163,7 +217,7 @@ class Table {
   search() {
     const { columns, rows } = this.data;
     const text = (cell, c) => (gutdiv.names.hidden ? gutdiv.names.cell(cells.textOf(cell), columns[c]) : cells.textOf(cell));
-    this.haystack = rows.map((row) => row.map(text).join("\u0001").toLowerCase());
+    this.haystack = rows.map((row) => row.map((cell, c) => (columns[c].aside ? "" : text(cell, c))).join("\u0001").toLowerCase());
   }
 
   named() {
@@ -178,7 +232,7 @@ class Table {
   // ---------------------------------------------------------------- what is shown
   fits(i) {
     if (this.words.length && !this.words.every((word) => this.haystack[i].includes(word))) return false;
-    for (const [c, word] of this.wanted) if (cells.textOf(this.data.rows[i][c]) !== word) return false;
+    for (const [c, fits] of this.wanted) if (!fits(this.data.rows[i][c])) return false;
     return true;
   }
 

@@ -58,8 +58,8 @@ def _by_chance(about: Mapping[str, Any]) -> str:
     many = "" if missing(rule.get("tried")) else f", and where there are more than {integer(rule['tried'])} on so many evenly spaced ones"
     return (
         "How often the rule calls it in a control that is held against the others: what chance alone gives. A taxon is only called where at most "
-        f"{percent(rule.get('tail'))} of the controls lie as far out, so that as many are called at most on either side, by the rule's own making. Tried on "
-        f"one sample of each person{many}."
+        f"{percent(rule.get('tail'))} of the controls lie as far out, so that about as many are called on either side at most, by the rule's own making. "
+        f"Tried on one sample of each person{many}."
     )
 
 

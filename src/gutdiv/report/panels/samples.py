@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from gutdiv.model.results import Results
 
 VERDICT, FLAG, STABLE, ALPHA = "dysbiosis/verdicts", "dysbiosis/flags", "dysbiosis/stability", "diversity/alpha"
-METADATA = 6  # columns of the metadata in the table; each sample's own page has more
+METADATA = 6  # columns of the metadata that stand in the table at once
+WORDS = 40  # different cells up to which a column tells samples apart by words
 _Q = (
     "p corrected for how many samples were judged, controls and others apart (Benjamini and Hochberg): of all samples with a q as small or smaller, about "
     "this share are false alarms. The verdict itself goes by p."
@@ -64,7 +66,8 @@ def _measured(results: Results) -> DataTable:
     for sample in sorted(results.metadata.ids if results.metadata is not None else ()):
         told = [Detail(reading.metric(results, key).axis, number(found["value"])) for key, found in values.get(sample, {}).items()]
         rows.append(Row(tuple(write({"sample_id": sample}) for _, write in spec), tuple(told)))
-    return DataTable("samples", "Samples, by name", tuple(column for column, _ in spec), tuple(rows), f"{ALPHA}.tsv", interactive=True)
+    columns, note = tuple(column for column, _ in spec), shown.columns_note(results)
+    return DataTable("samples", "Samples, by name", columns, tuple(rows), f"{ALPHA}.tsv", interactive=True, note=note)
 
 
 def _named(results: Results) -> list[tuple[Column, Any]]:
@@ -86,12 +89,12 @@ def _judged(results: Results, verdicts: list[dict[str, Any]]) -> DataTable:
     for row in reading.rows(reading.table(results, FLAG)):
         flags.setdefault(str(row["sample_id"]), []).append(row)
     ends = {m: _ends(flags, m) for m in BARS}
-    shown = [m for m in BARS if ends[m] != (None, None)]
+    drawn = [m for m in BARS if ends[m] != (None, None)]
     guilds = _guilds(results)
     spec = _named(results)
     spec.insert(2, (Column("Verdict", "status", TERMS["verdict"], choose=True), lambda r: cells.status(r["verdict"], VERDICTS)))
     told = "Value, and where it stands in its reference interval."
-    spec += [(Column(reading.metric(results, m).label, "span", told), _placer(flags, m, ends[m])) for m in shown]
+    spec += [(Column(reading.metric(results, m).label, "span", told), _placer(flags, m, ends[m])) for m in drawn]
     told = "Whether the sample is one of the declared controls."
     spec += [
         (Column("Role", "text", told, choose=True), lambda r: Cell("control" if r["is_control"] else "sample")),
@@ -113,7 +116,8 @@ def _judged(results: Results, verdicts: list[dict[str, Any]]) -> DataTable:
         far = tuple(Detail(f"Guilds {state}", listing(names, limit=20)) for state, names in sorted(guilds.get(sample, {}).items()))
         rows.append(Row(tuple(write(verdict) for _, write in spec), (*_details(results, verdict, mine), *far)))
     columns = tuple(column for column, _ in spec)
-    return DataTable("samples", "Samples, the most unusual first", columns, tuple(rows), "dysbiosis/verdicts.tsv", interactive=True)
+    source, note = "dysbiosis/verdicts.tsv", shown.columns_note(results)
+    return DataTable("samples", "Samples, the most unusual first", columns, tuple(rows), source, interactive=True, note=note)
 
 
 def _placer(flags: Mapping[str, list[dict[str, Any]]], metric: str, ends: tuple[float | None, float | None]) -> Any:
@@ -164,18 +168,43 @@ def _guilds(results: Results) -> dict[str, dict[str, list[str]]]:
 
 
 def _metadata(results: Results) -> list[tuple[Column, Any]]:
-    """Return columns of the metadata to filter by, but the group's."""
+    """Return columns of the metadata to filter by, but the group's: those that the tests name and those that tell samples apart first, the others aside."""
     metadata, grouped = results.metadata, reading.groups(results)
     if metadata is None:
         return []
     place = {s: i for i, s in enumerate(metadata.ids)}
-    names = [c for c in metadata.columns if grouped is None or c != grouped.column][:METADATA]
-    return [(Column(name(c, limit=40), "name", choose=metadata.kinds[c] != "numeric"), _metadatum(metadata.columns[c], place)) for c in names]
+    designed = _designed(results)
+    rank = {c: 0 if c in designed else 1 if _tells(metadata.columns[c], numeric=metadata.kinds[c] == "numeric") else 2 for c in shown.columns(results)}
+    names = sorted((c for c in rank if grouped is None or c != grouped.column), key=rank.__getitem__)
+    return [
+        (Column(name(c, limit=40), "name", choose=True, aside=i >= METADATA), _metadatum(metadata.columns[c], place, numeric=metadata.kinds[c] == "numeric"))
+        for i, c in enumerate(names)
+    ]
 
 
-def _metadatum(column: tuple[str | None, ...], place: Mapping[str, int]) -> Any:
-    """Return how a sample's cell of the metadata is written."""
-    return lambda r: cells.text(column[place[str(r["sample_id"])]] if str(r["sample_id"]) in place else None)
+def _designed(results: Results) -> set[str]:
+    """Return the columns that play a part or that a formula or a covariate names."""
+    roles = reading.roles(results)
+    formula = str(reading.record(results, "comparison/model").get("formula") or "")
+    covariates = (reading.record(results, "immune/links").get("options") or {}).get("covariates") or ()
+    named = (c for c in shown.columns(results) if re.search(rf"(?<!\w){re.escape(c)}(?!\w)", formula))
+    return {str(roles[r]) for r in ("subject", "time") if r in roles} | {str(c) for c in covariates} | set(named)
+
+
+def _tells(column: tuple[str | None, ...], *, numeric: bool) -> bool:
+    """Whether a column tells samples apart: it holds several values, and is a number or of so few words that they can be chosen from."""
+    words = len({c for c in column if c is not None})
+    return words > 1 and (numeric or words <= WORDS)
+
+
+def _metadatum(column: tuple[str | None, ...], place: Mapping[str, int], *, numeric: bool) -> Any:
+    """Return how a sample's cell of the metadata is written; a number sorts as one."""
+
+    def write(row: Mapping[str, Any]) -> Cell:
+        cell = column[place[str(row["sample_id"])]] if str(row["sample_id"]) in place else None
+        return Cell(name(cell), float(cell)) if numeric and cell is not None else cells.text(cell)
+
+    return write
 
 
 def _drivers(text: str, *, first: int | None = None) -> str:
