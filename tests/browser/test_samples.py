@@ -227,8 +227,8 @@ def test_a_closed_page_gives_back_place_and_focus_and_arrows_lead_to_the_neighbo
 
 def test_an_address_left_while_samples_are_unpacked_opens_no_page(watch: Any, visits: dict[str, Path]) -> None:
     watched = watch()
-    leave = "const parse = JSON.parse; JSON.parse = (text) => { const made = parse(text); if (made && made.samples) location.hash = '#diversity'; return made; };"
-    watched.page.add_init_script(f"location.hash = '#sample=S007'; {leave}")
+    leave = "(text) => { const made = parse(text); if (made && made.samples) location.hash = '#diversity'; return made; }"
+    watched.page.add_init_script(f"location.hash = '#sample=S007'; const parse = JSON.parse; JSON.parse = {leave}")
     page = watched.open(visits["judged"])
     page.wait_for_function("() => location.hash === '#diversity'")
     page.evaluate("() => new Promise((next) => setTimeout(next, 100))")

@@ -102,3 +102,17 @@ def test_samples_that_a_column_calls_something_else_than_was_declared_are_an_ale
     assert "Leave them out" in notes[0].action
     assert notes[0].link is not None
     assert "<script>alert" not in render(page)
+
+
+def test_ages_outside_the_declared_band_are_an_alert_with_what_to_do() -> None:
+    plain = {"column": "age", "samples": 367, "known": 1354, "low": 18.0, "high": 83.0, "told": False}
+    hostile = {"column": HOSTILE[0], "samples": 1, "known": 1, "low": 20.0, "high": 20.0, "told": True}
+    made = results_with(age_conflicts=[plain, hostile])
+    made = replace(made, cohort={**made.cohort, "roles": {**made.cohort["roles"], "age_band": "child"}})
+    page = build(made)
+    notes = [p for panel in page.panels for s in panel.sections for p in s.parts if isinstance(p, Note) and "was declared as child" in p.text]
+    text = "The age was declared as child, but column age holds another age of 367 of 1,354 samples with one (18.0 to 83.0, if it is in years)."
+    assert notes[0].text == text
+    assert [n.kind for n in notes] == ["alert", "alert"]
+    assert "--age-band" in notes[0].action
+    assert "<script>alert" not in render(page)

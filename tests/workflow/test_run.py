@@ -325,7 +325,7 @@ def test_settings_of_somebody_else_are_left_alone_and_own_ones_are_rewritten(not
         (["--table", "t.tsv", "--metadata", "m.tsv", "--marker", "age", "--marker", "crp"], ["--marker names the column 'crp'"]),
         (["--table", "t.tsv", "--metadata", "m.tsv", "--formula", "~ age + bmi"], ["--formula names the column 'bmi'"]),
         (["--table", "t{x}.tsv"], ["has braces", "wildcards"]),
-        (["--table", "table.tsv", "--output", "o{13}"], ["--output", "has braces"]),
+        (["--table", "t.tsv", "--output", "o{13}"], ["--output", "has braces"]),
         (["--table", "t.tsv", "--name", "a b"], ["--name 'a b'"]),
         (["--table", "t.tsv", "--group", "a\tb"], ["--group 'a\\tb'", "control character"]),
         (["--table", "t.tsv", "--covariate", ""], ["--covariate ''", "is empty"]),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from gutdiv.cohort.ages import conflicts as age_conflicts
 from gutdiv.cohort.counts import classify, read_counts
 from gutdiv.cohort.draft import Draft, Fallen, canonical_form
 from gutdiv.cohort.filters import Filters, Sieve, excludable, excludable_shares, sift
@@ -139,6 +140,7 @@ def align(
         "excludable": shares or [],
         **({"merged": sieve.merged} if sieve.merged else {}),
         **({"specimen_conflicts": elsewhere} if (elsewhere := conflicts(aligned, roles.specimen)) else {}),
+        **({"age_conflicts": other_ages} if (other_ages := age_conflicts(aligned, roles.age_band)) else {}),
         **about,
     }
     found = None if tree is None else _measured(_pruned(tree.tree, draft.features), tree.source)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from gutdiv.report import cells, reading, unreadable
 from gutdiv.report.parts import Link, Note, Part, Prose, Sentence, Sentences
-from gutdiv.report.wording import integer, listing, name, percent, plural, sentence
+from gutdiv.report.wording import integer, listing, name, number, percent, plural, sentence, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,6 +36,10 @@ _ELSEWHERE = (
     "Samples of another body site make diversity, groups and verdicts misleading. Leave them out of the table and the metadata, or declare what they are "
     "with --specimen."
 )
+_OTHER_AGE = (
+    "Diversity and composition go with age, so that groups and verdicts of mixed ages mislead. Leave these samples out of the table and the metadata, hold "
+    "the age constant, or declare what they are with --age-band."
+)
 
 
 def alerts(results: Results) -> Iterator[Note]:
@@ -52,6 +56,20 @@ def alerts(results: Results) -> Iterator[Note]:
         declared = name(reading.roles(results).get("specimen"), limit=40)
         text = f"The specimen was declared as {declared}, but the {said} {count} something else: {words}."
         yield Note("alert", text, _ELSEWHERE, Link("Inputs and steps", "#methods-inputs"))
+    yield from _other_ages(results)
+
+
+def _other_ages(results: Results) -> Iterator[Note]:
+    """Say which ages lie outside the declared band."""
+    for found in results.cohort.get("age_conflicts") or ():
+        declared = name(reading.roles(results).get("age_band"), limit=40)
+        ends = span(found["low"], found["high"]) if found["low"] < found["high"] else number(found["low"])
+        unit = "years" if found.get("told") else "if it is in years"
+        text = (
+            f"The age was declared as {declared}, but column {name(found['column'], limit=40)} holds another age of {integer(found['samples'])} of "
+            f"{plural(found['known'], 'sample')} with one ({ends}, {unit})."
+        )
+        yield Note("alert", text, _OTHER_AGE, Link("Inputs and steps", "#methods-inputs"))
 
 
 def parts(results: Results) -> Iterator[Part]:
