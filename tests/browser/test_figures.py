@@ -118,6 +118,7 @@ def test_the_heatmap_is_drawn_switched_and_its_numbers_are_paged(shared: Any) ->
     scale = "() => document.querySelector('#f-heatmap .plot').layout.coloraxis.colorscale.map(s => s[1])"
     assert page.evaluate(scale) == ["#f3ead2", "#f3ead2", "#9cc4e0", "#2f7fb0", "#06243a"], "colours of the theme"
     figure.locator("summary").click()
+    figure.locator("tbody tr").first.wait_for()
     assert figure.locator("tbody tr").count() <= 40
     figure.locator(".switch input").nth(1).check(force=True)
     page.wait_for_function("() => document.querySelector('#f-heatmap .plot').data[0].y.length === 1")

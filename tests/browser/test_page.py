@@ -61,8 +61,8 @@ def test_the_metric_switch_changes_title_picture_and_numbers(watch: Any, pages: 
     before = figure.locator("[data-title]").inner_text()
     figure.locator("summary").click()
     figure.locator(".switch input").nth(1).check(force=True)
+    page.wait_for_function("f => f.querySelector('.xtitle').textContent === 'Observed features (features)'", arg=figure.element_handle())
     assert figure.locator("[data-title]").inner_text() != before
-    assert figure.locator(".xtitle").text_content() == "Observed features (features)"
     assert "Observed features" in figure.locator(".plot").get_attribute("aria-label")
     assert "Observed features (features)" in figure.locator("thead").inner_text()
     assert page.locator("#announce").inner_text() == figure.locator("[data-title]").inner_text()

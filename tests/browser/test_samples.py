@@ -183,6 +183,7 @@ def test_a_sample_is_listed_and_its_figures_state_findings_can_be_saved_and_read
     course.locator("select").select_option("Observed features")
     page.wait_for_function("() => document.querySelector('#f-sample-course .ytitle').textContent === 'Observed features (features)'")
     course.locator("summary", has_text="Show the numbers").click()
+    course.locator("[data-numbers] tbody tr").nth(1).wait_for()  # they are laid out when the browser tells that the part was opened
     assert course.locator("[data-numbers] tbody tr").count() == 2
     with page.expect_download() as download:
         course.get_by_role("button", name="Save as TSV").click()
