@@ -120,9 +120,11 @@ class Table {
     const { columns, rows } = this.data;
     const column = columns[c];
     if (!column.choose) return null;
-    const words = [...new Map(rows.map((row) => [cells.textOf(row[c]), cells.valueOf(row[c])]))].sort((a, b) => cells.compare(a[1], b[1], 1)).map((w) => w[0]);
-    if (words.length < 2) return null;
-    if (words.length > (this.counts(c) ? FEW : CHOICES)) return this.counts(c) ? this.between(c) : null;
+    const found = new Map(rows.map((row) => [cells.textOf(row[c]), cells.valueOf(row[c])]));
+    const counts = this.counts(c);
+    if (found.size < 2) return null;
+    if (found.size > (counts ? FEW : CHOICES)) return counts ? this.between(c) : null;
+    const words = [...found].sort((a, b) => cells.compare(a[1], b[1], 1)).map((w) => w[0]);
     const options = [make("option", { value: "", text: "all" }), ...words.map((w) => make("option", { value: w, "data-column": column.kind === "name" ? column.label : null, text: w.length > 48 ? w.slice(0, 47) + "…" : w }))];
     const select = make("select", {}, options);
     select.addEventListener("change", () => this.want(c, select.value ? (cell) => cells.textOf(cell) === select.value : null));
