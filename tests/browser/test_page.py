@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -325,8 +324,6 @@ LIGHT, DARK = (tuple((address, theme) for address in ("", "#sample=S001")) for t
     ids=["full", "full, the other way round", "hostile"],
 )
 def test_axe_finds_no_fault_with_everything_opened(watch: Any, pages: dict[str, Path], name: str, states: tuple[tuple[str, str], ...]) -> None:
-    if importlib.util.find_spec("axe_playwright_python") is None:
-        pytest.skip("no axe: install the test tools (requirements-test.lock)")
     from axe_playwright_python.sync_playwright import Axe
 
     watched = watch(reduced_motion="reduce")

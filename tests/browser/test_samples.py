@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import re
 from pathlib import Path
 from typing import Any
@@ -239,6 +238,8 @@ def test_an_address_left_while_samples_are_unpacked_opens_no_page(watch: Any, vi
 
 
 def test_every_column_of_the_metadata_can_be_added_filtered_by_and_saved(watch: Any, tmp_path: Path) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
     results = visited()
     n = len(results.metadata.ids)
     ages = [None, *(f"{i - 3.5:g}" for i in range(1, n))]  # below 0, too: as words they would sort otherwise
@@ -276,18 +277,13 @@ def test_every_column_of_the_metadata_can_be_added_filtered_by_and_saved(watch: 
     while adding.count():
         adding.select_option(index=1)
     assert "same" in table.locator("thead th").all_inner_texts()
-    if importlib.util.find_spec("axe_playwright_python") is not None:
-        from axe_playwright_python.sync_playwright import Axe
-
-        faults = Axe().run(page, context="[data-table='samples']", options=WCAG).response["violations"]
-        assert [(f["id"], [node["html"][:200] for node in f["nodes"][:3]]) for f in faults] == []
+    faults = Axe().run(page, context="[data-table='samples']", options=WCAG).response["violations"]
+    assert [(f["id"], [node["html"][:200] for node in f["nodes"][:3]]) for f in faults] == []
     watched.assert_quiet()
 
 
 @pytest.mark.parametrize("theme", [pytest.param("light", marks=pytest.mark.slow), "dark"])
 def test_axe_finds_no_fault_in_a_sample_page(watch: Any, visits: dict[str, Path], theme: str) -> None:
-    if importlib.util.find_spec("axe_playwright_python") is None:
-        pytest.skip("no axe: install the test tools (requirements-test.lock)")
     from axe_playwright_python.sync_playwright import Axe
 
     page = watch(color_scheme=theme, reduced_motion="reduce").open(visits["judged"])
